@@ -1,0 +1,141 @@
+"""Captions, trains, evaluates, exports and reloads, and shows it all on a page.
+
+`make demo` runs this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PRESET = ROOT / "saved_models" / "emoji_scenes_captioner"
+
+# What a server does: TensorFlow, and nothing of ours.
+RELOAD = """
+import json, pathlib, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+images = [pathlib.Path(path).read_bytes() for path in sys.argv[2:]]
+found = model.signatures["serving_default"](image_bytes=tf.constant(images))
+print(json.dumps([text.decode() for text in found["caption"].numpy()]))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--report", type=pathlib.Path, default=ROOT / "demo_report")
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--train-scenes", type=int, default=30_000)
+    parser.add_argument("--test-scenes", type=int, default=500)
+    parser.add_argument("--pictures", type=int, default=12)
+    args = parser.parse_args()
+
+    begin = time.monotonic()
+    import keras
+
+    import mmkeras
+    from apps.demo.report import write_report
+
+    args.report.mkdir(parents=True, exist_ok=True)
+    say("Generating emoji_scenes/small (once; kept in ~/tensorflow_datasets)")
+    train, test = mmkeras.data.load("emoji_scenes/small", split=("train", "test"))
+    train, test = train.take(args.train_scenes), test.take(args.test_scenes)
+    samples = save_pictures(test, args.pictures, args.report)
+    paths = [str(sample["path"]) for sample in samples]
+
+    say(f"Captioning with the shipped preset {PRESET.relative_to(ROOT)}")
+    shipped = mmkeras.models.ImageCaptioner.from_preset(PRESET)
+    for sample, caption in zip(samples, shipped.generate(paths), strict=True):
+        sample["shipped"] = caption
+        print(f"  {sample['path'].name}: {caption}")
+
+    say("Training a captioner from scratch")
+    captioner = mmkeras.models.ImageCaptioner.from_data(train, seed=0, dropout=0.0)
+    captioner.compile(learning_rate=2e-3)
+    losses = BatchLosses()
+    start = time.monotonic()
+    captioner.fit(train, epochs=args.epochs, callbacks=[losses.callback(keras)])
+    minutes = (time.monotonic() - start) / 60
+
+    say("Evaluating on scenes that it has not seen")
+    results = captioner.evaluate(test)
+    results["training_minutes"] = minutes
+    for name, value in results.items():
+        print(f"  {name}: {value:.3f}")
+
+    say("Exporting a SavedModel and reloading it in a fresh process")
+    export = args.report / "export" / "captioner" / "1"
+    shutil.rmtree(export, ignore_errors=True)
+    captioner.export(export)
+    generated = captioner.generate(paths)
+    served = reload_in_fresh_process(export, paths)
+    if served != generated:
+        differing = [pair for pair in zip(served, generated) if len(set(pair)) > 1]
+        raise SystemExit(f"The SavedModel says other words: {differing}")
+    print(f"  {len(served)} of {len(generated)} captions are the same.")
+
+    for sample, caption in zip(samples, generated, strict=True):
+        sample["trained"] = caption
+    page = write_report(args.report, shipped, samples, results, losses.values)
+    say(f"Done in {(time.monotonic() - begin) / 60:.1f} minutes. Open {page}")
+
+
+class BatchLosses:
+    """The running loss after every 20th batch."""
+
+    def __init__(self):
+        self.values: list[float] = []
+
+    def callback(self, keras):
+        def keep(batch, logs):
+            if batch % 20 == 0:
+                self.values.append(float(logs["loss"]))
+
+        return keras.callbacks.LambdaCallback(on_train_batch_end=keep)
+
+
+def say(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def save_pictures(dataset, number: int, folder: pathlib.Path) -> list[dict]:
+    samples = []
+    for index, sample in enumerate(dataset.take(number)):
+        path = folder / f"picture_{index:02}.png"
+        path.write_bytes(sample["image"].numpy())
+        references = [text.decode() for text in sample["captions"].numpy()]
+        scene = sample["scene"].numpy().decode()
+        samples.append({"path": path, "references": references, "scene": scene})
+    return samples
+
+
+def reload_in_fresh_process(export: pathlib.Path, paths: list[str]) -> list[str]:
+    # Away from the repository, so that nothing of mmkeras can be imported.
+    with tempfile.TemporaryDirectory() as elsewhere:
+        found = subprocess.run(
+            [sys.executable, "-c", RELOAD, str(export.resolve())]
+            + [str(pathlib.Path(path).resolve()) for path in paths],
+            capture_output=True,
+            text=True,
+            cwd=elsewhere,
+        )
+    if found.returncode:
+        raise SystemExit(f"The SavedModel cannot be loaded:\n{found.stderr}")
+    return json.loads(found.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    # `python apps/demo/run.py` puts this folder on the path, not the root.
+    sys.path.insert(0, str(ROOT))
+    main()

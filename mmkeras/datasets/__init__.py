@@ -1,0 +1,22 @@
+"""TFDS builders; importing this module registers them with TFDS."""
+
+from mmkeras.datasets.concepts import Concept, concepts_named
+from mmkeras.datasets.emoji_scenes import EmojiScenes, EmojiScenesConfig
+from mmkeras.datasets.judge_caption import CaptionVerdict, judge_caption
+from mmkeras.datasets.scene import Scene, SceneObject
+from mmkeras.datasets.scene_renderer import SceneRenderer
+from mmkeras.datasets.scene_sampler import SceneSampler, is_held_out
+
+__all__ = [
+    "CaptionVerdict",
+    "Concept",
+    "EmojiScenes",
+    "EmojiScenesConfig",
+    "Scene",
+    "SceneObject",
+    "SceneRenderer",
+    "SceneSampler",
+    "concepts_named",
+    "is_held_out",
+    "judge_caption",
+]

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import os
+import pathlib
+
+import keras
+import tensorflow as tf
+
+
+def export_saved_model(
+    task,
+    path: str | os.PathLike,
+    num_beams: int = 1,
+    length_penalty: float = 1.0,
+    max_length: int | None = None,
+    n_best: int = 3,
+    overwrite: bool = False,
+) -> None:
+    """Writes a captioner as a SavedModel: image bytes in, strings out.
+
+    The signatures take `image_bytes`, string `[batch]` (TF Serving's REST API
+    decodes base64 for names with this suffix), and never fail as a whole: a row
+    whose picture cannot be read has an empty caption and says why in `error`.
+
+    - `serving_default`: `caption` string `[batch]`, `score` float32 `[batch]`,
+      `error` string `[batch]`.
+    - `n_best`: `captions` string `[batch, n_best]`, `scores` float32
+      `[batch, n_best]`, `error`; by beam search with at least `n_best` beams.
+    - `token_ids`: `token_ids` int32 `[batch, max_length]`, `score`, `error`.
+
+    It loads with `tensorflow` alone.
+
+    Args:
+        task: an `ImageCaptioner`.
+        path: folder to write, for TF Serving one that is named by a version
+            number, e.g. `"export/captioner/1"`.
+        num_beams: int, of `serving_default` and `token_ids`.
+        length_penalty: float.
+        max_length: int, or `None` for the model's own.
+        n_best: int, captions of the signature `n_best`.
+        overwrite: bool, whether to replace what is in the folder.
+
+    Raises:
+        FileExistsError: if the folder has files and `overwrite` is `False`.
+        ValueError: if an option is out of range.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir() and any(path.iterdir()) and not overwrite:
+        raise FileExistsError(
+            f"{path} is not empty. Choose another folder, or pass overwrite=True."
+        )
+    # A mixed-precision policy is a matter of training: servers get float32 in
+    # and out whatever the layers compute in.
+    best = task.generator(num_beams, length_penalty, max_length)
+    several = task.generator(max(n_best, num_beams), length_penalty, max_length)
+    serve = _Server(task)
+    archive = keras.export.ExportArchive()
+    archive.track(task.backbone)
+    signature = [tf.TensorSpec([None], tf.string, name="image_bytes")]
+    endpoints = {
+        "serving_default": lambda image_bytes: serve.caption(best, image_bytes),
+        "n_best": lambda image_bytes: serve.n_best(several, image_bytes, n_best),
+        "token_ids": lambda image_bytes: serve.token_ids(best, image_bytes),
+    }
+    for name, function in endpoints.items():
+        # Traced here, or the archive would compile them with autograph, which
+        # rewrites the loops of decoding.
+        traced = tf.function(function, input_signature=signature, autograph=False)
+        archive.add_endpoint(name, traced)
+    archive.write_out(os.fspath(path), verbose=False)
+
+
+class _Server:
+    """The bodies of the signatures."""
+
+    def __init__(self, task):
+        self._preprocessor = task.preprocessor
+
+    def _decode(self, generator, image_bytes):
+        images, error = self._preprocessor.image_converter.convert(image_bytes)
+        rows = tf.shape(images)[0]
+        # Convolutions refuse an empty batch, so it is given one blank picture.
+        spare = tf.maximum(1 - rows, 0)
+        result = generator(tf.pad(images, [[0, spare], [0, 0], [0, 0], [0, 0]]))
+        result = tf.nest.map_structure(lambda x: x[:rows], result)
+        return result, error, tf.equal(error, "")
+
+    def _texts(self, token_ids):
+        return self._preprocessor.generate_postprocess(token_ids)
+
+    def caption(self, generator, image_bytes):
+        result, error, fine = self._decode(generator, image_bytes)
+        texts = self._texts(result.token_ids[:, 0])
+        return {
+            "caption": tf.where(fine, texts, ""),
+            "score": tf.where(fine, result.scores[:, 0], 0.0),
+            "error": error,
+        }
+
+    def n_best(self, generator, image_bytes, number):
+        result, error, fine = self._decode(generator, image_bytes)
+        fine = tf.expand_dims(fine, 1)
+        ids = result.token_ids[:, :number]
+        texts = self._texts(tf.reshape(ids, [-1, ids.shape[-1]]))
+        texts = tf.reshape(texts, [-1, number])
+        return {
+            "captions": tf.where(fine, texts, ""),
+            "scores": tf.where(fine, result.scores[:, :number], 0.0),
+            "error": error,
+        }
+
+    def token_ids(self, generator, image_bytes):
+        result, error, fine = self._decode(generator, image_bytes)
+        ids = result.token_ids[:, 0]
+        return {
+            "token_ids": tf.where(tf.expand_dims(fine, 1), ids, 0),
+            "score": tf.where(fine, result.scores[:, 0], 0.0),
+            "error": error,
+        }

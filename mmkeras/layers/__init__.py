@@ -1,0 +1,18 @@
+"""Keras layers, nothing else."""
+
+from mmkeras.layers.attention_block import AttentionBlock
+
+from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
+from mmkeras.layers.image_encoder import ImageEncoder
+from mmkeras.layers.region_encoder import RegionEncoder
+from mmkeras.layers.small_cnn import small_cnn
+from mmkeras.layers.text_decoder import TextDecoder
+
+__all__ = [
+    "AttentionBlock",
+    "GridPositionEmbedding",
+    "ImageEncoder",
+    "RegionEncoder",
+    "TextDecoder",
+    "small_cnn",
+]

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class AttentionBlock(keras.layers.Layer):
+    """Pre-norm transformer block: self-attention, cross-attention, feed-forward.
+
+    One block for encoders (`causal=False, cross_attention=False`) and decoders,
+    with queries, keys and values of self-attention in one product, and with the
+    pieces that decoding with a key-value cache needs.
+
+    Args:
+        num_heads: int, must divide the dimension of the input.
+        intermediate_dim: int, width of the feed-forward part.
+        dropout: float, share of activations dropped in training.
+        causal: bool, whether a position sees only itself and what is before it.
+        cross_attention: bool, whether the block attends to a second sequence.
+
+    Call arguments:
+        inputs: float `[batch, length, dim]`.
+        memory: float `[batch, memory_length, dim]`, with cross-attention only.
+        training: bool.
+        return_attention: bool, whether to return the cross-attention too.
+
+    Output shape:
+        `[batch, length, dim]`, and, if asked for, cross-attention
+        `[batch, num_heads, length, memory_length]`.
+
+    Raises:
+        ValueError: on building, if `num_heads` does not divide `dim`.
+
+    Reference:
+        - [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)
+        - [Xiong et al., 2020](https://arxiv.org/abs/2002.04745) (pre-norm)
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        intermediate_dim: int,
+        dropout: float = 0.0,
+        causal: bool = False,
+        cross_attention: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.dropout_rate = dropout
+        self.causal = causal
+        self.cross_attention = cross_attention
+
+    def build(self, input_shape, memory_shape=None):
+        dim = input_shape[-1]
+        if dim % self.num_heads:
+            raise ValueError(
+                f"`num_heads` must divide the dimension of the input, {dim}. "
+                f"Received: num_heads={self.num_heads}."
+            )
+        self.dim = dim
+        self.head_dim = dim // self.num_heads
+        self.dropout = self._part("dropout", keras.layers.Dropout, self.dropout_rate)
+        self.self_norm = self._norm("self_norm")
+        self.self_qkv = self._dense("self_qkv", 3 * dim, dim)
+        self.self_output = self._dense("self_output", dim, dim)
+        if self.cross_attention:
+            self.cross_norm = self._norm("cross_norm")
+            self.cross_query = self._dense("cross_query", dim, dim)
+            self.cross_key_value = self._dense("cross_key_value", 2 * dim, dim)
+            self.cross_output = self._dense("cross_output", dim, dim)
+        self.feed_norm = self._norm("feed_norm")
+        self.feed_in = self._dense(
+            "feed_in", self.intermediate_dim, dim, activation="gelu"
+        )
+        self.feed_out = self._dense("feed_out", dim, self.intermediate_dim)
+
+    def _part(self, name, make, *args, **kwargs):
+        return make(*args, name=name, dtype=self.dtype_policy, **kwargs)
+
+    def _norm(self, name):
+        norm = self._part(name, keras.layers.LayerNormalization, epsilon=1e-5)
+        norm.build((None, None, self.dim))
+        return norm
+
+    def _dense(self, name, units, input_dim, **kwargs):
+        dense = self._part(name, keras.layers.Dense, units, **kwargs)
+        dense.build((None, None, input_dim))
+        return dense
+
+    def call(self, inputs, memory=None, training=None, return_attention=False):
+        query, key, value = self.project_self(inputs)
+        mask = _causal_mask(ops.shape(inputs)[1]) if self.causal else None
+        mixed, _ = self.attend(query, key, value, mask)
+        x = inputs + self.dropout(self.self_output(mixed), training=training)
+        attention = None
+        if self.cross_attention:
+            key, value = self.project_memory(memory)
+            mixed, attention = self.attend_memory(x, key, value)
+            x = x + self.dropout(mixed, training=training)
+        x = x + self.dropout(self.feed(x), training=training)
+        return (x, attention) if return_attention else x
+
+    def project_self(self, inputs):
+        """Queries, keys and values, each `[batch, heads, length, head_dim]`."""
+        qkv = self.self_qkv(self.self_norm(inputs))
+        return tuple(self._split_heads(part) for part in ops.split(qkv, 3, axis=-1))
+
+    def project_memory(self, memory):
+        """Keys and values, each `[batch, heads, memory_length, head_dim]`."""
+        both = self.cross_key_value(memory)
+        return tuple(self._split_heads(part) for part in ops.split(both, 2, axis=-1))
+
+    def attend_memory(self, x, key, value):
+        """Cross-attention of `x`: `[batch, length, dim]` and the weights."""
+        query = self._split_heads(self.cross_query(self.cross_norm(x)))
+        mixed, attention = self.attend(query, key, value)
+        return self.cross_output(mixed), attention
+
+    def attend(self, query, key, value, mask=None):
+        """Scaled dot-product attention.
+
+        Args:
+            query: float `[batch, heads, length, head_dim]`.
+            key: float `[batch, heads, key_length, head_dim]`.
+            value: float `[batch, heads, key_length, head_dim]`.
+            mask: bool, broadcast to `[batch, heads, length, key_length]`; `True`
+                where attention is allowed.
+
+        Returns:
+            float `[batch, length, dim]`, and weights
+            `[batch, heads, length, key_length]`.
+        """
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
+        scores = ops.cast(scores, "float32") * self.head_dim**-0.5
+        if mask is not None:
+            scores = ops.where(mask, scores, -1e9)
+        weights = ops.softmax(scores, axis=-1)
+        mixed = ops.matmul(ops.cast(weights, value.dtype), value)
+        mixed = ops.transpose(mixed, (0, 2, 1, 3))
+        length = ops.shape(mixed)[1]
+        return ops.reshape(mixed, (-1, length, self.dim)), weights
+
+    def feed(self, x):
+        """The feed-forward part, `[batch, length, dim]` to the same."""
+        return self.feed_out(self.feed_in(self.feed_norm(x)))
+
+    def _split_heads(self, x):
+        length = ops.shape(x)[1]
+        x = ops.reshape(x, (-1, length, self.num_heads, self.head_dim))
+        return ops.transpose(x, (0, 2, 1, 3))
+
+    def compute_output_shape(self, input_shape, memory_shape=None):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "intermediate_dim": self.intermediate_dim,
+            "dropout": self.dropout_rate,
+            "causal": self.causal,
+            "cross_attention": self.cross_attention,
+        }
+
+
+def _causal_mask(length):
+    steps = ops.arange(length)
+    return ops.expand_dims(steps, 1) >= ops.expand_dims(steps, 0)

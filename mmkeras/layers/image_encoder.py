@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class ImageEncoder(keras.layers.Layer):
+    """Turns pictures into a grid of region tokens with any image model.
+
+    Args:
+        model: a `keras.Model` from float32 `[batch, height, width, 3]` to a
+            feature map `[batch, rows, columns, channels]`, e.g. one of
+            `keras.applications` with `include_top=False`, or a KerasHub image
+            backbone.
+        trainable: bool, `False` for a frozen encoder. Its batch normalisation
+            then keeps its statistics too.
+
+    Input shape:
+        float32 `[batch, height, width, 3]`, in the range that the model expects.
+
+    Output shape:
+        `[batch, rows * columns, channels]`, row by row.
+
+    Raises:
+        ValueError: if the model's output is not a feature map of known size.
+
+    Example:
+        ```python
+        cnn = keras.applications.MobileNetV3Small(
+            input_shape=(96, 96, 3), include_top=False, weights=None)
+        ImageEncoder(cnn)(np.zeros((2, 96, 96, 3), "float32")).shape  # (2, 9, 576)
+        ```
+    """
+
+    def __init__(self, model: keras.Model, trainable: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        shape = getattr(model, "output_shape", None)
+        if (
+            not isinstance(shape, tuple)
+            or len(shape) != 4
+            or not all(isinstance(length, int) for length in shape[1:])
+        ):
+            raise ValueError(
+                "`model` must end in a feature map [batch, rows, columns, channels] "
+                "of known size. Leave out its classifier (`include_top=False`) and "
+                "give it a fixed input size (`input_shape=(224, 224, 3)`). Received "
+                f"a model with output shape {shape}."
+            )
+        self.model = model
+        self.trainable = trainable
+        _, self.rows, self.columns, self.channels = shape
+
+    def build(self, input_shape):
+        self.model.build(input_shape)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square input in pixels."""
+        return self.model.input_shape[1]
+
+    def call(self, images, training=None):
+        maps = self.model(images, training=training and self.trainable)
+        return ops.reshape(maps, (-1, self.rows * self.columns, self.channels))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.rows * self.columns, self.channels)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "model": keras.saving.serialize_keras_object(self.model),
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        config["model"] = keras.saving.deserialize_keras_object(config["model"])
+        return cls(**config)

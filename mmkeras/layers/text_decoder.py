@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from mmkeras.layers.attention_block import AttentionBlock
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class TextDecoder(keras.layers.Layer):
+    """Transformer decoder that writes text about a memory, e.g. image regions.
+
+    The output projection shares the weights of the token embedding. `call` is
+    for training: all positions at once. `start` and `step` are for decoding: one
+    position at a time, with the keys and values of earlier positions cached.
+
+    Args:
+        vocabulary_size: int.
+        max_length: int, the most tokens that a text can have.
+        hidden_dim: int, dimension of the tokens and of the memory.
+        num_layers: int.
+        num_heads: int.
+        intermediate_dim: int.
+        dropout: float.
+
+    Call arguments:
+        token_ids: int `[batch, length]`, `length` at most `max_length`.
+        memory: float `[batch, memory_length, hidden_dim]`.
+        training: bool.
+        return_attention: bool, whether to return the attention over the memory.
+
+    Output shape:
+        float32 logits `[batch, length, vocabulary_size]`; with
+        `return_attention=True` also weights, averaged over the heads, of each
+        layer: `[batch, num_layers, length, memory_length]`.
+
+    Example:
+        ```python
+        decoder = TextDecoder(vocabulary_size=100, max_length=16, hidden_dim=64)
+        memory = keras.random.normal((2, 36, 64))
+        logits = decoder(np.ones((2, 16), "int32"), memory)   # [2, 16, 100]
+        ```
+
+    Reference:
+        - [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)
+        - [Press and Wolf, 2017](https://arxiv.org/abs/1608.05859) (tied weights)
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        max_length: int,
+        hidden_dim: int = 256,
+        num_layers: int = 2,
+        num_heads: int = 4,
+        intermediate_dim: int = 512,
+        dropout: float = 0.1,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary_size = vocabulary_size
+        self.max_length = max_length
+        self.hidden_dim = hidden_dim
+        self.num_layers = num_layers
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.dropout_rate = dropout
+        policy = self.dtype_policy
+        self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
+        self.blocks = [
+            AttentionBlock(
+                num_heads,
+                intermediate_dim,
+                dropout,
+                causal=True,
+                cross_attention=True,
+                name=f"block_{i}",
+                dtype=policy,
+            )
+            for i in range(num_layers)
+        ]
+        self.norm = keras.layers.LayerNormalization(
+            epsilon=1e-5, name="norm", dtype=policy
+        )
+
+        # Most words are absent from most pictures.
+        self.presence = keras.layers.Dense(
+            vocabulary_size,
+            bias_initializer=keras.initializers.Constant(-4.0),
+            name="presence",
+            dtype=policy,
+        )
+
+    def build(self, token_ids_shape, memory_shape=None):
+        initializer = keras.initializers.RandomNormal(stddev=0.05)
+        self.token_embedding = self.add_weight(
+            name="token_embedding",
+            shape=(self.vocabulary_size, self.hidden_dim),
+            initializer=initializer,
+        )
+        self.position_embedding = self.add_weight(
+            name="position_embedding",
+            shape=(self.max_length, self.hidden_dim),
+            initializer=initializer,
+        )
+        self.output_bias = self.add_weight(
+            name="output_bias", shape=(self.vocabulary_size,), initializer="zeros"
+        )
+        hidden = (None, None, self.hidden_dim)
+        for layer in (*self.blocks, self.norm, self.presence):
+            layer.build(hidden)
+
+    def call(self, token_ids, memory, training=None, return_attention=False):
+        length = ops.shape(token_ids)[1]
+        x = self._embed(token_ids) + ops.cast(
+            self.position_embedding[:length], self.compute_dtype
+        )
+        x = self.dropout(x, training=training)
+        attentions = []
+        for block in self.blocks:
+            x, attention = block(
+                x, memory=memory, training=training, return_attention=True
+            )
+            attentions.append(attention)
+        logits = self._logits(x)
+        if return_attention:
+            return logits, ops.mean(ops.stack(attentions, axis=1), axis=2)
+        return logits
+
+    def word_presence(self, memory):
+        """Which words the memory calls for, in any order.
+
+        A word is as present as in the region that shows it best. Training on
+        the words of a caption teaches the image encoder what they look like
+        long before the decoder has learned where to look.
+
+        Args:
+            memory: float `[batch, memory_length, hidden_dim]`.
+
+        Returns:
+            float32 logits `[batch, vocabulary_size]`.
+
+        Reference:
+            - [Fang et al., 2015](https://arxiv.org/abs/1411.4952)
+        """
+        return ops.max(ops.cast(self.presence(memory), "float32"), axis=1)
+
+    def start(self, memory, copies: int = 1):
+        """What decoding begins with.
+
+        Args:
+            memory: float `[batch, memory_length, hidden_dim]`.
+            copies: int, rows decoded for each row of the memory (beams).
+
+        Returns:
+            A tuple of `cache`, the keys and values of the tokens so far, and
+            `memory_cache`, those of the memory, which never change. Both are
+            lists with a dict of `key` and `value` for each layer:
+            `[batch * copies, heads, max_length, head_dim]` and
+            `[batch * copies, heads, memory_length, head_dim]`.
+        """
+        if copies > 1:
+            memory = ops.repeat(memory, copies, axis=0)
+        rows = ops.shape(memory)[0]
+        cache, memory_cache = [], []
+        for block in self.blocks:
+            shape = (rows, self.num_heads, self.max_length, block.head_dim)
+            empty = ops.zeros(shape, self.compute_dtype)
+            cache.append({"key": empty, "value": empty})
+            key, value = block.project_memory(memory)
+            memory_cache.append({"key": key, "value": value})
+        return cache, memory_cache
+
+    def step(self, token_ids, position, cache, memory_cache):
+        """Logits for the next token.
+
+        Args:
+            token_ids: int `[rows]`, the tokens at `position`.
+            position: int scalar.
+            cache: from `start` or the last `step`.
+            memory_cache: from `start`.
+
+        Returns:
+            float32 logits `[rows, vocabulary_size]`, and the new cache.
+        """
+        x = self._embed(ops.expand_dims(token_ids, 1))
+        place = ops.take(self.position_embedding, position, axis=0)
+        x = x + ops.cast(place, self.compute_dtype)
+        seen = ops.arange(self.max_length) <= position
+        new_cache = []
+        for block, old, fixed in zip(self.blocks, cache, memory_cache, strict=True):
+            query, key, value = block.project_self(x)
+            start = (0, 0, position, 0)
+            keys = ops.slice_update(old["key"], start, key)
+            values = ops.slice_update(old["value"], start, value)
+            mixed, _ = block.attend(query, keys, values, seen)
+            x = x + block.self_output(mixed)
+            mixed, _ = block.attend_memory(x, fixed["key"], fixed["value"])
+            x = x + mixed
+            x = x + block.feed(x)
+            new_cache.append({"key": keys, "value": values})
+        return ops.squeeze(self._logits(x), 1), new_cache
+
+    def _embed(self, token_ids):
+        table = ops.cast(self.token_embedding, self.compute_dtype)
+        return ops.take(table, token_ids, axis=0) * self.hidden_dim**0.5
+
+    def _logits(self, x):
+        table = ops.cast(self.token_embedding, self.compute_dtype)
+        logits = ops.matmul(self.norm(x), ops.transpose(table))
+        return ops.cast(logits, "float32") + ops.cast(self.output_bias, "float32")
+
+    def compute_output_shape(self, token_ids_shape, memory_shape=None):
+        return (*token_ids_shape, self.vocabulary_size)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "max_length": self.max_length,
+            "hidden_dim": self.hidden_dim,
+            "num_layers": self.num_layers,
+            "num_heads": self.num_heads,
+            "intermediate_dim": self.intermediate_dim,
+            "dropout": self.dropout_rate,
+        }

@@ -1,0 +1,5 @@
+"""Keras losses."""
+
+from mmkeras.losses.masked_crossentropy import MaskedCrossentropy
+
+__all__ = ["MaskedCrossentropy"]

@@ -1,0 +1,5 @@
+"""Keras metrics."""
+
+from mmkeras.metrics.perplexity import Perplexity
+
+__all__ = ["Perplexity"]

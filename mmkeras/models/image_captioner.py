@@ -1,0 +1,462 @@
+from __future__ import annotations
+
+import itertools
+import os
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mmkeras.data import caption_texts
+from mmkeras.decoding import BeamSearch, DecodingResult, GreedySearch
+from mmkeras.layers import ImageEncoder
+from mmkeras.losses import MaskedCrossentropy
+from mmkeras.metrics import Perplexity
+from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
+from mmkeras.models.image_encoders import build_image_encoder
+from mmkeras.models.task import Task
+from mmkeras.preprocessing import (
+    ImageCaptionerPreprocessor,
+    ImageConverter,
+    WordPieceTokenizer,
+)
+from mmkeras.preprocessing.word_piece_tokenizer import SPECIAL_TOKENS
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class ImageCaptioner(Task):
+    """Writes captions of pictures.
+
+    Args:
+        backbone: an `ImageCaptionerBackbone`.
+        preprocessor: an `ImageCaptionerPreprocessor`.
+        compile: bool, whether to compile with the defaults of `compile`.
+
+    Call arguments:
+        inputs: dict of `images`, float32 `[batch, size, size, 3]`, or
+            `image_features`, float `[batch, regions, channels]` (what the image
+            encoder makes of the images), and `token_ids`, int32
+            `[batch, length]`.
+
+    Output shape:
+        float32 logits `[batch, length, vocabulary_size]`.
+
+    Example:
+        ```python
+        train, test = mmkeras.data.load("emoji_scenes/small", split=("train", "test"))
+        captioner = mmkeras.models.ImageCaptioner.from_data(train)
+        captioner.fit(train, validation_data=test, epochs=5)
+        captioner.generate("photo.jpg", num_beams=4)
+        ```
+
+    Reference:
+        - [Xu et al., 2015](https://arxiv.org/abs/1502.03044)
+        - [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)
+    """
+
+    backbone_cls = ImageCaptionerBackbone
+    preprocessor_cls = ImageCaptionerPreprocessor
+
+    @classmethod
+    def from_data(
+        cls,
+        dataset: tf.data.Dataset,
+        image_encoder: str | keras.Model | ImageEncoder = "small_cnn",
+        image_size: int | None = None,
+        vocabulary_size: int = 8000,
+        sequence_length: int = 40,
+        hidden_dim: int = 128,
+        num_layers: int = 2,
+        trainable_encoder: bool | None = None,
+        seed: int | None = None,
+        **kwargs,
+    ) -> ImageCaptioner:
+        """A new captioner, with the vocabulary of a dataset.
+
+        Args:
+            dataset: a `tf.data.Dataset` of sample dicts with `caption` or
+                `captions`.
+            image_encoder: string, `"small_cnn"` (from scratch),
+                `"efficientnet_lite0"`, `"efficientnet_lite1"`,
+                `"efficientnet_lite2"` (with ImageNet weights); or a
+                `keras.Model` from images to a feature map, or an `ImageEncoder`.
+            image_size: int, side in pixels, or `None` for the encoder's own.
+            vocabulary_size: int, the most tokens that are learned.
+            sequence_length: int, the most tokens of a caption with its end.
+            hidden_dim: int.
+            num_layers: int, transformer blocks of encoder and decoder each.
+            trainable_encoder: bool, or `None` for whatever has no pretrained
+                weights.
+            seed: int, or `None`.
+            **kwargs: passed to `ImageCaptionerBackbone`, e.g. `dropout=0.2`.
+
+        Returns:
+            An `ImageCaptioner`, compiled with the defaults.
+
+        Raises:
+            ValueError: if the dataset has no captions, or the encoder is not
+                known.
+        """
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        encoder, scale, offset = build_image_encoder(
+            image_encoder, image_size, trainable_encoder
+        )
+        tokenizer = WordPieceTokenizer.learn(caption_texts(dataset), vocabulary_size)
+        converter = ImageConverter(encoder.image_size, scale=scale, offset=offset)
+        backbone = ImageCaptionerBackbone(
+            encoder,
+            vocabulary_size=tokenizer.vocabulary_size(),
+            max_length=sequence_length,
+            hidden_dim=hidden_dim,
+            num_encoder_layers=num_layers,
+            num_decoder_layers=num_layers,
+            **kwargs,
+        )
+        preprocessor = ImageCaptionerPreprocessor(converter, tokenizer, sequence_length)
+        return cls(backbone=backbone, preprocessor=preprocessor)
+
+    def compile(
+        self,
+        optimizer="auto",
+        loss="auto",
+        *,
+        learning_rate: float = 1e-3,
+        label_smoothing: float = 0.05,
+        word_loss: float = 0.1,
+        weighted_metrics="auto",
+        jit_compile: bool = False,
+        **kwargs,
+    ) -> None:
+        """Sets the training up.
+
+        Args:
+            optimizer: a Keras optimizer, or `"auto"` for AdamW whose rate warms
+                up over the first steps of a `fit` and falls to 0 by a cosine
+                over its epochs.
+            loss: a Keras loss, or `"auto"` for `MaskedCrossentropy`.
+            learning_rate: float, the peak of the schedule.
+            label_smoothing: float, of the default loss.
+            word_loss: float, weight of the loss that asks, in training, which
+                words of the caption each picture shows
+                (`TextDecoder.word_presence`); 0 turns it off.
+            weighted_metrics: list, or `"auto"` for perplexity and token accuracy.
+            jit_compile: bool. Off unless asked for: XLA makes some image
+                encoders several times slower on CPUs.
+            **kwargs: passed to `keras.Model.compile`.
+
+        Reference:
+            - [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101)
+            - [Fang et al., 2015](https://arxiv.org/abs/1411.4952)
+        """
+        self._scheduled = optimizer == "auto"
+        self._learning_rate = learning_rate
+        self._word_loss = word_loss
+        if self._scheduled:
+            optimizer = _adamw(learning_rate)
+        if loss == "auto":
+            loss = MaskedCrossentropy(label_smoothing)
+        if weighted_metrics == "auto":
+            accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
+            weighted_metrics = [Perplexity(), accuracy]
+        self._generators = {}
+        super().compile(
+            optimizer=optimizer,
+            loss=loss,
+            weighted_metrics=weighted_metrics,
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+
+    def _schedule(self, total_steps: int) -> None:
+        warmup = min(500, max(1, total_steps // 10))
+        self.optimizer = _adamw(
+            keras.optimizers.schedules.CosineDecay(
+                initial_learning_rate=0.0,
+                decay_steps=max(1, total_steps - warmup),
+                warmup_target=self._learning_rate,
+                warmup_steps=warmup,
+            )
+        )
+        self.train_function = None
+
+    def call(self, inputs, training=None):
+        memory = self._remember(inputs, training)
+        decoder = self.backbone.text_decoder
+        if training and self._word_loss:
+            logits = decoder.word_presence(memory)
+            loss = _word_presence_loss(inputs["token_ids"], logits)
+            self.add_loss(self._word_loss * loss)
+        return decoder(inputs["token_ids"], memory, training=training)
+
+    def _remember(self, inputs, training=None):
+        if "image_features" in inputs:
+            features = inputs["image_features"]
+        else:
+            features = self.backbone.image_encoder(inputs["images"], training=training)
+        return self.backbone.region_encoder(features, training=training)
+
+    def evaluate(
+        self, x: tf.data.Dataset, *, batch_size: int = 32, return_dict=True, **kwargs
+    ):
+        """Loss, perplexity and token accuracy; true captions of known scenes.
+
+        Every reference of an image counts. Where samples have a `scene` (as in
+        `emoji_scenes`), captions are generated greedily too, and
+        `true_captions` is the share that `mmkeras.datasets.judge_caption` finds
+        true.
+
+        Args:
+            x: a `tf.data.Dataset` of sample dicts, batched or not.
+            batch_size: int, for a dataset that is not batched yet.
+            return_dict: bool, whether to name the results.
+            **kwargs: passed to `keras.Model.evaluate`.
+
+        Returns:
+            A dict of float by name, or a list.
+        """
+        results = super().evaluate(x, batch_size=batch_size, return_dict=True, **kwargs)
+        spec = x.element_spec if isinstance(x, tf.data.Dataset) else {}
+        if isinstance(spec, dict) and "scene" in spec and "image" in spec:
+            results["true_captions"] = self._share_true(x, batch_size)
+        return results if return_dict else list(results.values())
+
+    def _share_true(self, dataset, batch_size) -> float:
+        from mmkeras.data import batch_samples
+        from mmkeras.datasets import Scene, judge_caption
+
+        true = total = 0
+        for batch in batch_samples(dataset, batch_size):
+            written = self.generate(batch["image"])
+            for caption, scene in zip(written, batch["scene"].numpy(), strict=True):
+                language = "zh" if any("\u4e00" <= c <= "\u9fff" for c in caption) else "en"
+                true += bool(judge_caption(caption, Scene.from_json(scene), language))
+                total += 1
+        return true / total
+
+    def generate(
+        self,
+        images,
+        num_beams: int = 1,
+        length_penalty: float = 1.0,
+        max_length: int | None = None,
+        num_captions: int = 1,
+        return_scores: bool = False,
+        batch_size: int = 32,
+    ):
+        """Captions of pictures.
+
+        Args:
+            images: a path, encoded bytes, or a uint8 array `[height, width, 3]`;
+                a list of these; or a batch: uint8 `[batch, height, width, 3]` or
+                a string tensor `[batch]` of encoded bytes.
+            num_beams: int, 1 for greedy search.
+            length_penalty: float, of beam search.
+            max_length: int, the most tokens to write, at most the preset's
+                `sequence_length`, which `None` stands for.
+            num_captions: int, captions for each picture, at most `num_beams`.
+            return_scores: bool, whether to return `(caption, score)`.
+            batch_size: int.
+
+        Returns:
+            For one picture a string, for several a list of strings. With
+            `num_captions` above 1 a list of strings for each picture, best first.
+            With `return_scores=True`, `(string, float)` for each string.
+
+        Raises:
+            FileNotFoundError: if a path does not lead to a file.
+            ValueError: if a picture cannot be read, or an option is wrong.
+        """
+        decode = self.generator(num_beams, length_penalty, max_length)
+        if not isinstance(num_captions, int) or not 1 <= num_captions <= num_beams:
+            raise ValueError(
+                "`num_captions` must be between 1 and `num_beams`, which is "
+                f"{num_beams}. Received: num_captions={num_captions!r}."
+            )
+        loaded, names, single = _load_images(images)
+        rows = []
+        for start in range(0, len(loaded), batch_size):
+            part = tf.constant(loaded[start : start + batch_size])
+            pixels, errors = self.preprocessor.image_converter.convert(part)
+            _refuse_bad_images(errors.numpy(), names[start : start + batch_size])
+            rows.extend(self._read(decode(pixels), num_captions, return_scores))
+        return rows[0] if single else rows
+
+    def _read(self, result, num_captions, return_scores):
+        for ids, scores in zip(result.token_ids, result.scores.numpy(), strict=True):
+            texts = self.preprocessor.generate_postprocess(ids[:num_captions]).numpy()
+            found = [text.decode("utf-8") for text in texts]
+            if return_scores:
+                found = list(zip(found, map(float, scores), strict=False))
+            yield found[0] if num_captions == 1 else found
+
+    def generator(
+        self,
+        num_beams: int = 1,
+        length_penalty: float = 1.0,
+        max_length: int | None = None,
+    ) -> tf.types.experimental.GenericFunction:
+        """The decoding loop as one graph; `generate` and `export` both use it.
+
+        Args:
+            num_beams: int.
+            length_penalty: float.
+            max_length: int, or `None` for the model's own.
+
+        Returns:
+            A `tf.function` from float32 `[batch, size, size, 3]` to a
+            `DecodingResult`.
+
+        Raises:
+            ValueError: if an option is out of range.
+        """
+        limit = self.backbone.max_length
+        max_length = limit if max_length is None else max_length
+        if not isinstance(max_length, int) or not 1 <= max_length <= limit:
+            raise ValueError(
+                f"`max_length` must be between 1 and {limit}, the longest caption "
+                f"this model was made for. Received: max_length={max_length!r}."
+            )
+        search = self._search(num_beams, length_penalty)
+        key = (num_beams, float(length_penalty), max_length)
+        if key not in self._generators:
+            side = self.backbone.image_encoder.image_size
+            self._generators[key] = tf.function(
+                lambda images: self.decode(images, search, max_length),
+                input_signature=[tf.TensorSpec([None, side, side, 3], tf.float32)],
+                autograph=False,
+            )
+        return self._generators[key]
+
+    def _search(self, num_beams, length_penalty):
+        tokenizer = self.preprocessor.tokenizer
+        special = {
+            "start_token_id": tokenizer.start_token_id,
+            "end_token_id": tokenizer.end_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        }
+        if num_beams == 1 and isinstance(num_beams, int):
+            return GreedySearch(**special)
+        return BeamSearch(num_beams, length_penalty=length_penalty, **special)
+
+    def decode(self, images, search, max_length: int) -> DecodingResult:
+        """Runs a decoding strategy on preprocessed images, in graph.
+
+        Args:
+            images: float32 `[batch, size, size, 3]`.
+            search: a strategy of `mmkeras.decoding`.
+            max_length: int.
+
+        Returns:
+            A `DecodingResult`.
+        """
+        memory = self._remember({"images": images}, training=False)
+        decoder = self.backbone.text_decoder
+        cache, fixed = decoder.start(memory, copies=search.num_beams)
+
+        def step(token_ids, position, cache):
+            return decoder.step(token_ids, position, cache, fixed)
+
+        return search(step, cache, tf.shape(images)[0], max_length)
+
+    def attention(self, image, caption: str) -> tuple[list[str], np.ndarray]:
+        """Where the model looks for each token of a caption.
+
+        Args:
+            image: a path, encoded bytes, or a uint8 array `[height, width, 3]`.
+            caption: string, e.g. what `generate` wrote.
+
+        Returns:
+            The tokens, and float32 `[tokens, rows, columns]`: the attention over
+            the picture's regions, averaged over layers and heads; each token's
+            sums to 1.
+        """
+        loaded, names, _ = _load_images(image)
+        converter = self.preprocessor.image_converter
+        pixels, errors = converter.convert(tf.constant(loaded[:1]))
+        _refuse_bad_images(errors.numpy(), names)
+        tokenizer = self.preprocessor.tokenizer
+        ids = [int(i) for i in np.asarray(tokenizer(caption)) if i != 0]
+        ids = ids[: self.backbone.max_length - 1]
+        inputs = tf.constant([[tokenizer.start_token_id, *ids]])
+        memory = self._remember({"images": pixels}, training=False)
+        _, weights = self.backbone.text_decoder(inputs, memory, return_attention=True)
+        encoder = self.backbone.image_encoder
+        maps = np.mean(np.asarray(weights)[0, :, : len(ids)], axis=0)
+        tokens = [tokenizer.id_to_token(i) for i in ids]
+        return tokens, maps.reshape(len(ids), encoder.rows, encoder.columns)
+
+    def _references(self, dataset):
+        return self.preprocessor.all_captions(dataset)
+
+
+def _word_presence_loss(token_ids, logits):
+    """Binary cross-entropy summed over the vocabulary, averaged over the batch."""
+    words = tf.reduce_max(tf.one_hot(token_ids, logits.shape[-1]), axis=1)
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(words, logits)
+    return tf.reduce_mean(tf.reduce_sum(losses[:, len(SPECIAL_TOKENS) :], axis=-1))
+
+
+def _adamw(learning_rate):
+    return keras.optimizers.AdamW(learning_rate, weight_decay=0.01, clipnorm=1.0)
+
+
+def _load_images(images) -> tuple[list[bytes], list[str], bool]:
+    """Encoded bytes and a name for each picture, and whether there is just one."""
+    if isinstance(images, (str, os.PathLike)):
+        return [_read_file(images)], [os.fspath(images)], True
+    if isinstance(images, bytes):
+        return [images], ["the image"], True
+    if not isinstance(images, (list, tuple)):
+        images = np.asarray(images)
+        if images.dtype.kind in "OS" and images.ndim <= 1:
+            single = images.ndim == 0
+            images = images.reshape(-1).tolist()
+            return images, [f"image {i}" for i in range(len(images))], single
+        if images.ndim == 3:
+            return [_encode(images)], ["the image"], True
+        if images.ndim != 4:
+            raise ValueError(
+                "Expected an image [height, width, 3] or a batch [batch, height, "
+                f"width, 3]. Received an array of shape {images.shape}."
+            )
+    loaded, names = [], []
+    for index, item in enumerate(images):
+        (data,), (name,), single = _load_images(item)
+        if not single:
+            raise ValueError(
+                f"Item {index} of the list is not one picture. Give paths, bytes or "
+                "arrays [height, width, 3]."
+            )
+        loaded.append(data)
+        names.append(name if isinstance(item, (str, os.PathLike)) else f"image {index}")
+    return loaded, names, False
+
+
+def _read_file(path) -> bytes:
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no image file {path}.")
+    return path.read_bytes()
+
+
+def _encode(array: np.ndarray) -> bytes:
+    if array.dtype != np.uint8 or array.shape[-1] != 3:
+        raise ValueError(
+            "An image array must be uint8 [height, width, 3] in RGB. Received "
+            f"{array.dtype} {array.shape}."
+        )
+    return tf.io.encode_png(array, compression=1).numpy()
+
+
+def _refuse_bad_images(errors, names) -> None:
+    bad = [
+        f"{name}: {error.decode('utf-8')}"
+        for name, error in zip(names, errors, strict=False)
+        if error
+    ]
+    if bad:
+        more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
+        listed = "; ".join(itertools.islice(bad, 3))
+        raise ValueError(f"Cannot read {listed}{more}. Leave it out or convert it.")

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import keras
+import keras_hub
+
+from mmkeras.layers.image_encoder import ImageEncoder
+from mmkeras.layers.region_encoder import RegionEncoder
+from mmkeras.layers.text_decoder import TextDecoder
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class ImageCaptionerBackbone(keras_hub.models.Backbone):
+    """Image encoder, region encoder and text decoder: pictures to logits.
+
+    Args:
+        image_encoder: an `ImageEncoder` layer.
+        vocabulary_size: int.
+        max_length: int, the most tokens of a caption.
+        hidden_dim: int, dimension of regions and tokens.
+        num_encoder_layers: int, transformer blocks over the regions.
+        num_decoder_layers: int, transformer blocks over the text.
+        num_heads: int.
+        intermediate_dim: int, width of the feed-forward parts; 0 for twice
+            `hidden_dim`.
+        dropout: float.
+        dtype: string or `keras.DTypePolicy`.
+
+    Input shape:
+        A dict of `images`, float32 `[batch, size, size, 3]`, and `token_ids`,
+        int32 `[batch, max_length]`.
+
+    Output shape:
+        float32 logits `[batch, max_length, vocabulary_size]`.
+    """
+
+    def __init__(
+        self,
+        image_encoder: ImageEncoder,
+        vocabulary_size: int,
+        max_length: int,
+        hidden_dim: int = 128,
+        num_encoder_layers: int = 2,
+        num_decoder_layers: int = 2,
+        num_heads: int = 4,
+        intermediate_dim: int = 0,
+        dropout: float = 0.1,
+        dtype=None,
+        **kwargs,
+    ):
+        # === Layers ===
+        width = intermediate_dim or 2 * hidden_dim
+        self.image_encoder = image_encoder
+        self.region_encoder = RegionEncoder(
+            image_encoder.rows,
+            image_encoder.columns,
+            hidden_dim,
+            num_encoder_layers,
+            num_heads,
+            width,
+            dropout,
+            dtype=dtype,
+            name="region_encoder",
+        )
+        self.text_decoder = TextDecoder(
+            vocabulary_size,
+            max_length,
+            hidden_dim,
+            num_decoder_layers,
+            num_heads,
+            width,
+            dropout,
+            dtype=dtype,
+            name="text_decoder",
+        )
+
+        # === Functional Model ===
+        side = image_encoder.image_size
+        inputs = {
+            "images": keras.Input((side, side, 3), name="images"),
+            "token_ids": keras.Input((max_length,), dtype="int32", name="token_ids"),
+        }
+        memory = self.region_encoder(self.image_encoder(inputs["images"]))
+        logits = self.text_decoder(inputs["token_ids"], memory)
+        super().__init__(inputs=inputs, outputs=logits, dtype=dtype, **kwargs)
+
+        # === Config ===
+        self.vocabulary_size = vocabulary_size
+        self.max_length = max_length
+        self.hidden_dim = hidden_dim
+        self.num_encoder_layers = num_encoder_layers
+        self.num_decoder_layers = num_decoder_layers
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.dropout = dropout
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_encoder": keras.saving.serialize_keras_object(self.image_encoder),
+            "vocabulary_size": self.vocabulary_size,
+            "max_length": self.max_length,
+            "hidden_dim": self.hidden_dim,
+            "num_encoder_layers": self.num_encoder_layers,
+            "num_decoder_layers": self.num_decoder_layers,
+            "num_heads": self.num_heads,
+            "intermediate_dim": self.intermediate_dim,
+            "dropout": self.dropout,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        encoder = config["image_encoder"]
+        if isinstance(encoder, dict):
+            config["image_encoder"] = keras.saving.deserialize_keras_object(encoder)
+        return super().from_config(config)

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+
+import keras
+import keras_hub
+import tensorflow as tf
+
+from mmkeras.data import batch_samples
+
+_PRESET_FILES = ("config.json", "task.json", "preprocessor.json", "model.weights.h5")
+
+
+class Task(keras_hub.models.Task):
+    """A backbone, a preprocessor, and the verbs of a purpose.
+
+    `fit`, `evaluate` and `predict` take datasets of raw samples, batched or not,
+    and preprocess them in graph.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone`.
+        preprocessor: a `keras_hub.models.Preprocessor`.
+    """
+
+    def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        self._scheduled = False
+        super().__init__(compile=compile, **kwargs)
+        self.built = True
+
+    def fit(
+        self,
+        x: tf.data.Dataset,
+        *,
+        validation_data: tf.data.Dataset | None = None,
+        batch_size: int = 32,
+        epochs: int = 1,
+        shuffle_buffer: int | None = None,
+        seed: int = 0,
+        **kwargs,
+    ) -> keras.callbacks.History:
+        """Trains on raw samples.
+
+        Args:
+            x: a `tf.data.Dataset` of sample dicts, batched or not.
+            validation_data: the same, or `None`.
+            batch_size: int, for datasets that are not batched yet.
+            epochs: int.
+            shuffle_buffer: int, samples held back to shuffle from; `None` for
+                1,024. Only for a dataset that is not batched yet.
+            seed: int, of the shuffling.
+            **kwargs: passed to `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: if the dataset has no samples, or a sample is not what
+                the task needs.
+        """
+        batches = batch_samples(
+            x, batch_size, shuffle_buffer=shuffle_buffer or 1024, seed=seed
+        )
+        steps = kwargs.get("steps_per_epoch") or int(batches.cardinality())
+        if steps == 0:
+            raise ValueError(
+                "The training dataset has no samples. Check its split, or the "
+                "filter that made it."
+            )
+        if self._scheduled and steps > 0:
+            self._schedule(steps * epochs)
+        if validation_data is not None:
+            kwargs["validation_data"] = self._prepare(validation_data, batch_size)
+        return keras.Model.fit(
+            self, self._preprocess(batches), epochs=epochs, **kwargs
+        )
+
+    def evaluate(
+        self,
+        x: tf.data.Dataset,
+        *,
+        batch_size: int = 32,
+        return_dict: bool = True,
+        **kwargs,
+    ):
+        """Losses and metrics on raw samples, every reference counted once.
+
+        Args:
+            x: a `tf.data.Dataset` of sample dicts, batched or not.
+            batch_size: int, for a dataset that is not batched yet.
+            return_dict: bool, whether to name the results.
+            **kwargs: passed to `keras.Model.evaluate`.
+
+        Returns:
+            A dict of float by name, or a list.
+        """
+        return keras.Model.evaluate(
+            self, self._prepare(x, batch_size), return_dict=return_dict, **kwargs
+        )
+
+    def predict(self, x: tf.data.Dataset, *, batch_size: int = 32, **kwargs):
+        """The model's raw outputs for raw samples.
+
+        Args:
+            x: a `tf.data.Dataset` of sample dicts, batched or not.
+            batch_size: int, for a dataset that is not batched yet.
+            **kwargs: passed to `keras.Model.predict`.
+
+        Returns:
+            A NumPy array, or a structure of them.
+        """
+        return keras.Model.predict(self, self._prepare(x, batch_size), **kwargs)
+
+    def export(self, path: str | os.PathLike, format: str = "saved_model", **kwargs):
+        """Writes the task for serving: raw inputs in, readable outputs out.
+
+        Args:
+            path: folder to write, e.g. `"export/captioner/1"`.
+            format: string, `"saved_model"`.
+            **kwargs: options of the format.
+
+        Raises:
+            ValueError: if the format is not known.
+        """
+        from mmkeras.export import export_task
+
+        export_task(self, path, format=format, **kwargs)
+
+    @classmethod
+    def from_preset(cls, preset: str | os.PathLike, load_weights: bool = True, **kwargs):
+        """Loads what `save_to_preset` wrote.
+
+        Args:
+            preset: path of a preset folder, or a handle that KerasHub knows
+                (`kaggle://`, `hf://`).
+            load_weights: bool.
+            **kwargs: passed to the task.
+
+        Raises:
+            FileNotFoundError: if the folder or one of its files is missing.
+            ValueError: if a file of the preset cannot be read.
+        """
+        preset = os.fspath(preset)
+        if "://" in preset:
+            return super().from_preset(preset, load_weights=load_weights, **kwargs)
+        _check_preset(pathlib.Path(preset), cls.__name__)
+        try:
+            return super().from_preset(preset, load_weights=load_weights, **kwargs)
+        except (OSError, KeyError) as error:
+            raise ValueError(
+                f"The weights in {os.path.join(preset, 'model.weights.h5')} cannot "
+                "be read: the file is truncated or damaged. Copy the preset again, "
+                f"or train it anew. ({error})"
+            ) from error
+
+    def save_to_preset(self, preset_dir: str | os.PathLike, **kwargs) -> None:
+        """Writes configuration, weights and vocabulary to a folder.
+
+        Args:
+            preset_dir: folder; it is made if it is not there.
+            **kwargs: passed to KerasHub.
+        """
+        os.makedirs(preset_dir, exist_ok=True)
+        super().save_to_preset(os.fspath(preset_dir), **kwargs)
+
+    def _prepare(self, dataset, batch_size):
+        if not isinstance(dataset, tf.data.Dataset):
+            raise ValueError(
+                "Expected a `tf.data.Dataset` of sample dicts, as "
+                "`mmkeras.data.from_folder()` returns it. "
+                f"Received: {type(dataset).__name__}."
+            )
+        # `fit` hands its validation data, prepared, to `evaluate`.
+        if not isinstance(dataset.element_spec, dict):
+            return dataset
+        samples = self._references(dataset)
+        return self._preprocess(batch_samples(samples, batch_size))
+
+    def _references(self, dataset):
+        """The dataset with a row for each target, as evaluation wants it."""
+        return dataset
+
+    def _preprocess(self, batches):
+        return batches.map(
+            self.preprocessor, num_parallel_calls=tf.data.AUTOTUNE
+        ).prefetch(tf.data.AUTOTUNE)
+
+
+def _check_preset(folder: pathlib.Path, task: str) -> None:
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"There is no preset folder {folder}. Give the folder that "
+            "`save_to_preset()` or `mmkeras train` wrote."
+        )
+    for name in _PRESET_FILES:
+        path = folder / name
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"The preset {folder} has no file {name}. Copy the whole folder "
+                "again, or train it anew."
+            )
+        if path.suffix != ".json":
+            continue
+        try:
+            config = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise ValueError(
+                f"{path} is not whole JSON ({error}). Copy the preset again."
+            ) from error
+        if name == "task.json" and config.get("class_name") != task:
+            raise ValueError(
+                f"The preset {folder} holds a {config.get('class_name')}, not "
+                f"a {task}."
+            )

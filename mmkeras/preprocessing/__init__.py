@@ -1,0 +1,21 @@
+"""Raw samples to tensors and back, all in graph."""
+
+from mmkeras.preprocessing.decode_image import (
+    IMAGE_MAX_PIXELS,
+    decode_image,
+    image_error,
+)
+from mmkeras.preprocessing.image_captioner_preprocessor import (
+    ImageCaptionerPreprocessor,
+)
+from mmkeras.preprocessing.image_converter import ImageConverter
+from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
+
+__all__ = [
+    "IMAGE_MAX_PIXELS",
+    "ImageCaptionerPreprocessor",
+    "ImageConverter",
+    "WordPieceTokenizer",
+    "decode_image",
+    "image_error",
+]

@@ -1,0 +1,364 @@
+"""Samples of a captioned data set to the tensors that a captioner trains on."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import keras_hub
+import tensorflow as tf
+from keras_hub.src.utils.preset_utils import load_json
+
+from mmkeras.preprocessing.image_converter import (
+    ImageConverter,
+    require_images,
+)
+from mmkeras.preprocessing.require import require
+from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
+
+_NAMES_SHOWN = 5
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
+    """Turn batched samples into the inputs, targets and weights of a captioner.
+
+    A caption of the pieces `w1 … wn` becomes the input `[START] w1 … wn` and the
+    target `w1 … wn [END]`, both padded with 0; weights are 1 up to and including
+    `[END]`. A caption of more than `sequence_length - 1` pieces is cut and then
+    has no `[END]`, so that a model is not taught to stop in the middle.
+
+    Of several captions of a picture one is drawn at random at every call, so
+    that training sees another one each epoch. Calls that run in parallel draw in
+    no fixed order: for a run that repeats exactly use `draw_captions` on the
+    dataset, and for evaluation on all captions `all_captions`.
+
+    Args:
+        image_converter: An `ImageConverter`.
+        tokenizer: A `WordPieceTokenizer`.
+        sequence_length: int, at least 2. Length of the token sequences.
+        seed: int or `None`. Seed of the draw of captions; `None` for one that
+            `keras.utils.set_random_seed` decides.
+        **kwargs: `name` and other arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        x: dict. `"image"`, `tf.string` `[batch]` or `uint8`
+            `[batch, height, width, 3]`, or in its place `"image_features"`,
+            passed through. `"caption"`, `tf.string` `[batch]`, or `"captions"`,
+            `tf.string` `[batch, (captions)]`, ragged or padded with `""`; where
+            both are present `"caption"` counts. Optionally `"image_id"`,
+            `tf.string` `[batch]`, which errors then name.
+        y: Not used; the targets are made from the captions.
+        sample_weight: Optional float `[batch]`, multiplied into the weights.
+
+    Output shape:
+        `(x, y, sample_weight)`: `x` a dict of `"images"` `float32`
+        `[batch, image_height, image_width, 3]` (or `"image_features"`) and
+        `"token_ids"` `int32` `[batch, sequence_length]`; `y` `int32` and
+        `sample_weight` `float32` of the same shape as the token ids.
+
+    Raises:
+        ValueError: If a sample lacks its picture or its captions.
+        tf.errors.InvalidArgumentError: If a picture is bad or a sample has no
+            caption that is not empty. The message names the `image_id`.
+
+    Example:
+
+    ```python
+    preprocessor = ImageCaptionerPreprocessor(
+        ImageConverter(96), WordPieceTokenizer.learn(captions), sequence_length=32
+    )
+    batches = dataset.batch(32).map(preprocessor)
+    ```
+    """
+
+    image_converter_cls = ImageConverter
+    tokenizer_cls = WordPieceTokenizer
+
+    def __init__(
+        self,
+        image_converter: ImageConverter,
+        tokenizer: WordPieceTokenizer,
+        sequence_length: int = 32,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if sequence_length < 2:
+            raise ValueError(
+                "`sequence_length` must be at least 2, a word and its end. "
+                f"Received: sequence_length={sequence_length}"
+            )
+        self.image_converter = image_converter
+        self.tokenizer = tokenizer
+        self.sequence_length = sequence_length
+        self.seed = seed
+        # A plain `tf.random` operation starts anew with every pass over a dataset
+        # once a seed is set, and so would draw the same captions in each epoch.
+        with tf.init_scope():
+            self._random = tf.random.Generator.from_seed(
+                random.getrandbits(31) if seed is None else seed
+            )
+
+    def call(
+        self,
+        x: Mapping[str, Any],
+        y: None = None,
+        sample_weight: tf.Tensor | None = None,
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
+        if y is not None:
+            raise ValueError(
+                "`y` is made from the captions of the sample. Pass samples as dicts "
+                "with the key 'caption' or 'captions', without labels."
+            )
+        inputs = self._pictures(x)
+        caption = self.draw_caption(x)
+        inputs["token_ids"], targets, weights = self._pack(caption)
+        if sample_weight is not None:
+            sample_weight = tf.cast(tf.convert_to_tensor(sample_weight), tf.float32)
+            weights *= tf.expand_dims(sample_weight, 1)
+        return inputs, targets, weights
+
+    def draw_caption(self, x: Mapping[str, Any]) -> tf.Tensor:
+        """Draw one caption of each row at random, another one at each call.
+
+        Args:
+            x: dict of a batch, as `call` takes it.
+
+        Returns:
+            `tf.string` `[batch]`. Empty captions are never drawn.
+        """
+        captions = _captions(x)
+        fractions = self._random.uniform(tf.shape(captions.row_lengths()))
+        return _pick(captions, fractions, x)
+
+    def draw_captions(
+        self, dataset: tf.data.Dataset, seed: int | None = None
+    ) -> tf.data.Dataset:
+        """One caption of each picture, another draw at every pass; for training.
+
+        The draws depend on the seed, the pass and the place in the dataset alone,
+        however many calls run in parallel later.
+
+        Args:
+            dataset: Samples, batched or not, with `"captions"`.
+            seed: int or `None` for the seed of the preprocessor.
+
+        Returns:
+            The dataset with `"caption"` in place of `"captions"`. A dataset that
+            has `"caption"` already is returned as it is.
+
+        Raises:
+            ValueError: If the samples have no captions.
+        """
+        spec = _check_captions(dataset)
+        if "caption" in spec:
+            return dataset
+        batched = spec["captions"].shape.rank == 2
+
+        def draw(sample, number):
+            batch = sample if batched else {"captions": sample["captions"][tf.newaxis]}
+            captions = _captions(batch)
+            fractions = tf.random.stateless_uniform(
+                tf.shape(captions.row_lengths()), seed=tf.stack([number, 0])
+            )
+            caption = _pick(captions, fractions, sample if batched else {})
+            rest = {k: v for k, v in sample.items() if k != "captions"}
+            return {**rest, "caption": caption if batched else caption[0]}
+
+        numbers = tf.data.Dataset.random(
+            self.seed if seed is None else seed, rerandomize_each_iteration=True
+        )
+        return tf.data.Dataset.zip(dataset, numbers).map(draw)
+
+    def all_captions(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """One sample per caption, for evaluation on all captions of a picture.
+
+        Args:
+            dataset: Samples, batched or not, with `"captions"`.
+
+        Returns:
+            An unbatched dataset with a scalar `"caption"` in place of
+            `"captions"`; empty captions are left out. A dataset that has
+            `"caption"` already is returned as it is.
+
+        Raises:
+            ValueError: If the samples have no captions.
+        """
+        spec = _check_captions(dataset)
+        if "caption" in spec:
+            return dataset
+        if spec["captions"].shape.rank == 2:
+            dataset = dataset.unbatch()
+
+        def expand(sample):
+            captions = tf.convert_to_tensor(sample["captions"])
+            kept = tf.boolean_mask(captions, _is_written(captions))
+            rest = {k: v for k, v in sample.items() if k != "captions"}
+            return tf.data.Dataset.from_tensor_slices(kept).map(
+                lambda caption: {**rest, "caption": caption}
+            )
+
+        return dataset.flat_map(expand)
+
+    def generate_preprocess(self, images: Any) -> dict[str, tf.Tensor]:
+        """Prepare pictures for generation.
+
+        Args:
+            images: As `ImageConverter` takes them, batched.
+
+        Returns:
+            `{"images": float32 [batch, image_height, image_width, 3]}`.
+        """
+        return {"images": self.image_converter(images)}
+
+    def generate_postprocess(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Write generated ids as text.
+
+        Args:
+            token_ids: int `[..., length]`.
+
+        Returns:
+            `tf.string` `[...]`.
+        """
+        return self.tokenizer.detokenize(token_ids)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        config.update({"sequence_length": self.sequence_length, "seed": self.seed})
+        return config
+
+    @classmethod
+    def from_preset(
+        cls, preset: str, config_file: str = "preprocessor.json", **kwargs: Any
+    ) -> "ImageCaptionerPreprocessor":
+        """Load the preprocessor of a preset, whatever its backbone is.
+
+        Args:
+            preset: Directory of a preset, or a handle that KerasHub knows.
+            config_file: Name of the configuration file in the preset.
+            **kwargs: Constructor arguments to change, such as `sequence_length`.
+
+        Returns:
+            An `ImageCaptionerPreprocessor`.
+        """
+        # KerasHub finds a preprocessor by the backbone class of the preset. Any
+        # image encoder may be the backbone here, so the file itself decides.
+        preset = str(preset)
+        try:
+            config = load_json(preset, config_file)
+        except ValueError as error:
+            raise ValueError(
+                f"'{config_file}' of the preset '{preset}' cannot be read: {error}. "
+                "Check the folder, and save the preset again if it is damaged."
+            ) from error
+        config["config"].update(kwargs)
+        preprocessor = keras.saving.deserialize_keras_object(config)
+        preprocessor.load_preset_assets(preset)
+        return preprocessor
+
+    def _pictures(self, x: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        if "image_features" in x:
+            return {"image_features": x["image_features"]}
+        if "image" not in x:
+            raise ValueError(_missing("image", x))
+        image = x["image"]
+        if not isinstance(image, tf.RaggedTensor):
+            image = tf.convert_to_tensor(image)
+        if image.dtype != tf.string or "image_id" not in x:
+            return {"images": self.image_converter(image)}
+        images, error = self.image_converter.convert(image)
+        with require_images(error, _as_strings(x["image_id"]), "image_id"):
+            return {"images": tf.identity(images)}
+
+    def _pack(self, caption: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        words = self.tokenizer.tokenize(caption)
+        lengths = words.row_lengths()
+        ones = tf.ones_like(tf.expand_dims(lengths, 1), tf.int32)
+        shape = [None, self.sequence_length]
+        token_ids = tf.concat([ones * self.tokenizer.start_token_id, words], axis=1)
+        targets = tf.concat([words, ones * self.tokenizer.end_token_id], axis=1)
+        return (
+            token_ids.to_tensor(self.tokenizer.pad_token_id, shape=shape),
+            targets.to_tensor(self.tokenizer.pad_token_id, shape=shape),
+            tf.sequence_mask(
+                tf.minimum(lengths + 1, self.sequence_length),
+                self.sequence_length,
+                tf.float32,
+            ),
+        )
+
+
+def _captions(x: Mapping[str, Any]) -> tf.RaggedTensor:
+    """The captions of a batch that are not empty, `[batch, (captions)]`."""
+    if "caption" in x:
+        captions = tf.expand_dims(tf.convert_to_tensor(x["caption"]), 1)
+    elif "captions" in x:
+        captions = x["captions"]
+    else:
+        raise ValueError(_missing("captions", x))
+    if not isinstance(captions, tf.RaggedTensor):
+        captions = tf.convert_to_tensor(captions)
+        if captions.shape.rank != 2:
+            raise ValueError(
+                "'captions' must be a batch of lists, of shape [batch, captions]. "
+                "Batch the dataset first, with `Dataset.ragged_batch` where the "
+                f"number of captions varies. Received: shape={captions.shape}"
+            )
+        captions = tf.RaggedTensor.from_tensor(captions)
+    written = captions.with_values(_is_written(captions.flat_values))
+    return tf.ragged.boolean_mask(captions, written)
+
+
+def _is_written(captions: tf.Tensor) -> tf.Tensor:
+    return tf.not_equal(tf.strings.strip(captions), "")
+
+
+def _pick(
+    captions: tf.RaggedTensor, fractions: tf.Tensor, x: Mapping[str, Any]
+) -> tf.Tensor:
+    """The caption of each row that lies at a fraction (below 1) of its captions."""
+    counts = captions.row_lengths()
+    places = tf.cast(fractions * tf.cast(counts, tf.float32), tf.int64)
+    with _require_captions(counts, x):
+        return tf.gather(captions.flat_values, captions.row_starts() + places)
+
+
+def _require_captions(counts: tf.Tensor, x: Mapping[str, Any]) -> Any:
+    bare = tf.equal(counts, 0)
+    names, kind = tf.strings.as_string(tf.range(tf.size(counts))), "row"
+    if "image_id" in x:
+        names, kind = _as_strings(x["image_id"]), "image_id"
+    names = tf.boolean_mask(tf.strings.join([f"{kind} ", names]), bare)
+    message = tf.strings.join(
+        [
+            "no caption, or only empty ones, for ",
+            tf.strings.reduce_join(names[:_NAMES_SHOWN], separator=", "),
+            ". Give each sample a caption or leave it out.",
+        ]
+    )
+    return require(tf.logical_not(tf.reduce_any(bare)), message)
+
+
+def _check_captions(dataset: tf.data.Dataset) -> Mapping[str, Any]:
+    spec = dataset.element_spec
+    if not isinstance(spec, Mapping):
+        raise ValueError(
+            "The dataset must hold samples as dicts with the key 'captions'. "
+            f"Received elements: {spec}"
+        )
+    if "caption" not in spec and "captions" not in spec:
+        raise ValueError(_missing("captions", spec))
+    return spec
+
+
+def _as_strings(ids: Any) -> tf.Tensor:
+    ids = tf.convert_to_tensor(ids)
+    return ids if ids.dtype == tf.string else tf.strings.as_string(ids)
+
+
+def _missing(key: str, sample: Mapping[str, Any]) -> str:
+    return (
+        f"A sample must have the key '{key}'. Map the dataset to dicts that have it. "
+        f"Received the keys: {sorted(sample)}"
+    )

@@ -1,0 +1,449 @@
+"""Text to word pieces and back, in graph, for Chinese as for English."""
+
+import collections
+import itertools
+import unicodedata
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import keras_hub
+import numpy as np
+import tensorflow as tf
+import tensorflow_text as tf_text
+from tensorflow_text.tools.wordpiece_vocab import (
+    wordpiece_tokenizer_learner_lib as learner,
+)
+
+PAD_TOKEN = "[PAD]"
+UNK_TOKEN = "[UNK]"
+START_TOKEN = "[START]"
+END_TOKEN = "[END]"
+SPECIAL_TOKENS = (PAD_TOKEN, UNK_TOKEN, START_TOKEN, END_TOKEN)
+
+_JOINER = "##"
+_MAX_WORD_LENGTH = 50
+_TEXTS_PER_STEP = 4096
+
+# Regular expressions in RE2's dialect. Kana are words of several characters, so
+# they are not split, but no space is written between them and Han characters.
+_SPACE = r"[\s\p{Z}\p{Cc}\p{Cf}]"
+_SPLIT_CHARACTER = r"[!-/:-@\[-`{-~\p{P}\p{Han}]"
+_CJK_PUNCTUATION = (
+    r"[\x{3000}-\x{3004}\x{3008}-\x{3020}"
+    r"\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF20}\x{FF3B}-\x{FF40}\x{FF5B}-\x{FF65}]"
+)
+_CJK = (
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\x{30FC}\x{2014}\x{2026}\x{00B7}"
+    r"\x{2018}\x{2019}\x{201C}\x{201D}\x{3000}-\x{3004}\x{3008}-\x{3020}"
+    r"\x{FF01}-\x{FF65}]"
+)
+
+_NO_SPACE_BEFORE = frozenset(",.!?:;'’”…)]}%-/_")
+_NO_SPACE_AFTER = frozenset("([{“‘¿¡$#@-/_")
+_APOSTROPHES = frozenset("'’")
+_AFTER_APOSTROPHE = frozenset(("s", "t", "re", "ve", "ll", "d", "m", "clock"))
+_INSIDE_NUMBERS = frozenset(".:")
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
+    """Cut captions into word pieces and write them again.
+
+    Words are split at white space, at every punctuation mark and at every Han
+    character, then into the longest pieces of the vocabulary; a piece that
+    continues a word starts with `##`. Full-width punctuation stays as it is.
+
+    The special tokens have fixed ids: `[PAD]` 0, `[UNK]` 1, `[START]` 2, `[END]`
+    3, also found as `pad_token_id`, `unk_token_id`, `start_token_id` and
+    `end_token_id`. The text of a caption never produces `[PAD]`, `[START]` or
+    `[END]`.
+
+    Args:
+        vocabulary: List of pieces, or path of a file with one piece per line. It
+            starts with the four special tokens. `None` only for a tokenizer
+            whose vocabulary is then loaded from a preset.
+        lowercase: bool. Lowercase the text first.
+        sequence_length: int or `None`. If set, the output is dense, cut or
+            padded with 0 to this length.
+        **kwargs: `name` and other arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `tf.string` scalar or `[batch]`, or the Python equivalent.
+
+    Output shape:
+        `int32`: a `tf.RaggedTensor` `[batch, (pieces)]`, or
+        `[batch, sequence_length]` when that is set; without `batch` for a scalar.
+
+    Raises:
+        ValueError: If the vocabulary does not start with the special tokens or
+            holds a piece twice.
+
+    Reference:
+    - [Fast WordPiece Tokenization](https://arxiv.org/abs/2012.15524)
+
+    Example:
+
+    >>> tokenizer = WordPieceTokenizer.learn(["A cat.", "A dog."], 50)
+    >>> ids = tokenizer(["a cat."])
+    >>> tokenizer.detokenize(ids)
+    <tf.Tensor: shape=(1,), dtype=string, numpy=array([b'a cat.'])>
+    """
+
+    def __init__(
+        self,
+        vocabulary: list[str] | str | None = None,
+        lowercase: bool = True,
+        sequence_length: int | None = None,
+        **kwargs: Any,
+    ):
+        self._expected_size = kwargs.pop("expected_vocabulary_size", None)
+        self._add_special_token(PAD_TOKEN, "pad_token")
+        self._add_special_token(UNK_TOKEN, "unk_token")
+        self._add_special_token(START_TOKEN, "start_token")
+        self._add_special_token(END_TOKEN, "end_token")
+        # The parent cuts words into pieces only. Its own splitting lowercases by
+        # a normalisation (NFKC) that turns full-width punctuation into ASCII.
+        super().__init__(
+            vocabulary=vocabulary,
+            sequence_length=sequence_length,
+            lowercase=False,
+            split=False,
+            suffix_indicator=_JOINER,
+            oov_token=UNK_TOKEN,
+            **kwargs,
+        )
+        self.lowercase = lowercase
+
+    @classmethod
+    def learn(
+        cls,
+        texts: Iterable[str] | tf.data.Dataset,
+        vocabulary_size: int = 8000,
+        lowercase: bool = True,
+        **kwargs: Any,
+    ) -> "WordPieceTokenizer":
+        """Learn a vocabulary from texts; the same texts give the same one.
+
+        Every character that fits is in the vocabulary by itself, so a new word
+        of known characters is spelled and not `[UNK]`.
+
+        Args:
+            texts: Iterable of `str`, or `tf.data.Dataset` of `tf.string` of any
+                shape.
+            vocabulary_size: int. Largest number of pieces, the four special
+                tokens included. Fewer are learned from a small corpus.
+            lowercase: bool. Lowercase the texts first.
+            **kwargs: Passed to the constructor.
+
+        Returns:
+            A `WordPieceTokenizer`.
+
+        Raises:
+            ValueError: If the texts hold no word, or `vocabulary_size` has no
+                room beside the special tokens.
+        """
+        if vocabulary_size <= len(SPECIAL_TOKENS):
+            raise ValueError(
+                f"`vocabulary_size` must be more than {len(SPECIAL_TOKENS)}, the "
+                "number of special tokens. "
+                f"Received: vocabulary_size={vocabulary_size}"
+            )
+        counts = _count_words(texts, lowercase)
+        vocabulary = _learn_vocabulary(counts, vocabulary_size)
+        return cls(vocabulary=vocabulary, lowercase=lowercase, **kwargs)
+
+    def set_vocabulary(self, vocabulary: list[str] | str | None) -> None:
+        """Set the vocabulary from a list of pieces or the path of a file."""
+        super().set_vocabulary(vocabulary)
+        self._spelling = None
+        if self.vocabulary is None:
+            return
+        _check_vocabulary(self.vocabulary, self._expected_size)
+        self._spelling = _describe_pieces(self.vocabulary)
+
+    def tokenize(self, inputs: Any) -> tf.Tensor | tf.RaggedTensor:
+        """Turn strings into ids; see the class for shapes."""
+        self._check_vocabulary()
+        inputs = tf.convert_to_tensor(inputs, tf.string)
+        with tf.device("cpu"):
+            words = split_words(tf.reshape(inputs, [-1]), self.lowercase)
+            ids = self._fast_word_piece.tokenize(words).merge_dims(-2, -1)
+            if self.sequence_length:
+                ids = ids.to_tensor(shape=[None, self.sequence_length])
+        return ids[0] if inputs.shape.rank == 0 else ids
+
+    def detokenize(self, inputs: Any) -> tf.Tensor:
+        """Write ids as text, in operations of TensorFlow alone.
+
+        Everything from the first `[END]` on is left out, and so are the special
+        tokens. Spaces are restored as they are written: none between Chinese or
+        Japanese characters, none before `,` or after `(`, and so on.
+
+        Args:
+            inputs: int `[..., length]` ids, dense or ragged.
+
+        Returns:
+            `tf.string` `[...]`.
+
+        Raises:
+            tf.errors.InvalidArgumentError: If an id is not in the vocabulary.
+        """
+        self._check_vocabulary()
+        if isinstance(inputs, tf.RaggedTensor):
+            inputs = inputs.to_tensor(default_value=self.pad_token_id)
+        ids = tf.cast(tf.convert_to_tensor(inputs), tf.int32)
+        with tf.device("cpu"):
+            shape = tf.shape(ids)
+            rows = tf.reshape(ids, [tf.reduce_prod(shape[:-1]), shape[-1]])
+            text = self._write(rows)
+            return tf.ensure_shape(tf.reshape(text, shape[:-1]), ids.shape[:-1])
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        for fixed in (
+            "strip_accents",
+            "split",
+            "suffix_indicator",
+            "oov_token",
+            "special_tokens",
+            "special_tokens_in_strings",
+        ):
+            config.pop(fixed)
+        # The vocabulary itself is an asset; its size tells a truncated one.
+        if self.vocabulary is not None:
+            config["expected_vocabulary_size"] = len(self.vocabulary)
+        return config
+
+    def _write(self, ids: tf.Tensor) -> tf.Tensor:
+        ended = tf.cumsum(tf.cast(tf.equal(ids, self.end_token_id), tf.int32), axis=1)
+        special = ids < len(SPECIAL_TOKENS)
+        dropped = tf.logical_or(ended > 0, special)
+        # A stable sort moves the written pieces to the front in their order, so
+        # that the neighbour of each is the one written before it.
+        order = tf.argsort(tf.cast(dropped, tf.int32), axis=1, stable=True)
+        ids = tf.gather(ids, order, batch_dims=1)
+        written = tf.logical_not(tf.gather(dropped, order, batch_dims=1))
+        pieces = tf.gather(tf.constant(self._spelling["text"]), ids)
+        spaces = tf.where(self._joins_previous(ids), "", " ")
+        return tf.strings.reduce_join(
+            tf.where(written, tf.strings.join([spaces, pieces]), ""), axis=1
+        )
+
+    def _joins_previous(self, ids: tf.Tensor) -> tf.Tensor:
+        def has(name, ids):
+            return tf.gather(tf.constant(self._spelling[name]), ids)
+
+        before = _shift(ids)
+        quotes = has("quote", ids)
+        quotes_before = tf.cumsum(tf.cast(quotes, tf.int32), axis=1, exclusive=True)
+        inside_quotes = tf.equal(quotes_before % 2, 1)
+        first = tf.equal(tf.range(tf.shape(ids)[1]), 0)
+        rules = [
+            tf.broadcast_to(first, tf.shape(ids)),
+            has("continues", ids),
+            has("no_space_before", ids),
+            has("no_space_after", before),
+            has("starts_cjk", ids) & has("ends_cjk", before),
+            has("after_apostrophe", ids) & has("apostrophe", before),
+            has("number", ids)
+            & has("inside_numbers", before)
+            & has("number", _shift(before)),
+            quotes & inside_quotes,
+            has("quote", before) & inside_quotes,
+        ]
+        return tf.reduce_any(tf.stack(rules), axis=0)
+
+
+def split_words(texts: tf.Tensor, lowercase: bool) -> tf.RaggedTensor:
+    """Split texts into words, punctuation marks and Han characters.
+
+    Args:
+        texts: `tf.string` `[batch]`.
+        lowercase: bool. Lowercase the texts first.
+
+    Returns:
+        `tf.string` `tf.RaggedTensor` `[batch, (words)]`.
+    """
+    texts = tf_text.normalize_utf8(texts, "NFC")
+    if lowercase:
+        texts = tf.strings.lower(texts, encoding="utf-8")
+    return tf_text.regex_split(
+        texts,
+        delim_regex_pattern=f"{_SPACE}|{_SPLIT_CHARACTER}",
+        keep_delim_regex_pattern=_SPLIT_CHARACTER,
+    )
+
+
+def _shift(ids: tf.Tensor) -> tf.Tensor:
+    # The vacated first place is filled with [PAD], which has no property.
+    return tf.pad(ids, [[0, 0], [1, 0]])[:, :-1]
+
+
+def _check_vocabulary(vocabulary: list[str], expected_size: int | None) -> None:
+    if tuple(vocabulary[: len(SPECIAL_TOKENS)]) != SPECIAL_TOKENS:
+        raise ValueError(
+            f"The vocabulary must start with {list(SPECIAL_TOKENS)}. Learn one with "
+            "`WordPieceTokenizer.learn(texts)`. "
+            f"Received: {vocabulary[: len(SPECIAL_TOKENS)]}"
+        )
+    repeated = [p for p, n in collections.Counter(vocabulary).items() if n > 1]
+    if repeated or "" in vocabulary:
+        raise ValueError(
+            "The vocabulary must hold every piece once and no empty piece. "
+            f"Received repeated or empty pieces: {repeated[:5] or ['']}"
+        )
+    if expected_size is not None and len(vocabulary) != expected_size:
+        raise ValueError(
+            f"The vocabulary file holds {len(vocabulary)} pieces where the "
+            f"configuration says {expected_size}: it is truncated or of another "
+            "preset. Restore `vocabulary.txt` from where the preset was saved."
+        )
+
+
+def _describe_pieces(vocabulary: list[str]) -> dict[str, np.ndarray]:
+    """Per piece, what `detokenize` needs to know to restore the spaces."""
+    continues = [p.startswith(_JOINER) and len(p) > len(_JOINER) for p in vocabulary]
+    text = [
+        piece[len(_JOINER) :] if joins else piece
+        for piece, joins in zip(vocabulary, continues, strict=True)
+    ]
+    wide = _matches(text, _CJK_PUNCTUATION)
+    # The special tokens are never written, and [PAD] stands before the first
+    # piece of a row, so their flags must stay off.
+    wordy = np.arange(len(vocabulary)) >= len(SPECIAL_TOKENS)
+
+    def flag(condition):
+        return np.array([condition(t) for t in text]) & wordy
+
+    return {
+        "text": np.array([t.encode() for t in text], dtype=object),
+        "continues": np.array(continues),
+        "no_space_before": flag(lambda t: t in _NO_SPACE_BEFORE) | wide,
+        "no_space_after": flag(lambda t: t in _NO_SPACE_AFTER) | wide,
+        "starts_cjk": _matches([t[0] for t in text], _CJK),
+        "ends_cjk": _matches([t[-1] for t in text], _CJK),
+        "apostrophe": flag(lambda t: t in _APOSTROPHES),
+        "after_apostrophe": flag(lambda t: t.lower() in _AFTER_APOSTROPHE),
+        "number": flag(str.isdigit),
+        "inside_numbers": flag(lambda t: t in _INSIDE_NUMBERS),
+        "quote": flag(lambda t: t == '"'),
+    }
+
+
+def _matches(texts: list[str], pattern: str) -> np.ndarray:
+    # A layer may be rebuilt while a graph is traced; this is plain data.
+    with tf.init_scope():
+        return tf.strings.regex_full_match(texts, pattern).numpy()
+
+
+def _count_words(
+    texts: Iterable[str] | tf.data.Dataset, lowercase: bool
+) -> dict[str, int]:
+    counts: collections.Counter = collections.Counter()
+    for chunk in _chunks(texts):
+        counts.update(split_words(chunk, lowercase).flat_values.numpy())
+    if not counts:
+        raise ValueError(
+            "There is no word to learn a vocabulary from: `texts` is empty or holds "
+            "only white space. Check that the captions are read from the right "
+            "column or key."
+        )
+    words = {word.decode("utf-8"): count for word, count in counts.items()}
+    return dict(sorted(words.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _chunks(texts: Iterable[str] | tf.data.Dataset) -> Iterator[tf.Tensor]:
+    if isinstance(texts, tf.data.Dataset):
+        spec = texts.element_spec
+        if getattr(spec, "dtype", None) != tf.string:
+            raise ValueError(
+                "`texts` must be a dataset of strings; map the samples to their "
+                f"captions first. Received elements: {spec}"
+            )
+        flat = texts.map(_flatten).unbatch()
+        yield from flat.batch(_TEXTS_PER_STEP)
+        return
+    if isinstance(texts, (str, bytes)):
+        raise ValueError(
+            "`texts` must be an iterable of strings. Received one string; pass "
+            f"`[text]`: {texts!r}"
+        )
+    texts = iter(texts)
+    while chunk := list(itertools.islice(texts, _TEXTS_PER_STEP)):
+        for text in chunk:
+            if not isinstance(text, (str, bytes)):
+                raise ValueError(f"`texts` must hold strings only. Received: {text!r}")
+        yield tf.constant(chunk, tf.string)
+
+
+def _flatten(text: tf.Tensor | tf.RaggedTensor) -> tf.Tensor:
+    text = text.flat_values if isinstance(text, tf.RaggedTensor) else text
+    return tf.reshape(text, [-1])
+
+
+def _learn_vocabulary(counts: dict[str, int], vocabulary_size: int) -> list[str]:
+    room = vocabulary_size - len(SPECIAL_TOKENS)
+    pieces = _choose_characters(counts, room)
+    known = {
+        word: count
+        for word, count in counts.items()
+        if len(word) <= _MAX_WORD_LENGTH and _spells(word, pieces)
+    }
+    _report_unknown(counts, known, vocabulary_size)
+    characters = {character for word in known for character in word}
+    # The learner adds a continuing form of every character. Most never occur (a
+    # Han character always starts a word), and they are removed afterwards.
+    unused = sum(_JOINER + character not in pieces for character in characters)
+    learned = learner.learn(
+        known,
+        vocab_size=vocabulary_size + unused,
+        reserved_tokens=list(SPECIAL_TOKENS),
+        lower_thresh=2,
+        # The default of 1,000 drops most of a Chinese corpus.
+        max_unique_chars=len(characters),
+        max_token_length=_MAX_WORD_LENGTH,
+        joiner=_JOINER,
+    )
+    longer = [
+        piece
+        for piece in learned[len(SPECIAL_TOKENS) :]
+        if len(piece.removeprefix(_JOINER)) > 1
+    ]
+    return [*SPECIAL_TOKENS, *sorted(pieces), *longer[: room - len(pieces)]]
+
+
+def _choose_characters(counts: dict[str, int], room: int) -> set[str]:
+    """The most frequent characters, starting and continuing, that fit in `room`."""
+    frequency: collections.Counter = collections.Counter()
+    for word, count in counts.items():
+        frequency[word[0]] += count
+        for character in word[1:]:
+            frequency[_JOINER + character] += count
+    ranked = sorted(frequency.items(), key=lambda item: (-item[1], item[0]))
+    return {piece for piece, _ in ranked[:room]}
+
+
+def _spells(word: str, pieces: set[str]) -> bool:
+    return word[0] in pieces and all(_JOINER + c in pieces for c in word[1:])
+
+
+def _report_unknown(
+    counts: dict[str, int], known: dict[str, int], vocabulary_size: int
+) -> None:
+    total = sum(counts.values())
+    unknown = total - sum(known.values())
+    remedy = f"Raise `vocabulary_size` (now {vocabulary_size})."
+    if unknown == total:
+        raise ValueError(
+            "Every word of the texts would be [UNK]: the vocabulary has no room for "
+            f"their characters. {remedy}"
+        )
+    if unknown:
+        examples = [unicodedata.normalize("NFC", w) for w in counts if w not in known]
+        warnings.warn(
+            f"{unknown} of {total} words of the texts are [UNK] in the vocabulary, "
+            f"such as {examples[:5]}. {remedy}",
+            stacklevel=4,
+        )

@@ -1,0 +1,131 @@
+"""Every layer through the same list. A new layer is tested by being added here."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mmkeras.layers import (
+    AttentionBlock,
+    GridPositionEmbedding,
+    ImageEncoder,
+    RegionEncoder,
+    TextDecoder,
+    small_cnn,
+)
+
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return RNG.normal(size=shape).astype("float32")
+
+
+def tokens(*shape):
+    return RNG.integers(4, 20, size=shape).astype("int32")
+
+
+# name: how to make the layer, and its inputs for a batch of 4
+LAYERS = {
+    "attention_block": (
+        lambda **kw: AttentionBlock(2, 32, **kw),
+        [normal(4, 6, 16)],
+    ),
+    "attention_block_causal_cross": (
+        lambda **kw: AttentionBlock(2, 32, causal=True, cross_attention=True, **kw),
+        [normal(4, 6, 16), normal(4, 5, 16)],
+    ),
+    "grid_position_embedding": (
+        lambda **kw: GridPositionEmbedding(2, 3, **kw),
+        [normal(4, 6, 16)],
+    ),
+    "image_encoder": (
+        lambda **kw: ImageEncoder(small_cnn(32, 8), **kw),
+        [normal(4, 32, 32, 3)],
+    ),
+    "region_encoder": (
+        lambda **kw: RegionEncoder(2, 3, 16, 2, 2, 32, **kw),
+        [normal(4, 6, 24)],
+    ),
+    "text_decoder": (
+        lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, **kw),
+        [tokens(4, 8), normal(4, 6, 16)],
+    ),
+}
+
+
+@pytest.fixture(params=LAYERS)
+def case(request):
+    keras.utils.set_random_seed(0)
+    return LAYERS[request.param]
+
+
+def as_model(layer, inputs):
+    symbols = [
+        keras.Input(x.shape[1:], dtype="int32" if x.dtype == np.int32 else "float32")
+        for x in inputs
+    ]
+    return keras.Model(symbols, layer(*symbols))
+
+
+def test_config_round_trip(case):
+    make, inputs = case
+    layer = make()
+    again = type(layer).from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    layer(*inputs)
+    again(*inputs)
+    shapes = [[tuple(w.shape) for w in made.weights] for made in (layer, again)]
+    assert shapes[0] == shapes[1]
+
+
+def test_output_shape_is_as_computed(case):
+    make, inputs = case
+    layer = make()
+    computed = layer.compute_output_shape(*[x.shape for x in inputs])
+    assert tuple(layer(*inputs).shape) == tuple(computed)
+
+
+def test_save_and_load(case, tmp_path):
+    make, inputs = case
+    model = as_model(make(), inputs)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(inputs), model.predict(inputs))
+
+
+def test_fit_lowers_the_loss(case):
+    make, inputs = case
+    model = as_model(make(), inputs)
+    target = normal(*model.output_shape[1:]) + np.zeros((4, 1, 1), "float32")
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    losses = model.fit(inputs, target, epochs=10, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
+def test_mixed_precision(case):
+    make, inputs = case
+    layer = make(dtype="mixed_bfloat16")
+    output = layer(*inputs)
+    assert np.all(np.isfinite(np.asarray(output, "float32")))
+    assert all(w.dtype == "float32" for w in layer.trainable_weights)
+
+
+def test_mirrored_strategy(case):
+    make, inputs = case
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        model = as_model(make(), inputs)
+        model.compile(keras.optimizers.Adam(0.01), "mse")
+    target = np.zeros((4, *model.output_shape[1:]), "float32")
+    losses = model.fit(inputs, target, epochs=2, verbose=0).history["loss"]
+    assert np.all(np.isfinite(losses))
+
+
+def test_saved_model(case, tmp_path):
+    make, inputs = case
+    model = as_model(make(), inputs)
+    model.export(tmp_path / "saved", verbose=False)
+    served = tf.saved_model.load(str(tmp_path / "saved")).serve(inputs)
+    expected = model(inputs, training=False)
+    np.testing.assert_allclose(served, expected, atol=1e-5)

@@ -1,0 +1,52 @@
+import io
+
+import pytest
+import tensorflow as tf
+
+from mmkeras.datasets import SceneRenderer, SceneSampler, concepts_named
+from mmkeras.datasets.scene_language import captions
+
+SIDE = 32
+
+
+def tiny_rows(number: int, language: str = "en") -> list[dict]:
+    """Scenes of a few shapes, small enough to learn in seconds."""
+    ids = [concept.id for concept in concepts_named("shapes")][:6]
+    sampler, renderer = SceneSampler("shapes", ids), SceneRenderer(SIDE)
+    rows = []
+    for index in range(number):
+        scene = sampler.sample(str(index))
+        picture = io.BytesIO()
+        renderer.render(scene).save(picture, "PNG")
+        rows.append(
+            {
+                "image": picture.getvalue(),
+                "image_id": str(index),
+                "captions": captions(scene, language, str(index)),
+                "scene": scene.to_json(),
+            }
+        )
+    return rows
+
+
+def to_dataset(rows: list[dict]) -> tf.data.Dataset:
+    """Unbatched samples, as the sources of `mmkeras.data` return them."""
+    spec = {name: tf.TensorSpec([], tf.string) for name in rows[0]}
+    spec["captions"] = tf.TensorSpec([None], tf.string)
+    dataset = tf.data.Dataset.from_generator(lambda: rows, output_signature=spec)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(rows)))
+
+
+@pytest.fixture(scope="session")
+def scenes() -> list[dict]:
+    return tiny_rows(64)
+
+
+@pytest.fixture(scope="session")
+def dataset(scenes) -> tf.data.Dataset:
+    return to_dataset(scenes)
+
+
+@pytest.fixture(scope="session")
+def images(scenes) -> list[bytes]:
+    return [row["image"] for row in scenes]

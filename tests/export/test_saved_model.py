@@ -1,0 +1,112 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mmkeras.models import ImageCaptioner
+from tests.conftest import SIDE
+
+
+@pytest.fixture(scope="module")
+def captioner(dataset):
+    model = ImageCaptioner.from_data(
+        dataset, image_size=SIDE, hidden_dim=32, num_layers=1, seed=0
+    )
+    model.fit(dataset, epochs=6, batch_size=16, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def exported(captioner, tmp_path_factory):
+    path = tmp_path_factory.mktemp("captioner") / "1"
+    captioner.export(path)
+    return path
+
+
+def call(exported, signature, images):
+    loaded = tf.saved_model.load(str(exported))
+    return loaded.signatures[signature](image_bytes=tf.constant(images, tf.string))
+
+
+def texts(tensor):
+    return [text.decode() for text in np.ravel(tensor)]
+
+
+def test_it_says_what_generate_says(captioner, exported, images):
+    found = call(exported, "serving_default", images)
+    assert texts(found["caption"]) == captioner.generate(images)
+    assert not any(texts(found["error"]))
+
+
+def test_bad_rows_fail_alone(captioner, exported, images):
+    jpeg = tf.io.encode_jpeg(tf.io.decode_png(images[3], 3)).numpy()
+    batch = [*images[:2], b"", images[2], b"no picture", jpeg, jpeg[:200], images[4]]
+    found = call(exported, "serving_default", batch)
+    good = [0, 1, 3, 5, 7]
+    expected = captioner.generate([batch[i] for i in good])
+    assert [texts(found["caption"])[i] for i in good] == expected
+    errors = texts(found["error"])
+    assert [i for i, error in enumerate(errors) if error] == [2, 4, 6]
+    assert "empty" in errors[2]
+    assert "unknown" in errors[4]
+    assert "corrupt" in errors[6]
+    assert all(texts(found["caption"])[i] == "" for i in (2, 4, 6))
+
+
+def test_an_empty_batch(exported):
+    found = call(exported, "serving_default", [])
+    assert found["caption"].shape == (0,)
+
+
+def test_n_best_and_token_ids(captioner, exported, images):
+    found = call(exported, "n_best", images[:4])
+    expected = captioner.generate(images[:4], num_beams=3, num_captions=3)
+    assert texts(found["captions"]) == [text for row in expected for text in row]
+    assert np.all(np.diff(found["scores"]) <= 0)
+    ids = call(exported, "token_ids", images[:4])["token_ids"]
+    detokenized = captioner.preprocessor.generate_postprocess(ids)
+    assert texts(detokenized) == captioner.generate(images[:4])
+
+
+FRESH = """
+import json, sys
+import tensorflow as tf
+images = [open(path, "rb").read() for path in sys.argv[2:]]
+with tf.compat.v1.Session(graph=tf.Graph()) as session:
+    graph = tf.compat.v1.saved_model.load(session, ["serve"], sys.argv[1])
+    signature = graph.signature_def["serving_default"]
+    found = session.run(
+        signature.outputs["caption"].name,
+        {signature.inputs["image_bytes"].name: images},
+    )
+assert "mmkeras" not in sys.modules and "tensorflow_text" not in sys.modules
+print(json.dumps([text.decode() for text in found]))
+"""
+
+
+def test_it_loads_as_tf_serving_does_without_mmkeras(
+    captioner, exported, images, tmp_path
+):
+    paths = []
+    for index, image in enumerate(images[:4]):
+        paths.append(tmp_path / f"{index}.png")
+        paths[-1].write_bytes(image)
+    ran = subprocess.run(
+        [sys.executable, "-c", FRESH, str(exported), *map(str, paths)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 0, ran.stderr
+    served = json.loads(ran.stdout.splitlines()[-1])
+    assert served == captioner.generate(images[:4])
+
+
+def test_refusals(captioner, exported, tmp_path):
+    with pytest.raises(FileExistsError, match="is not empty"):
+        captioner.export(exported)
+    with pytest.raises(ValueError, match="`format` must be one of"):
+        captioner.export(tmp_path / "x", format="onnx")

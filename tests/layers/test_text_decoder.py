@@ -1,0 +1,100 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mmkeras.layers import (
+    AttentionBlock,
+    GridPositionEmbedding,
+    ImageEncoder,
+    TextDecoder,
+    small_cnn,
+)
+
+
+@pytest.fixture
+def decoder():
+    keras.utils.set_random_seed(0)
+    return TextDecoder(30, 8, 16, num_layers=2, num_heads=2, intermediate_dim=32)
+
+
+def test_cached_steps_equal_the_whole_sequence(decoder):
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, 30, (3, 8)).astype("int32")
+    memory = rng.normal(size=(3, 5, 16)).astype("float32")
+    whole = np.asarray(decoder(ids, memory))
+    cache, fixed = decoder.start(memory)
+    for position in range(8):
+        logits, cache = decoder.step(ids[:, position], position, cache, fixed)
+        np.testing.assert_allclose(logits, whole[:, position], atol=1e-4)
+
+
+def test_copies_are_adjacent(decoder):
+    memory = np.random.default_rng(0).normal(size=(2, 5, 16)).astype("float32")
+    decoder(np.zeros((2, 8), "int32"), memory)
+    _, fixed = decoder.start(memory, copies=3)
+    keys = np.asarray(fixed[0]["key"])
+    assert keys.shape == (6, 2, 5, 8)
+    np.testing.assert_array_equal(keys[0], keys[2])
+    assert not np.allclose(keys[2], keys[3])
+
+
+def test_a_position_does_not_see_what_follows(decoder):
+    rng = np.random.default_rng(1)
+    memory = rng.normal(size=(1, 5, 16)).astype("float32")
+    ids = rng.integers(0, 30, (1, 8)).astype("int32")
+    changed = ids.copy()
+    changed[0, 5:] = (ids[0, 5:] + 1) % 30
+    before, after = (np.asarray(decoder(x, memory)) for x in (ids, changed))
+    np.testing.assert_allclose(before[:, :5], after[:, :5], atol=1e-6)
+    assert not np.allclose(before[:, 5:], after[:, 5:])
+
+
+def test_attention_over_the_memory_sums_to_one(decoder):
+    memory = np.random.default_rng(0).normal(size=(2, 5, 16)).astype("float32")
+    ids = np.zeros((2, 8), "int32")
+    _, attention = decoder(ids, memory, return_attention=True)
+    assert attention.shape == (2, 2, 8, 5)
+    np.testing.assert_allclose(np.sum(attention, axis=-1), 1, atol=1e-5)
+
+
+def test_attention_by_hand():
+    # One head of one dimension: scores are 1·0 and 1·ln 3, so the weights are
+    # 1/4 and 3/4, and the mix of 0 and 4 is 3.
+    block = AttentionBlock(1, 4)
+    block.build((None, None, 1))
+    one = np.ones((1, 1, 1, 1), "float32")
+    key = np.array([[[[0.0], [np.log(3)]]]], "float32")
+    value = np.array([[[[0.0], [4.0]]]], "float32")
+    mixed, weights = block.attend(one, key, value)
+    np.testing.assert_allclose(np.ravel(weights), [0.25, 0.75], atol=1e-6)
+    np.testing.assert_allclose(np.ravel(mixed), [3.0], atol=1e-5)
+    mixed, _ = block.attend(one, key, value, mask=np.array([True, False]))
+    np.testing.assert_allclose(np.ravel(mixed), [0.0], atol=1e-6)
+
+
+def test_wrong_number_of_heads():
+    with pytest.raises(ValueError, match="`num_heads` must divide"):
+        AttentionBlock(3, 32)(np.zeros((1, 2, 16), "float32"))
+
+
+def test_wrong_grid():
+    with pytest.raises(ValueError, match="2 × 3 = 6 tokens"):
+        GridPositionEmbedding(2, 3)(np.zeros((1, 5, 16), "float32"))
+
+
+def test_an_encoder_without_a_map_is_refused():
+    flat = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    with pytest.raises(ValueError, match="must end in a feature map"):
+        ImageEncoder(flat)
+    with pytest.raises(ValueError, match="multiple of 16"):
+        small_cnn(50)
+
+
+def test_a_frozen_encoder_keeps_its_statistics():
+    encoder = ImageEncoder(small_cnn(32, 8), trainable=False)
+    images = np.random.default_rng(0).normal(size=(4, 32, 32, 3)).astype("float32")
+    before = np.asarray(encoder(images))
+    encoder(tf.constant(images) * 5 + 3, training=True)
+    np.testing.assert_array_equal(encoder(images), before)
+    assert not encoder.trainable_weights

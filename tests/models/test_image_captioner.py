@@ -1,0 +1,230 @@
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mmkeras
+from mmkeras.models import ImageCaptioner
+from tests.conftest import SIDE, tiny_rows, to_dataset
+
+
+def tiny(dataset, **kwargs):
+    options = {"image_size": SIDE, "hidden_dim": 32, "num_layers": 1, "seed": 0}
+    return ImageCaptioner.from_data(dataset, **{**options, **kwargs})
+
+
+@pytest.fixture(scope="module")
+def captioner(dataset):
+    model = tiny(dataset)
+    model.fit(dataset, epochs=8, batch_size=16, verbose=0)
+    return model
+
+
+def test_fit_lowers_the_loss_and_improves_what_evaluate_says(dataset):
+    model = tiny(dataset)
+    before = model.evaluate(dataset, verbose=0)
+    history = model.fit(
+        dataset, validation_data=dataset, epochs=6, batch_size=16, verbose=0
+    ).history
+    after = model.evaluate(dataset, verbose=0)
+    assert history["loss"][-1] < history["loss"][0]
+    assert after["loss"] == pytest.approx(history["val_loss"][-1], rel=1e-3)
+    assert after["perplexity"] < before["perplexity"]
+    assert after["token_accuracy"] > before["token_accuracy"]
+    assert 0 <= after["true_captions"] <= 1
+
+
+def test_the_schedule_warms_up_and_ends_at_zero(dataset):
+    model = tiny(dataset)
+    model.compile(learning_rate=0.01)
+    model.fit(dataset, epochs=2, batch_size=16, verbose=0)
+    rates = [float(model.optimizer._learning_rate(step)) for step in (0, 1, 8)]
+    # 64 / 16 × 2 = 8 steps, of which max(1, 8 // 10) = 1 warms up.
+    assert rates == pytest.approx([0.0, 0.01, 0.0], abs=1e-6)
+
+
+def test_an_optimizer_of_ones_own_is_kept(dataset):
+    model = tiny(dataset)
+    optimizer = keras.optimizers.Adam(0.123)
+    model.compile(optimizer)
+    model.fit(dataset, epochs=1, batch_size=16, verbose=0)
+    assert model.optimizer is optimizer
+
+
+def test_decoding_with_a_cache_equals_decoding_without(captioner, images):
+    converter = captioner.preprocessor.image_converter
+    pixels, _ = converter.convert(tf.constant(images[:8]))
+    cached = captioner.generator()(pixels).token_ids[:, 0].numpy()
+    length = captioner.backbone.max_length
+    tokens = np.zeros((8, length + 1), "int32")
+    tokens[:, 0] = captioner.preprocessor.tokenizer.start_token_id
+    ended = np.zeros(8, bool)
+    for position in range(length):
+        logits = captioner({"images": pixels, "token_ids": tokens[:, :-1]})
+        best = np.argmax(logits[:, position], axis=-1)
+        tokens[:, position + 1] = np.where(ended, 0, best)
+        ended |= best == captioner.preprocessor.tokenizer.end_token_id
+    np.testing.assert_array_equal(cached, tokens[:, 1:])
+
+
+def test_generate_takes_every_kind_of_picture(captioner, images, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(images[0])
+    array = tf.io.decode_png(images[0], 3).numpy()
+    caption = captioner.generate(path)
+    assert isinstance(caption, str) and caption
+    for one in (str(path), images[0], array):
+        assert captioner.generate(one) == caption
+    for several in (
+        [path, path],
+        [images[0], array],
+        np.stack([array, array]),
+        tf.constant([images[0]] * 2),
+    ):
+        assert captioner.generate(several) == [caption] * 2
+    assert captioner.generate([]) == []
+
+
+def test_batches_do_not_change_captions(captioner, images):
+    together = captioner.generate(images[:7], batch_size=7)
+    assert captioner.generate(images[:7], batch_size=2) == together
+
+
+def test_beams_and_scores(captioner, images):
+    found = captioner.generate(
+        images[:3], num_beams=4, num_captions=3, return_scores=True
+    )
+    assert [len(row) for row in found] == [3, 3, 3]
+    for row in found:
+        scores = [score for _, score in row]
+        assert scores == sorted(scores, reverse=True)
+    assert captioner.generate(images[:3], num_beams=4) == [r[0][0] for r in found]
+
+
+def test_max_length(captioner, images):
+    ids = captioner.generator(max_length=2)(tf.zeros([1, SIDE, SIDE, 3])).token_ids
+    assert ids.shape == (1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_beams": 0}, "`num_beams` must be an integer"),
+        ({"num_beams": 1.5}, "`num_beams` must be an integer"),
+        ({"num_beams": 2, "num_captions": 3}, "between 1 and `num_beams`"),
+        ({"max_length": 0}, "`max_length` must be between 1 and 40"),
+        ({"max_length": 41}, "`max_length` must be between 1 and 40"),
+        ({"num_beams": 2, "length_penalty": -1}, "must not be negative"),
+    ],
+)
+def test_wrong_options(captioner, images, options, message):
+    with pytest.raises(ValueError, match=message):
+        captioner.generate(images[0], **options)
+
+
+def test_bad_pictures_are_named(captioner, images, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no-such.jpg"):
+        captioner.generate(tmp_path / "no-such.jpg")
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("not a picture")
+    with pytest.raises(ValueError, match=r"notes\.jpg: unknown image format"):
+        captioner.generate([images[0], bad])
+    with pytest.raises(ValueError, match="uint8"):
+        captioner.generate(np.zeros((4, 4, 3), "float32"))
+
+
+def test_preset_round_trip(captioner, images, tmp_path):
+    captioner.save_to_preset(tmp_path / "preset")
+    again = ImageCaptioner.from_preset(tmp_path / "preset")
+    for a, b in zip(again.weights, captioner.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert again.generate(images[:8]) == captioner.generate(images[:8])
+
+
+def test_damaged_presets(captioner, tmp_path):
+    good = tmp_path / "good"
+    captioner.save_to_preset(good)
+    with pytest.raises(FileNotFoundError, match="no preset folder"):
+        ImageCaptioner.from_preset(tmp_path / "nowhere")
+    for name in ("config.json", "task.json", "preprocessor.json", "model.weights.h5"):
+        broken = tmp_path / f"without_{name}"
+        shutil.copytree(good, broken)
+        (broken / name).unlink()
+        with pytest.raises(FileNotFoundError, match=f"has no file {name}"):
+            ImageCaptioner.from_preset(broken)
+        shutil.copy(good / name, broken / name)
+        data = (broken / name).read_bytes()
+        (broken / name).write_bytes(data[: len(data) // 2])
+        with pytest.raises(ValueError, match=name):
+            ImageCaptioner.from_preset(broken)
+    task = json.loads((good / "task.json").read_text())
+    task["class_name"] = "Other"
+    (good / "task.json").write_text(json.dumps(task))
+    with pytest.raises(ValueError, match="holds a Other, not a ImageCaptioner"):
+        ImageCaptioner.from_preset(good)
+
+
+def test_attention_is_a_distribution_over_the_picture(captioner, images):
+    caption = captioner.generate(images[0])
+    tokens, maps = captioner.attention(images[0], caption)
+    assert maps.shape == (len(tokens), SIDE // 16, SIDE // 16)
+    np.testing.assert_allclose(maps.sum(axis=(1, 2)), 1, atol=1e-4)
+
+
+def test_chinese():
+    rows = tiny_rows(32, "zh")
+    data = to_dataset(rows)
+    model = tiny(data)
+    model.fit(data, epochs=1, batch_size=16, verbose=0)
+    assert isinstance(model.generate(rows[0]["image"]), str)
+    ids = model.preprocessor.tokenizer(tf.constant([rows[0]["captions"][0]]))
+    text = model.preprocessor.generate_postprocess(ids.to_tensor())[0]
+    assert text.numpy().decode() == rows[0]["captions"][0]
+
+
+def test_mirrored_strategy(dataset):
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = tiny(dataset)
+    history = model.fit(
+        dataset, validation_data=dataset, epochs=2, batch_size=16, verbose=0
+    ).history
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_mixed_precision(dataset):
+    model = tiny(dataset, dtype="mixed_bfloat16")
+    history = model.fit(dataset, epochs=3, batch_size=16, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_no_usable_data(dataset):
+    with pytest.raises(ValueError, match="no samples"):
+        tiny(dataset).fit(dataset.take(0), verbose=0)
+    with pytest.raises(ValueError, match="tf.data.Dataset"):
+        tiny(dataset).evaluate([1, 2])
+
+
+def test_unknown_encoder(dataset):
+    with pytest.raises(ValueError, match="small_cnn, efficientnet_lite0"):
+        tiny(dataset, image_encoder="resnet9000")
+
+
+def test_a_keras_application_as_encoder(dataset, images):
+    cnn = keras.applications.MobileNetV3Small(
+        input_shape=(32, 32, 3), include_top=False, weights=None, minimalistic=True
+    )
+    model = tiny(dataset, image_encoder=cnn, image_size=None)
+    model.fit(dataset, epochs=1, batch_size=16, verbose=0)
+    assert isinstance(model.generate(images[0]), str)
+
+
+def test_importing_mmkeras_is_light():
+    import subprocess
+    import sys
+
+    code = "import sys, mmkeras; assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert "models" in dir(mmkeras)
