@@ -1,7 +1,7 @@
 """Trains, measures and writes the presets in `saved_models/`.
 
-    python benchmarks/train_presets.py --language en
-    python benchmarks/train_presets.py --language zh
+python benchmarks/train_presets.py --language en
+python benchmarks/train_presets.py --language zh
 """
 
 from __future__ import annotations

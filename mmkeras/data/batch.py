@@ -1,5 +1,69 @@
+from __future__ import annotations
+
 import tensorflow as tf
-def batch_samples(dataset, batch_size, shuffle_buffer=None, seed=None, drop_remainder=False):
-    if dataset.element_spec["image"].shape.rank: return dataset
-    if shuffle_buffer: dataset=dataset.shuffle(shuffle_buffer, seed=seed, reshuffle_each_iteration=True)
-    return dataset.ragged_batch(batch_size, drop_remainder=drop_remainder).prefetch(2)
+
+
+def batch_samples(
+    dataset: tf.data.Dataset,
+    batch_size: int = 32,
+    shuffle_buffer: int | None = None,
+    seed: int | None = None,
+    drop_remainder: bool = False,
+) -> tf.data.Dataset:
+    """Batches samples whose captions vary in number and images in size.
+
+    Args:
+        dataset: a `tf.data.Dataset` of sample dicts. One that is batched already
+            is returned as it is.
+        batch_size: int, at least 1.
+        shuffle_buffer: int, samples held back to draw the next from, or `None`
+            to keep the order. Each pass has another order, the same for the
+            same seed.
+        seed: int, of the shuffling.
+        drop_remainder: bool, whether to leave out an incomplete last batch.
+
+    Returns:
+        A `tf.data.Dataset` of dicts: what varies in length is a
+        `tf.RaggedTensor` `[batch, (length)]`; `image` is string `[batch]`.
+
+    Raises:
+        ValueError: if the elements are not dicts with an `image` or
+            `image_features`, or `batch_size` is below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be at least 1. Received: batch_size={batch_size}."
+        )
+    spec = dataset.element_spec
+    if not isinstance(spec, dict) or not {"image", "image_features"} & spec.keys():
+        raise ValueError(
+            "A sample must be a dict with the key 'image' (encoded bytes or uint8 "
+            f"[height, width, 3]), among others. Received elements of: {spec}."
+        )
+    if _is_batched(spec):
+        return dataset
+    if shuffle_buffer:
+        dataset = dataset.shuffle(
+            shuffle_buffer, seed=seed, reshuffle_each_iteration=True
+        )
+    if "image" in spec and spec["image"].dtype != tf.string:
+        # Pictures of several sizes cannot be stacked, their files can.
+        dataset = dataset.map(_encode_image, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.ragged_batch(batch_size, drop_remainder=drop_remainder)
+    options = tf.data.Options()
+    # A file cannot be split between workers, elements can.
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+
+def _is_batched(spec: dict) -> bool:
+    if "image" not in spec:
+        return spec["image_features"].shape.rank == 3
+    rank = spec["image"].shape.rank
+    return rank == 1 if spec["image"].dtype == tf.string else rank == 4
+
+
+def _encode_image(sample: dict) -> dict:
+    return {**sample, "image": tf.io.encode_png(sample["image"], compression=1)}

@@ -1,5 +1,94 @@
-import tensorflow_datasets as tfds
-def load(name, split, **kw):
-    import mmkeras.datasets
-    b=tfds.builder(name); b.download_and_prepare()
-    return b.as_dataset(split=split, decoders={"image": tfds.decode.SkipDecoding()})
+from __future__ import annotations
+
+import difflib
+import importlib
+
+import tensorflow as tf
+
+_TO_SAMPLE = {"image/id": "image_id", "filename": "image_id"}
+
+
+def load(
+    name: str,
+    split: str | tuple[str, ...] = "train",
+    data_dir: str | None = None,
+) -> tf.data.Dataset | tuple[tf.data.Dataset, ...]:
+    """A dataset by its name in TensorFlow Datasets, ours among them.
+
+    Ours (`emoji_scenes/small` and its like) are generated on first use and kept,
+    as TFDS does, in `~/tensorflow_datasets` or `data_dir`.
+
+    Args:
+        name: string, e.g. `"emoji_scenes/small_zh"` or `"coco_captions"`.
+        split: string or tuple of strings, as TFDS takes them:
+            `"train[:90%]"`.
+        data_dir: string, where TFDS keeps its data, or `None` for its default.
+
+    Returns:
+        An unbatched `tf.data.Dataset` of sample dicts, or a tuple of them. `image`
+        is encoded bytes.
+
+    Raises:
+        ValueError: if TFDS has no such dataset or split.
+        ConnectionError: if the dataset has to be downloaded and cannot be.
+    """
+    import tensorflow_datasets as tfds
+
+    # Importing the builders registers them with TFDS.
+    importlib.import_module("mmkeras.datasets")
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.registered.DatasetNotFoundError as error:
+        base = name.split("/")[0]
+        near = difflib.get_close_matches(base, tfds.list_builders(), 3)
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        raise ValueError(f"TFDS has no dataset {name!r}.{hint}") from error
+    except ValueError as error:
+        configs = ", ".join(_config_names(tfds, name))
+        raise ValueError(f"{name!r} is not a variant; there are: {configs}.") from error
+    _prepare(builder, name)
+    names = (split,) if isinstance(split, str) else tuple(split)
+    datasets = tuple(_read(tfds, builder, name, part) for part in names)
+    return datasets[0] if isinstance(split, str) else datasets
+
+
+def _config_names(tfds, name):
+    return sorted(tfds.builder_cls(name.split("/")[0]).builder_configs)
+
+
+def _prepare(builder, name) -> None:
+    ours = type(builder).__module__.startswith("mmkeras.")
+    try:
+        builder.download_and_prepare()
+    except OSError as error:
+        if ours:
+            raise
+        raise ConnectionError(
+            f"{name!r} has to be downloaded, and that failed: {error}. Connect to the "
+            f"internet once, or copy a prepared dataset to {builder.data_dir}."
+        ) from error
+
+
+def _read(tfds, builder, name, split) -> tf.data.Dataset:
+    decoders = {}
+    if isinstance(builder.info.features.get("image"), tfds.features.Image):
+        decoders["image"] = tfds.decode.SkipDecoding()
+    try:
+        dataset = builder.as_dataset(split=split, decoders=decoders)
+    except ValueError as error:
+        splits = ", ".join(builder.info.splits)
+        raise ValueError(
+            f"{name!r} has no split {split!r}; it has {splits}. ({error})"
+        ) from error
+    return dataset.map(_to_sample, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _to_sample(features: dict) -> dict:
+    sample = {_TO_SAMPLE.get(key, key): value for key, value in features.items()}
+    captions = sample.get("captions")
+    # COCO in TFDS: a sequence of {"id", "text"}.
+    if isinstance(captions, dict) and "text" in captions:
+        sample["captions"] = captions["text"]
+    if "image_id" in sample and sample["image_id"].dtype != tf.string:
+        sample["image_id"] = tf.strings.as_string(sample["image_id"])
+    return sample

@@ -113,8 +113,7 @@ class EmojiScenes(tfds.core.GeneratorBasedBuilder):
         sizes = dict.fromkeys(_SPLITS, self.builder_config.test_scenes)
         sizes["train"] = self.builder_config.train_scenes
         return {
-            split: self._generate_examples(split, size)
-            for split, size in sizes.items()
+            split: self._generate_examples(split, size) for split, size in sizes.items()
         }
 
     def _generate_examples(self, split: str, size: int):

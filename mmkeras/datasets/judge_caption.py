@@ -129,7 +129,10 @@ def _lexicon(concepts: str, language: str) -> _Lexicon:
 def _counted_phrases(concept, language):
     for count, number in enumerate(NUMBERS[language][1:], start=1):
         if language == "zh":
-            yield f"{number}{concept.measure}{concept.zh}", ("group", (concept.id, count))
+            yield (
+                f"{number}{concept.measure}{concept.zh}",
+                ("group", (concept.id, count)),
+            )
             continue
         name = concept.singular if count == 1 else concept.plural
         yield f"{number} {name}", ("group", (concept.id, count))

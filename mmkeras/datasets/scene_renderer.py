@@ -82,9 +82,7 @@ class SceneRenderer:
         picture = picture.crop(box)
         longest = max(picture.size)
         square = Image.new("RGBA", (longest, longest))
-        square.paste(
-            picture, tuple((longest - length) // 2 for length in picture.size)
-        )
+        square.paste(picture, tuple((longest - length) // 2 for length in picture.size))
         return square
 
 

@@ -79,9 +79,7 @@ class BeamSearch:
             return (position < max_length) & tf.reduce_any(hopeful)
 
         def advance(position, alive, alive_scores, ended, ended_scores, cache):
-            last = tf.gather(
-                alive, tf.maximum(position - 1, 0), axis=2, batch_dims=0
-            )
+            last = tf.gather(alive, tf.maximum(position - 1, 0), axis=2, batch_dims=0)
             last = tf.where(position > 0, last, self.start_token_id)
             logits, cache = step(tf.reshape(last, [-1]), position, cache)
             log_probs = tf.nn.log_softmax(logits)
@@ -101,9 +99,7 @@ class BeamSearch:
             sequences = tf.where(here, tf.expand_dims(tokens, -1), sequences)
             ends = tf.equal(tokens, self.end_token_id)
 
-            alive_scores, keep = tf.math.top_k(
-                tf.where(ends, _NEVER, scores), k=beams
-            )
+            alive_scores, keep = tf.math.top_k(tf.where(ends, _NEVER, scores), k=beams)
             alive = tf.gather(sequences, keep, batch_dims=1)
             chosen = tf.gather(parents, keep, batch_dims=1)
             cache = self._reorder(cache, chosen)
@@ -140,9 +136,7 @@ class BeamSearch:
         open_scores = tf.where(
             position >= max_length, alive_scores / self._penalty(max_length), _NEVER
         )
-        return DecodingResult(
-            *self._best((ended, alive), (ended_scores, open_scores))
-        )
+        return DecodingResult(*self._best((ended, alive), (ended_scores, open_scores)))
 
     def _penalty(self, length) -> tf.Tensor:
         return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** self.length_penalty

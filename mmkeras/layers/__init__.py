@@ -1,7 +1,6 @@
 """Keras layers, nothing else."""
 
 from mmkeras.layers.attention_block import AttentionBlock
-
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.region_encoder import RegionEncoder

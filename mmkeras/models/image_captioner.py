@@ -230,7 +230,9 @@ class ImageCaptioner(Task):
         for batch in batch_samples(dataset, batch_size):
             written = self.generate(batch["image"])
             for caption, scene in zip(written, batch["scene"].numpy(), strict=True):
-                language = "zh" if any("\u4e00" <= c <= "\u9fff" for c in caption) else "en"
+                language = (
+                    "zh" if any("\u4e00" <= c <= "\u9fff" for c in caption) else "en"
+                )
                 true += bool(judge_caption(caption, Scene.from_json(scene), language))
                 total += 1
         return true / total

@@ -74,9 +74,7 @@ class Task(keras_hub.models.Task):
             self._schedule(steps * epochs)
         if validation_data is not None:
             kwargs["validation_data"] = self._prepare(validation_data, batch_size)
-        return keras.Model.fit(
-            self, self._preprocess(batches), epochs=epochs, **kwargs
-        )
+        return keras.Model.fit(self, self._preprocess(batches), epochs=epochs, **kwargs)
 
     def evaluate(
         self,
@@ -130,7 +128,9 @@ class Task(keras_hub.models.Task):
         export_task(self, path, format=format, **kwargs)
 
     @classmethod
-    def from_preset(cls, preset: str | os.PathLike, load_weights: bool = True, **kwargs):
+    def from_preset(
+        cls, preset: str | os.PathLike, load_weights: bool = True, **kwargs
+    ):
         """Loads what `save_to_preset` wrote.
 
         Args:
@@ -212,6 +212,5 @@ def _check_preset(folder: pathlib.Path, task: str) -> None:
             ) from error
         if name == "task.json" and config.get("class_name") != task:
             raise ValueError(
-                f"The preset {folder} holds a {config.get('class_name')}, not "
-                f"a {task}."
+                f"The preset {folder} holds a {config.get('class_name')}, not a {task}."
             )

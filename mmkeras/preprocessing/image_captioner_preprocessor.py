@@ -99,6 +99,13 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
             self._random = tf.random.Generator.from_seed(
                 random.getrandbits(31) if seed is None else seed
             )
+        self.built = True
+
+    def __call__(self, x: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        # Keras refuses dicts that mix tensors with lists.
+        if isinstance(x, Mapping):
+            x = {key: _to_tensor(value) for key, value in x.items()}
+        return super().__call__(x, *args, **kwargs)
 
     def call(
         self,
@@ -263,8 +270,6 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
         if "image" not in x:
             raise ValueError(_missing("image", x))
         image = x["image"]
-        if not isinstance(image, tf.RaggedTensor):
-            image = tf.convert_to_tensor(image)
         if image.dtype != tf.string or "image_id" not in x:
             return {"images": self.image_converter(image)}
         images, error = self.image_converter.convert(image)
@@ -292,13 +297,12 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
 def _captions(x: Mapping[str, Any]) -> tf.RaggedTensor:
     """The captions of a batch that are not empty, `[batch, (captions)]`."""
     if "caption" in x:
-        captions = tf.expand_dims(tf.convert_to_tensor(x["caption"]), 1)
+        captions = tf.expand_dims(_to_tensor(x["caption"]), 1)
     elif "captions" in x:
-        captions = x["captions"]
+        captions = _to_tensor(x["captions"])
     else:
         raise ValueError(_missing("captions", x))
     if not isinstance(captions, tf.RaggedTensor):
-        captions = tf.convert_to_tensor(captions)
         if captions.shape.rank != 2:
             raise ValueError(
                 "'captions' must be a batch of lists, of shape [batch, captions]. "
@@ -350,6 +354,12 @@ def _check_captions(dataset: tf.data.Dataset) -> Mapping[str, Any]:
     if "caption" not in spec and "captions" not in spec:
         raise ValueError(_missing("captions", spec))
     return spec
+
+
+def _to_tensor(value: Any) -> tf.Tensor | tf.RaggedTensor:
+    if isinstance(value, tf.RaggedTensor):
+        return value
+    return tf.convert_to_tensor(value)
 
 
 def _as_strings(ids: Any) -> tf.Tensor:

@@ -1,6 +1,7 @@
 """Encoded or raw pictures to the float tensors that an image encoder takes."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -261,13 +262,13 @@ def require_images(error: tf.Tensor, names: tf.Tensor, kind: str) -> Any:
 
 
 def _to_size(image_size: int | Sequence[int]) -> tuple[int, int]:
-    sides = (image_size,) * 2 if isinstance(image_size, int) else tuple(image_size)
-    if len(sides) != 2 or not all(isinstance(s, int) and s > 0 for s in sides):
+    sides = image_size if isinstance(image_size, Sequence) else (image_size,) * 2
+    if len(sides) != 2 or not all(isinstance(s, Integral) and s > 0 for s in sides):
         raise ValueError(
             "`image_size` must be a positive int or a pair (height, width) of them. "
             f"Received: image_size={image_size}"
         )
-    return sides
+    return int(sides[0]), int(sides[1])
 
 
 def _to_config(value: float | Sequence[float]) -> float | list[float]:

@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import os
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator
@@ -115,6 +116,7 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
             **kwargs,
         )
         self.lowercase = lowercase
+        self.built = True
 
     @classmethod
     def learn(
@@ -156,12 +158,25 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
 
     def set_vocabulary(self, vocabulary: list[str] | str | None) -> None:
         """Set the vocabulary from a list of pieces or the path of a file."""
-        super().set_vocabulary(vocabulary)
         self._spelling = None
+        try:
+            super().set_vocabulary(vocabulary)
+        except RuntimeError:
+            # TensorFlow Text refuses a repeated piece without naming it.
+            _check_vocabulary(self.vocabulary, self._expected_size)
+            raise
         if self.vocabulary is None:
             return
         _check_vocabulary(self.vocabulary, self._expected_size)
         self._spelling = _describe_pieces(self.vocabulary)
+
+    def load_assets(self, dir_path: str) -> None:
+        """Load the vocabulary of a preset."""
+        try:
+            super().load_assets(dir_path)
+        except ValueError as error:
+            path = os.path.join(dir_path, "vocabulary.txt")
+            raise ValueError(f"'{path}' cannot be used. {error}") from error
 
     def tokenize(self, inputs: Any) -> tf.Tensor | tf.RaggedTensor:
         """Turn strings into ids; see the class for shapes."""

@@ -96,9 +96,7 @@ def reference_beam_search(model, beams, alpha, length):
         ]
         options.sort(reverse=True)
         options = options[: 2 * beams]
-        ended += [
-            (p / penalty(len(s), alpha), s) for p, s in options if s[-1] == END
-        ]
+        ended += [(p / penalty(len(s), alpha), s) for p, s in options if s[-1] == END]
         ended = sorted(ended, reverse=True)[:beams]
         alive = [o for o in options if o[1][-1] != END][:beams]
         bound = alive[0][0] / penalty(length, alpha)

@@ -1,0 +1,5 @@
+import sys
+
+from mmkeras.cli.main import main
+
+sys.exit(main())

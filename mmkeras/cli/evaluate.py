@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import json
+
+
+def add_parser(commands, common) -> None:
+    parser = commands.add_parser("evaluate", parents=[common], help="measure a preset")
+    parser.add_argument("preset", help="folder of a preset")
+    parser.add_argument(
+        "--data", required=True, help="a folder, coco:FILE.json, or a name in TFDS"
+    )
+    parser.add_argument("--captions", help="table of captions of a folder")
+    parser.add_argument("--images", help="folder of the pictures of a COCO file")
+    parser.add_argument("--split", default="test", help="of a dataset in TFDS")
+    parser.add_argument("--limit", type=int, help="use at most so many samples")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.set_defaults(run=run)
+
+
+def run(args) -> int:
+    from mmkeras.models import ImageCaptioner
+    from mmkeras.training import load_samples
+
+    captioner = ImageCaptioner.from_preset(args.preset)
+    dataset = load_samples(args.data, args.captions, args.images, args.split)
+    if args.limit:
+        dataset = dataset.take(args.limit)
+    results = captioner.evaluate(dataset, batch_size=args.batch_size, verbose=0)
+    print(json.dumps({name: float(value) for name, value in results.items()}, indent=2))
+    return 0

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+
+def add_parser(commands, common) -> None:
+    parser = commands.add_parser("export", parents=[common], help="write for serving")
+    parser.add_argument("preset", help="folder of a preset")
+    parser.add_argument(
+        "--to",
+        action="append",
+        required=True,
+        metavar="DIR",
+        help="folder of a SavedModel, e.g. export/captioner/1; may be repeated",
+    )
+    parser.add_argument("--num-beams", type=int, default=1, help="1 for greedy")
+    parser.add_argument("--length-penalty", type=float, default=1.0)
+    parser.add_argument("--overwrite", action="store_true")
+    parser.set_defaults(run=run)
+
+
+def run(args) -> int:
+    for path in args.to:
+        if path.endswith(".tflite"):
+            raise ValueError(
+                f"{path}: this version exports SavedModels only. Name a folder, e.g. "
+                "export/captioner/1."
+            )
+    from mmkeras.models import ImageCaptioner
+
+    captioner = ImageCaptioner.from_preset(args.preset)
+    for path in args.to:
+        captioner.export(
+            path,
+            num_beams=args.num_beams,
+            length_penalty=args.length_penalty,
+            overwrite=args.overwrite,
+        )
+        print(f"Wrote {path}")
+    return 0

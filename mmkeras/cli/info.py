@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+import pathlib
+
+
+def add_parser(commands, common) -> None:
+    parser = commands.add_parser("info", parents=[common], help="what a preset is")
+    parser.add_argument("preset", help="folder of a preset")
+    parser.set_defaults(run=run)
+
+
+def run(args) -> int:
+    folder = pathlib.Path(args.preset)
+    task = _read_json(folder, "task.json")
+    backbone = _read_json(folder, "config.json")["config"]
+    encoder = backbone["image_encoder"]["config"]
+    metadata = _read_json(folder, "metadata.json")
+    rows = {
+        "task": task["class_name"],
+        "image encoder": encoder["model"]["config"]["name"],
+        "encoder trainable": encoder["trainable"],
+        "vocabulary": backbone["vocabulary_size"],
+        "longest caption": backbone["max_length"],
+        "hidden dimension": backbone["hidden_dim"],
+        "parameters": metadata.get("parameter_count", "unknown"),
+        "saved with": f"keras {metadata.get('keras_version')}",
+        "served": ", ".join(_served(folder)) or "not exported",
+    }
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        print(f"{name:{width}}  {value}")
+    return 0
+
+
+def _read_json(folder, name) -> dict:
+    path = folder / name
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is not a preset: it has no file {name}.")
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not whole JSON: {error}.") from error
+
+
+def _served(folder) -> list[str]:
+    found = sorted(folder.glob("serving/*/saved_model.pb"))
+    return [str(path.parent.relative_to(folder)) for path in found]

@@ -1,0 +1,59 @@
+"""The `mmkeras` command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from mmkeras import __version__
+from mmkeras.cli import caption, evaluate, export, info, train
+
+_COMMANDS = (train, caption, evaluate, export, info)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: list of strings, or `None` for those of the process.
+
+    Returns:
+        The exit code: 0 when all went well, 1 when some pictures failed, 2 when
+        nothing could be done.
+    """
+    args = build_parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        return args.run(args) or 0
+    except KeyboardInterrupt:
+        print("mmkeras: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if args.debug:
+            raise
+        print(f"mmkeras: error: {_one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; it imports neither TensorFlow nor Keras."""
+    parser = argparse.ArgumentParser(
+        prog="mmkeras", description="Train, use, measure and export captioners."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    debug = argparse.ArgumentParser(add_help=False)
+    debug.add_argument(
+        "--debug", action="store_true", help="show where an error comes from"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        module.add_parser(commands, debug)
+    return parser
+
+
+def _one_line(error: Exception) -> str:
+    # TensorFlow puts the reason first, and where in the graph it was after it.
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(lines[:3])

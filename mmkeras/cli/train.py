@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import argparse
+import pathlib
+
+# flag, type and help of every setting of a run
+_SETTINGS = {
+    "data": (str, "a folder, coco:FILE.json, or a name in TFDS"),
+    "captions": (str, "table of captions of a folder (.csv, .jsonl)"),
+    "images": (str, "folder of the pictures of a COCO file"),
+    "output": (str, "folder to write the preset to"),
+    "image-encoder": (str, "small_cnn, efficientnet_lite0, _lite1 or _lite2"),
+    "image-size": (int, "pixels"),
+    "vocabulary-size": (int, "most tokens to learn"),
+    "sequence-length": (int, "most tokens of a caption"),
+    "hidden-dim": (int, "dimension of the transformer"),
+    "num-layers": (int, "blocks of encoder and decoder each"),
+    "dropout": (float, "share of activations dropped"),
+    "validation-fraction": (float, "share held out; 0 for none"),
+    "limit": (int, "use at most so many samples"),
+    "epochs": (int, ""),
+    "batch-size": (int, ""),
+    "learning-rate": (float, "peak of the schedule"),
+    "patience": (int, "epochs without a better validation loss"),
+    "seed": (int, ""),
+}
+
+
+def add_parser(commands, common) -> None:
+    parser = commands.add_parser("train", parents=[common], help="train a model")
+    parser.add_argument("task", nargs="?", choices=["captioner"])
+    parser.add_argument("--config", help="run.yaml of a run to repeat")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="write to a folder that has files"
+    )
+    for flag, (kind, text) in _SETTINGS.items():
+        parser.add_argument(
+            f"--{flag}", type=kind, help=text, default=argparse.SUPPRESS
+        )
+    parser.set_defaults(run=run)
+
+
+def run(args) -> int:
+    from mmkeras.training.captioner_run import CaptionerRun
+
+    names = [flag.replace("-", "_") for flag in _SETTINGS]
+    given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    if args.config:
+        settings = CaptionerRun.from_yaml(args.config)
+        for name, value in given.items():
+            setattr(settings, name, value)
+    else:
+        _require(args.task, given)
+        settings = CaptionerRun(**given)
+    _check_output(settings.output, args.overwrite)
+
+    from mmkeras.training.train_captioner import train_captioner
+
+    train_captioner(settings)
+    print(f"Wrote {settings.output}. Try: mmkeras caption {settings.output} IMAGE")
+    return 0
+
+
+def _require(task, given) -> None:
+    if task is None:
+        raise ValueError("Say what to train: mmkeras train captioner --data ...")
+    missing = [f"--{name}" for name in ("data", "output") if name not in given]
+    if missing:
+        raise ValueError(f"Give {' and '.join(missing)}, or --config run.yaml.")
+
+
+def _check_output(output: str, overwrite: bool) -> None:
+    folder = pathlib.Path(output)
+    # A run that was interrupted left a backup, and goes on from it.
+    if overwrite or not folder.is_dir() or (folder / ".backup").is_dir():
+        return
+    if any(folder.iterdir()):
+        raise ValueError(
+            f"{folder} is not empty. Choose another --output, or add --overwrite."
+        )

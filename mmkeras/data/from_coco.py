@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import warnings
+
+import tensorflow as tf
+
+from mmkeras.data.samples import CaptionedImages
+
+
+def from_coco(
+    captions: str | os.PathLike, images: str | os.PathLike
+) -> tf.data.Dataset:
+    """A dataset from the official COCO captions JSON, and files like it.
+
+    Args:
+        captions: path of the JSON, e.g. `captions_val2017.json`.
+        images: folder of the pictures that it names.
+
+    Returns:
+        An unbatched `tf.data.Dataset` of dicts `image` (string, encoded bytes),
+        `image_id` (string) and `captions` (string `[number]`), in the order of
+        the JSON. Pictures without a caption are left out, with a warning that
+        says how many.
+
+    Raises:
+        FileNotFoundError: if the JSON or a picture is not there.
+        ValueError: if the JSON is not of COCO's form, an id stands twice, or a
+            caption is empty or of an unknown picture.
+
+    Reference:
+        - [Chen et al., 2015](https://arxiv.org/abs/1504.00325)
+    """
+    path, folder = pathlib.Path(captions), pathlib.Path(images)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        files = _unique([(i["id"], i["file_name"]) for i in data["images"]], path)
+        notes = [(a["image_id"], a["caption"]) for a in data["annotations"]]
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{path} is not a COCO captions file: it must have 'images' with 'id' and "
+            "'file_name', and 'annotations' with 'image_id' and 'caption'. "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    texts: dict[int, list[str]] = {image_id: [] for image_id in files}
+    for image_id, caption in notes:
+        if image_id not in files:
+            raise ValueError(
+                f"{path} has a caption of image {image_id}, unknown to it."
+            )
+        if not caption.strip():
+            raise ValueError(f"{path} has an empty caption for image {image_id}.")
+        texts[image_id].append(caption.strip())
+    return _collect(files, texts, folder, path).dataset()
+
+
+def _unique(pairs, path) -> dict:
+    files: dict = {}
+    for image_id, name in pairs:
+        if image_id in files:
+            raise ValueError(f"{path} has the image id {image_id} twice.")
+        files[image_id] = name
+    return files
+
+
+def _collect(files, texts, folder, path) -> CaptionedImages:
+    found = CaptionedImages()
+    for image_id, name in files.items():
+        if not texts[image_id]:
+            continue
+        picture = folder / name
+        if not picture.is_file():
+            raise FileNotFoundError(
+                f"{path} names {name!r} (image {image_id}), and there is no file "
+                f"{picture}. Give the folder of the pictures as `images`."
+            )
+        found.add(str(image_id), picture, texts[image_id])
+    if not found.ids:
+        raise ValueError(f"{path} has no captioned pictures.")
+    bare = len(files) - len(found.ids)
+    if bare:
+        warnings.warn(
+            f"{bare} of {len(files)} pictures of {path} have no caption and are left "
+            "out.",
+            stacklevel=3,
+        )
+    return found

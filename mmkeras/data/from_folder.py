@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pathlib
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from mmkeras.data.samples import CaptionedImages
+
+_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+_TABLES = ("captions.csv", "captions.jsonl")
+
+
+def from_folder(
+    directory: str | os.PathLike,
+    captions: str | os.PathLike | None = None,
+    image_column: str = "image",
+    caption_column: str = "caption",
+    validation_fraction: float | None = None,
+    seed: int = 0,
+) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
+    """A dataset of pictures with captions in a folder of one's own.
+
+    The captions are in a table (CSV, or JSON lines) with a column for the picture,
+    as a path from the folder, and one for the caption; a picture with several
+    captions has several rows. Or they are in `name.txt` beside `name.jpg`, one
+    caption a line.
+
+    Args:
+        directory: folder of the pictures (JPEG, PNG).
+        captions: path of the table, `.csv` or `.jsonl`; `None` for
+            `captions.csv` or `captions.jsonl` in the folder or, if there is
+            none, for text files beside the pictures.
+        image_column: string, name of the column of pictures.
+        caption_column: string, name of the column of captions.
+        validation_fraction: float, share of the pictures in a second dataset,
+            or `None` for one dataset only.
+        seed: int, of the split.
+
+    Returns:
+        An unbatched `tf.data.Dataset` of dicts `image` (string, encoded bytes),
+        `image_id` (string, the path from the folder) and `captions` (string
+        `[number]`), or two of them. Pictures are read as they are needed.
+
+    Raises:
+        FileNotFoundError: if the folder, the table or a picture is not there.
+        ValueError: if a column is missing, a caption is empty, a row stands
+            twice, or nothing is left to use.
+
+    Example:
+        ```python
+        train, validation = mmkeras.data.from_folder(
+            "photos", validation_fraction=0.1)
+        ```
+    """
+    folder = pathlib.Path(directory)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}.")
+    table = _find_table(folder, captions)
+    if table is None:
+        images = _read_text_files(folder)
+    else:
+        images = _read_table(folder, table, image_column, caption_column)
+    if validation_fraction is None:
+        return images.dataset()
+    train, validation = images.split(validation_fraction, seed)
+    return train.dataset(), validation.dataset()
+
+
+def _find_table(folder, captions) -> pathlib.Path | None:
+    if captions is not None:
+        path = pathlib.Path(captions)
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no table of captions {path}.")
+        return path
+    found = [folder / name for name in _TABLES if (folder / name).is_file()]
+    if len(found) > 1:
+        raise ValueError(
+            f"{folder} has both {' and '.join(_TABLES)}. Say which with `captions=`."
+        )
+    return found[0] if found else None
+
+
+def _read_table(folder, table, image_column, caption_column) -> CaptionedImages:
+    captions: dict[str, list[str]] = {}
+    paths: dict[str, pathlib.Path] = {}
+    for place, row in _rows(table, (image_column, caption_column)):
+        name = str(row[image_column]).strip()
+        caption = str(row[caption_column] or "").strip()
+        if not caption:
+            raise ValueError(
+                f"{place} has an empty caption for {name!r}. Write one, or delete "
+                "the row."
+            )
+        path = _image_path(folder, name, place)
+        image_id = path.relative_to(folder.resolve()).as_posix()
+        if caption in captions.setdefault(image_id, []):
+            raise ValueError(
+                f"{place} says again what an earlier row says of {name!r}: "
+                f"{caption!r}. Delete one of them."
+            )
+        captions[image_id].append(caption)
+        paths[image_id] = path
+    if not captions:
+        raise ValueError(f"{table} has no rows, so there is nothing to train on.")
+    return CaptionedImages(list(paths), list(paths.values()), list(captions.values()))
+
+
+def _image_path(folder, name, place) -> pathlib.Path:
+    root = folder.resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise ValueError(
+            f"{place} names {name!r}, which is outside {folder}. Give paths from that "
+            "folder."
+        )
+    if not name or not path.is_file():
+        raise FileNotFoundError(
+            f"{place} names the picture {name!r}, and there is no file {path}. Add "
+            "it, or delete the row."
+        )
+    return path
+
+
+def _rows(table: pathlib.Path, columns) -> Iterator[tuple[str, dict]]:
+    readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows}
+    if table.suffix not in readers:
+        raise ValueError(f"{table} must end in .csv or .jsonl, and be one of these.")
+    try:
+        # "utf-8-sig" also reads what spreadsheets save, with a mark in front.
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            yield from readers[table.suffix](file, table, columns)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{table} is not in UTF-8 (byte {error.start}). Save it as UTF-8."
+        ) from error
+
+
+def _csv_rows(file, table, columns):
+    reader = csv.DictReader(file)
+    _require(columns, reader.fieldnames or (), table)
+    for row in reader:
+        place = f"{table}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise ValueError(
+                f"{place} does not have the {len(reader.fieldnames)} columns of the "
+                "header. Put a caption with commas in double quotes."
+            )
+        yield place, row
+
+
+def _jsonl_rows(file, table, columns):
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        place = f"{table}, line {number}"
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{place} is not JSON: {error}.") from error
+        if not isinstance(row, dict):
+            raise ValueError(f"{place} is not a JSON object.")
+        _require(columns, row, place)
+        yield place, row
+
+
+def _require(columns, found, place) -> None:
+    missing = [column for column in columns if column not in found]
+    if missing:
+        raise ValueError(
+            f"{place} has no column {missing[0]!r}; it has {list(found)}. Rename one, "
+            "or say which is which with `image_column=` and `caption_column=`."
+        )
+
+
+def _read_text_files(folder: pathlib.Path) -> CaptionedImages:
+    images = CaptionedImages()
+    for path in sorted(folder.rglob("*")):
+        text = path.with_suffix(".txt")
+        if path.suffix.lower() not in _IMAGE_ENDINGS or not text.is_file():
+            continue
+        lines = text.read_text("utf-8-sig").splitlines()
+        captions = [line.strip() for line in lines if line.strip()]
+        if not captions:
+            raise ValueError(f"{text} is empty. Write a caption, or delete the file.")
+        images.add(path.relative_to(folder).as_posix(), path, captions)
+    if not images.ids:
+        raise ValueError(
+            f"{folder} has no captions: neither {' nor '.join(_TABLES)} nor text files "
+            "beside its pictures (name.txt beside name.jpg)."
+        )
+    if len(set(images.ids)) < len(images.ids):
+        raise ValueError(f"{folder} has two pictures of the same name.")
+    return images

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass
+class CaptionedImages:
+    """Paths and captions, from which a dataset reads the pictures as it goes.
+
+    Args:
+        ids: list of strings.
+        paths: list of `pathlib.Path`, as many.
+        captions: list of lists of strings, as many.
+    """
+
+    ids: list[str] = dataclasses.field(default_factory=list)
+    paths: list[pathlib.Path] = dataclasses.field(default_factory=list)
+    captions: list[list[str]] = dataclasses.field(default_factory=list)
+
+    def add(self, image_id: str, path: pathlib.Path, captions: list[str]) -> None:
+        """Adds one picture."""
+        self.ids.append(image_id)
+        self.paths.append(path)
+        self.captions.append(captions)
+
+    def dataset(self) -> tf.data.Dataset:
+        """Unbatched samples: `image`, `image_id`, `captions`, in order."""
+        columns = {
+            "image": tf.constant([str(path) for path in self.paths], tf.string),
+            "image_id": tf.constant(self.ids, tf.string),
+            "captions": tf.ragged.constant(self.captions, dtype=tf.string),
+        }
+
+        def read(sample):
+            return {
+                "image": tf.io.read_file(sample["image"]),
+                "image_id": sample["image_id"],
+                "captions": tf.ensure_shape(sample["captions"].to_tensor(), [None])
+                if isinstance(sample["captions"], tf.RaggedTensor)
+                else sample["captions"],
+            }
+
+        return tf.data.Dataset.from_tensor_slices(columns).map(
+            read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        )
+
+    def split(
+        self, fraction: float, seed: int
+    ) -> tuple[CaptionedImages, CaptionedImages]:
+        """Two parts with no picture in both.
+
+        Args:
+            fraction: float between 0 and 1, the share of the second part.
+            seed: int.
+
+        Returns:
+            Two `CaptionedImages`, each in the order of the whole.
+
+        Raises:
+            ValueError: if `fraction` is out of range, or a part would be empty.
+        """
+        if not 0 < fraction < 1:
+            raise ValueError(
+                "`validation_fraction` must be between 0 and 1, e.g. 0.1. "
+                f"Received: validation_fraction={fraction}."
+            )
+        number = round(fraction * len(self.ids))
+        if not 0 < number < len(self.ids):
+            raise ValueError(
+                f"{len(self.ids)} pictures cannot be split with "
+                f"validation_fraction={fraction}: one part would be empty."
+            )
+        order = np.random.default_rng(seed).permutation(len(self.ids))
+        parts = sorted(order[number:]), sorted(order[:number])
+        first, second = (self._take(part) for part in parts)
+        return first, second
+
+    def _take(self, indices) -> CaptionedImages:
+        columns = (self.ids, self.paths, self.captions)
+        return CaptionedImages(*([column[i] for i in indices] for column in columns))

@@ -1,0 +1,181 @@
+import json
+
+import pytest
+import tensorflow as tf
+
+from mmkeras.data import batch_samples, caption_texts, from_coco, from_folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for index in range(6):
+        pixels = tf.fill([4, 5, 3], tf.cast(index * 40, tf.uint8))
+        (tmp_path / f"{index}.png").write_bytes(tf.io.encode_png(pixels).numpy())
+    return tmp_path
+
+
+def write(folder, *rows, header="image,caption", name="captions.csv"):
+    (folder / name).write_text("\n".join([header, *rows]), "utf-8")
+
+
+def read(dataset):
+    return [
+        (s["image_id"].decode(), [c.decode() for c in s["captions"]])
+        for s in dataset.as_numpy_iterator()
+    ]
+
+
+def test_csv_merges_the_captions_of_a_picture(folder):
+    write(folder, "0.png,one", '1.png,"two, and more"', "0.png,三只猫")
+    dataset = from_folder(folder)
+    assert read(dataset) == [("0.png", ["one", "三只猫"]), ("1.png", ["two, and more"])]
+    assert dataset.cardinality() == 2
+    first = next(iter(dataset))
+    assert first["image"].numpy() == (folder / "0.png").read_bytes()
+    assert list(caption_texts(dataset)) == ["one", "三只猫", "two, and more"]
+
+
+def test_a_mark_in_front_and_other_columns(folder):
+    table = folder / "table.csv"
+    table.write_text("file,text\n0.png,one\n", "utf-8-sig")
+    dataset = from_folder(folder, table, image_column="file", caption_column="text")
+    assert read(dataset) == [("0.png", ["one"])]
+
+
+def test_jsonl(folder):
+    lines = [json.dumps({"image": f"{i}.png", "caption": f"c{i}"}) for i in (0, 1)]
+    (folder / "captions.jsonl").write_text("\n".join(lines) + "\n\n")
+    assert read(from_folder(folder)) == [("0.png", ["c0"]), ("1.png", ["c1"])]
+
+
+def test_text_files_beside_pictures(folder):
+    (folder / "2.txt").write_text("one\n\ntwo\n")
+    assert read(from_folder(folder)) == [("2.png", ["one", "two"])]
+
+
+def test_a_split_has_no_picture_twice(folder):
+    write(folder, *[f"{i}.png,c{i}" for i in range(6)], "0.png,again")
+    train, validation = from_folder(folder, validation_fraction=1 / 3, seed=1)
+    ids = [{i for i, _ in read(part)} for part in (train, validation)]
+    assert (len(ids[0]), len(ids[1])) == (4, 2)
+    assert not ids[0] & ids[1]
+    again = from_folder(folder, validation_fraction=1 / 3, seed=1)[1]
+    assert read(again) == read(validation)
+    with pytest.raises(ValueError, match="validation_fraction"):
+        from_folder(folder, validation_fraction=1.5)
+    with pytest.raises(ValueError, match="one part would be empty"):
+        from_folder(folder, validation_fraction=0.01)
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "message"),
+    [
+        (["0.png,"], ValueError, "line 2 has an empty caption for '0.png'"),
+        (["0.png,a", "9.png,b"], FileNotFoundError, "line 3 names the picture '9.png'"),
+        (["0.png,a", "0.png,a"], ValueError, "line 3 says again"),
+        (["../x.png,a"], ValueError, "outside"),
+        (["0.png,a,b"], ValueError, "double quotes"),
+        ([], ValueError, "has no rows"),
+    ],
+)
+def test_bad_rows_are_named(folder, rows, error, message):
+    write(folder, *rows)
+    with pytest.raises(error, match=message):
+        from_folder(folder)
+
+
+def test_missing_columns(folder):
+    write(folder, "0.png,a", header="file,text")
+    with pytest.raises(ValueError, match=r"no column 'image'; it has \['file', 'text'"):
+        from_folder(folder)
+    (folder / "x.jsonl").write_text('{"image": "0.png"}\n')
+    with pytest.raises(ValueError, match="line 1 has no column 'caption'"):
+        from_folder(folder, folder / "x.jsonl")
+
+
+def test_bad_tables(folder):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        from_folder(folder / "nowhere")
+    with pytest.raises(FileNotFoundError, match="no table"):
+        from_folder(folder, folder / "nothing.csv")
+    with pytest.raises(ValueError, match="has no captions"):
+        from_folder(folder)
+    (folder / "a.jsonl").write_text('{"image": "0.png", "caption": "a"}\n{\n')
+    with pytest.raises(ValueError, match="line 2 is not JSON"):
+        from_folder(folder, folder / "a.jsonl")
+    (folder / "b.csv").write_bytes("image,caption\n0.png,你".encode("gbk"))
+    with pytest.raises(ValueError, match="not in UTF-8"):
+        from_folder(folder, folder / "b.csv")
+    with pytest.raises(ValueError, match="must end in .csv or .jsonl"):
+        from_folder(folder, folder / "0.png")
+    (folder / "3.txt").write_text("\n")
+    with pytest.raises(ValueError, match=r"3\.txt is empty"):
+        from_folder(folder)
+
+
+def coco(folder, images, annotations):
+    path = folder / "captions.json"
+    path.write_text(json.dumps({"images": images, "annotations": annotations}))
+    return path
+
+
+def test_coco(folder):
+    images = [{"id": i, "file_name": f"{i}.png"} for i in (3, 1, 2)]
+    notes = [{"image_id": i, "caption": f" c{i}\n"} for i in (1, 3, 1)]
+    notes[2]["caption"] = "more"
+    path = coco(folder, images, notes)
+    with pytest.warns(UserWarning, match="1 of 3 pictures"):
+        dataset = from_coco(path, folder)
+    assert read(dataset) == [("3", ["c3"]), ("1", ["c1", "more"])]
+
+
+@pytest.mark.parametrize(
+    ("images", "notes", "error", "message"),
+    [
+        ([{"id": 1}], [], ValueError, "not a COCO captions file"),
+        ([(1, "1.png")] * 2, [], ValueError, "image id 1 twice"),
+        ([(1, "1.png")], [(2, "a")], ValueError, "caption of image 2"),
+        ([(1, "1.png")], [(1, " ")], ValueError, "empty caption for image 1"),
+        ([(1, "9.png")], [(1, "a")], FileNotFoundError, "names '9.png'"),
+        ([(1, "1.png")], [], ValueError, "no captioned pictures"),
+    ],
+)
+def test_bad_coco(folder, images, notes, error, message):
+    images = [
+        dict(zip(("id", "file_name"), i, strict=True)) if isinstance(i, tuple) else i
+        for i in images
+    ]
+    notes = [dict(zip(("image_id", "caption"), n, strict=True)) for n in notes]
+    with pytest.raises(error, match=message):
+        from_coco(coco(folder, images, notes), folder)
+
+
+def test_batches_and_their_order(folder):
+    write(folder, *[f"{i}.png,c{i}" for i in range(6)], "0.png,again")
+    dataset = from_folder(folder)
+    batch = next(iter(batch_samples(dataset, 4)))
+    assert batch["image"].shape == (4,)
+    assert batch["captions"].to_list()[0] == [b"c0", b"again"]
+    mixed = batch_samples(dataset, 6, shuffle_buffer=6, seed=0)
+    first, second = ([b["image_id"].numpy().tolist() for b in mixed] for _ in range(2))
+    assert first != second
+    again = batch_samples(dataset, 6, shuffle_buffer=6, seed=0)
+    assert [b["image_id"].numpy().tolist() for b in again] == first
+    assert batch_samples(mixed, 2) is mixed
+    with pytest.raises(ValueError, match="batch_size"):
+        batch_samples(dataset, 0)
+    with pytest.raises(ValueError, match="key 'image'"):
+        batch_samples(tf.data.Dataset.range(3), 2)
+
+
+def test_pictures_of_several_sizes():
+    pictures = [tf.zeros([n, 3, 3], tf.uint8) for n in (2, 5)]
+    dataset = tf.data.Dataset.from_generator(
+        lambda: ({"image": p, "caption": "a"} for p in pictures),
+        output_signature={
+            "image": tf.TensorSpec([None, None, 3], tf.uint8),
+            "caption": tf.TensorSpec([], tf.string),
+        },
+    )
+    batch = next(iter(batch_samples(dataset, 2)))
+    assert [tf.io.decode_png(p).shape[0] for p in batch["image"]] == [2, 5]

@@ -1,0 +1,50 @@
+import pytest
+import tensorflow as tf
+
+from mmkeras.data import load
+from mmkeras.datasets import EmojiScenes, EmojiScenesConfig, Scene, judge_caption
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory):
+    config = EmojiScenesConfig(
+        name="tiny", concepts="shapes", train_scenes=20, test_scenes=5, image_size=32
+    )
+    made = EmojiScenes(config=config, data_dir=tmp_path_factory.mktemp("tfds"))
+    made.download_and_prepare()
+    return made
+
+
+def test_the_builder_writes_what_it_says(builder):
+    sizes = {name: split.num_examples for name, split in builder.info.splits.items()}
+    assert sizes == {
+        "train": 20,
+        "validation": 5,
+        "test": 5,
+        "test_unseen_pairs": 5,
+    }
+    for sample in builder.as_dataset(split="train"):
+        assert sample["image"].shape == (32, 32, 3)
+        scene = Scene.from_json(sample["scene"].numpy())
+        for caption in sample["captions"].numpy():
+            assert judge_caption(caption.decode(), scene)
+        assert len(sample["question"]) == len(sample["answer"]) >= 3
+
+
+def test_load_takes_a_tuple_and_leaves_pictures_encoded(builder, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
+    train, test = load("emoji_scenes/tiny", split=("train", "test[:2]"))
+    assert (int(train.cardinality()), int(test.cardinality())) == (20, 2)
+    sample = next(iter(train))
+    assert sample["image"].dtype == tf.string
+    with pytest.raises(ValueError, match="no split 'dev'.*test_unseen_pairs"):
+        load("emoji_scenes/tiny", split="dev")
+
+
+def test_unknown_names():
+    with pytest.raises(ValueError, match="Did you mean emoji_scenes"):
+        load("emoji_scene")
+    with pytest.raises(ValueError, match="small_zh"):
+        load("emoji_scenes/medium")
