@@ -81,7 +81,8 @@ def main() -> None:
     generated = captioner.generate(paths)
     served = reload_in_fresh_process(export, paths)
     if served != generated:
-        differing = [pair for pair in zip(served, generated) if len(set(pair)) > 1]
+        pairs = zip(served, generated, strict=True)
+        differing = [pair for pair in pairs if len(set(pair)) > 1]
         raise SystemExit(f"The SavedModel says other words: {differing}")
     print(f"  {len(served)} of {len(generated)} captions are the same.")
 

@@ -71,7 +71,8 @@ def _prepare(builder, name) -> None:
 
 def _read(tfds, builder, name, split) -> tf.data.Dataset:
     decoders = {}
-    if isinstance(builder.info.features.get("image"), tfds.features.Image):
+    features = dict(builder.info.features)
+    if isinstance(features.get("image"), tfds.features.Image):
         decoders["image"] = tfds.decode.SkipDecoding()
     try:
         dataset = builder.as_dataset(split=split, decoders=decoders)

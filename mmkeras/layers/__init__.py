@@ -1,6 +1,7 @@
 """Keras layers, nothing else."""
 
 from mmkeras.layers.attention_block import AttentionBlock
+from mmkeras.layers.efficientnet_lite import efficientnet_lite
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
@@ -13,5 +14,6 @@ __all__ = [
     "ImageEncoder",
     "RegionEncoder",
     "TextDecoder",
+    "efficientnet_lite",
     "small_cnn",
 ]

@@ -53,8 +53,8 @@ class AttentionBlock(keras.layers.Layer):
         self.causal = causal
         self.cross_attention = cross_attention
 
-    def build(self, input_shape, memory_shape=None):
-        dim = input_shape[-1]
+    def build(self, inputs_shape, memory_shape=None):
+        dim = inputs_shape[-1]
         if dim % self.num_heads:
             raise ValueError(
                 f"`num_heads` must divide the dimension of the input, {dim}. "
@@ -152,8 +152,8 @@ class AttentionBlock(keras.layers.Layer):
         x = ops.reshape(x, (-1, length, self.num_heads, self.head_dim))
         return ops.transpose(x, (0, 2, 1, 3))
 
-    def compute_output_shape(self, input_shape, memory_shape=None):
-        return input_shape
+    def compute_output_shape(self, inputs_shape, memory_shape=None):
+        return inputs_shape
 
     def get_config(self):
         return {

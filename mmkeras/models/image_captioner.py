@@ -389,6 +389,9 @@ class ImageCaptioner(Task):
         tokens = [tokenizer.id_to_token(i) for i in ids]
         return tokens, maps.reshape(len(ids), encoder.rows, encoder.columns)
 
+    def _draw(self, batches, seed):
+        return self.preprocessor.draw_captions(batches, seed)
+
     def _references(self, dataset):
         return self.preprocessor.all_captions(dataset)
 

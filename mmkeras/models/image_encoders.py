@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import keras
 
-from mmkeras.layers import ImageEncoder, small_cnn
+from mmkeras.layers import ImageEncoder, efficientnet_lite, small_cnn
 
 _PRETRAINED = {
     "efficientnet_lite0": ("lite0", 224),

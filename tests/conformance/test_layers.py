@@ -126,6 +126,7 @@ def test_saved_model(case, tmp_path):
     make, inputs = case
     model = as_model(make(), inputs)
     model.export(tmp_path / "saved", verbose=False)
-    served = tf.saved_model.load(str(tmp_path / "saved")).serve(inputs)
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    served = loaded.serve(inputs)
     expected = model(inputs, training=False)
     np.testing.assert_allclose(served, expected, atol=1e-5)
