@@ -23,7 +23,10 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "mmkeras needs Python 3.11 or newer; say which: make PYTHON=python3.12"; \
 	  exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { \
+	  rm -rf $(VENV); \
+	  echo "no virtual environment was made; on Debian: apt install python3-venv"; \
+	  exit 1; }
 
 clean:
 	rm -rf $(VENV) demo_report

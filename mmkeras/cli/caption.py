@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import sys
 
+from mmkeras.cli.start_tensorflow import start_tensorflow
+
 
 def add_parser(commands, common) -> None:
     parser = commands.add_parser("caption", parents=[common], help="caption pictures")
@@ -15,6 +17,7 @@ def add_parser(commands, common) -> None:
 
 
 def run(args) -> int:
+    start_tensorflow(args.debug)
     from mmkeras.models import ImageCaptioner
 
     captioner = ImageCaptioner.from_preset(args.preset)
@@ -28,7 +31,7 @@ def run(args) -> int:
                 length_penalty=args.length_penalty,
                 return_scores=True,
             )
-        except (FileNotFoundError, ValueError) as error:
+        except (OSError, ValueError) as error:
             print(f"mmkeras: error: {error}", file=sys.stderr)
             failed += 1
             continue

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+from mmkeras.cli.start_tensorflow import start_tensorflow
+
 
 def add_parser(commands, common) -> None:
     parser = commands.add_parser("evaluate", parents=[common], help="measure a preset")
@@ -18,12 +20,15 @@ def add_parser(commands, common) -> None:
 
 
 def run(args) -> int:
+    if args.limit is not None and args.limit < 1:
+        raise ValueError(f"--limit must be at least 1. Received: {args.limit}.")
+    start_tensorflow(args.debug)
     from mmkeras.models import ImageCaptioner
     from mmkeras.training import load_samples
 
     captioner = ImageCaptioner.from_preset(args.preset)
     dataset = load_samples(args.data, args.captions, args.images, args.split)
-    if args.limit:
+    if args.limit is not None:
         dataset = dataset.take(args.limit)
     results = captioner.evaluate(dataset, batch_size=args.batch_size, verbose=0)
     print(json.dumps({name: float(value) for name, value in results.items()}, indent=2))

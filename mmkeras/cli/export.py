@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from mmkeras.cli.start_tensorflow import start_tensorflow
+
 
 def add_parser(commands, common) -> None:
     parser = commands.add_parser("export", parents=[common], help="write for serving")
@@ -21,9 +23,10 @@ def run(args) -> int:
     for path in args.to:
         if path.endswith(".tflite"):
             raise ValueError(
-                f"{path}: this version exports SavedModels only. Name a folder, e.g. "
-                "export/captioner/1."
+                f"{path}: LiteRT files come in a later version; this one writes "
+                "SavedModels only. Name a folder, e.g. export/captioner/1."
             )
+    start_tensorflow(args.debug)
     from mmkeras.models import ImageCaptioner
 
     captioner = ImageCaptioner.from_preset(args.preset)

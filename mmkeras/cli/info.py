@@ -12,11 +12,30 @@ def add_parser(commands, common) -> None:
 
 def run(args) -> int:
     folder = pathlib.Path(args.preset)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no preset folder {folder}.")
+    try:
+        rows = _rows(folder)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder} is not the preset of an ImageCaptioner: its configuration has "
+            f"no {error}."
+        ) from error
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        print(f"{name:{width}}  {value}")
+    print("files")
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        print(f"  {path.stat().st_size:>12,}  {path.relative_to(folder)}")
+    return 0
+
+
+def _rows(folder) -> dict:
     task = _read_json(folder, "task.json")
     backbone = _read_json(folder, "config.json")["config"]
     encoder = backbone["image_encoder"]["config"]
     metadata = _read_json(folder, "metadata.json")
-    rows = {
+    return {
         "task": task["class_name"],
         "image encoder": encoder["model"]["config"]["name"],
         "encoder trainable": encoder["trainable"],
@@ -24,13 +43,9 @@ def run(args) -> int:
         "longest caption": backbone["max_length"],
         "hidden dimension": backbone["hidden_dim"],
         "parameters": metadata.get("parameter_count", "unknown"),
-        "saved with": f"keras {metadata.get('keras_version')}",
+        "saved with": f"keras {metadata.get('keras_version', 'unknown')}",
         "served": ", ".join(_served(folder)) or "not exported",
     }
-    width = max(map(len, rows))
-    for name, value in rows.items():
-        print(f"{name:{width}}  {value}")
-    return 0
 
 
 def _read_json(folder, name) -> dict:

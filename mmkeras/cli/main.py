@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from mmkeras import __version__
@@ -23,7 +22,6 @@ def main(arguments: list[str] | None = None) -> int:
         nothing could be done.
     """
     args = build_parser().parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         return args.run(args) or 0
     except KeyboardInterrupt:
@@ -36,9 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"mmkeras: error: {message}. See {self.prog} --help.\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; it imports neither TensorFlow nor Keras."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mmkeras", description="Train, use, measure and export captioners."
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -56,4 +59,8 @@ def _one_line(error: Exception) -> str:
     # TensorFlow puts the reason first, and where in the graph it was after it.
     text = getattr(error, "message", None) or str(error) or type(error).__name__
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " ".join(lines[:3])
+    text = " ".join(lines[:3])
+    foreseen = isinstance(error, (ValueError, OSError, ImportError))
+    if foreseen or type(error).__module__.startswith("tensorflow."):
+        return text
+    return f"{type(error).__name__}: {text} (--debug shows where it comes from)"

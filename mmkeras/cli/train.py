@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import argparse
-import pathlib
+import dataclasses
+
+from mmkeras.cli.start_tensorflow import start_tensorflow
 
 # flag, type and help of every setting of a run
 _SETTINGS = {
@@ -31,32 +33,36 @@ def add_parser(commands, common) -> None:
     parser.add_argument("task", nargs="?", choices=["captioner"])
     parser.add_argument("--config", help="run.yaml of a run to repeat")
     parser.add_argument(
-        "--overwrite", action="store_true", help="write to a folder that has files"
+        "--overwrite",
+        action="store_true",
+        help="write to a folder that has files, starting anew",
     )
     for flag, (kind, text) in _SETTINGS.items():
         parser.add_argument(
             f"--{flag}", type=kind, help=text, default=argparse.SUPPRESS
         )
+    parser.add_argument(
+        "--trainable-encoder",
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help="train the image encoder too (default: if it is not pretrained)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args) -> int:
-    from mmkeras.training.captioner_run import CaptionerRun
-
-    names = [flag.replace("-", "_") for flag in _SETTINGS]
+    names = [*(flag.replace("-", "_") for flag in _SETTINGS), "trainable_encoder"]
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
-    if args.config:
-        settings = CaptionerRun.from_yaml(args.config)
-        for name, value in given.items():
-            setattr(settings, name, value)
-    else:
+    if not args.config:
         _require(args.task, given)
+    start_tensorflow(args.debug)
+    from mmkeras.training import CaptionerRun, train_captioner
+
+    if args.config:
+        settings = dataclasses.replace(CaptionerRun.from_yaml(args.config), **given)
+    else:
         settings = CaptionerRun(**given)
-    _check_output(settings.output, args.overwrite)
-
-    from mmkeras.training.train_captioner import train_captioner
-
-    train_captioner(settings)
+    train_captioner(settings, overwrite=args.overwrite)
     print(f"Wrote {settings.output}. Try: mmkeras caption {settings.output} IMAGE")
     return 0
 
@@ -67,14 +73,3 @@ def _require(task, given) -> None:
     missing = [f"--{name}" for name in ("data", "output") if name not in given]
     if missing:
         raise ValueError(f"Give {' and '.join(missing)}, or --config run.yaml.")
-
-
-def _check_output(output: str, overwrite: bool) -> None:
-    folder = pathlib.Path(output)
-    # A run that was interrupted left a backup, and goes on from it.
-    if overwrite or not folder.is_dir() or (folder / ".backup").is_dir():
-        return
-    if any(folder.iterdir()):
-        raise ValueError(
-            f"{folder} is not empty. Choose another --output, or add --overwrite."
-        )

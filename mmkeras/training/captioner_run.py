@@ -3,11 +3,25 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import typing
 
 import yaml
 
+_AT_LEAST = {
+    "image_size": 1,
+    "vocabulary_size": 1,
+    "sequence_length": 1,
+    "hidden_dim": 1,
+    "num_layers": 1,
+    "limit": 1,
+    "epochs": 1,
+    "batch_size": 1,
+    "patience": 0,
+    "seed": 0,
+}
 
-@dataclasses.dataclass
+
+@dataclasses.dataclass(frozen=True)
 class CaptionerRun:
     """Everything that decides what a training of a captioner makes.
 
@@ -26,13 +40,16 @@ class CaptionerRun:
         num_layers: int.
         dropout: float.
         validation_fraction: float, share of the training data held out where
-            the data have no validation split; 0 for none.
+            the data have no validation split; 0 for no validation at all.
         limit: int, the most training samples used, or `None`.
         epochs: int.
         batch_size: int.
         learning_rate: float.
         patience: int, epochs without a better validation loss before it stops.
         seed: int.
+
+    Raises:
+        ValueError: if a setting is of the wrong type or out of range.
     """
 
     data: str
@@ -55,6 +72,27 @@ class CaptionerRun:
     patience: int = 3
     seed: int = 0
 
+    def __post_init__(self):
+        for name, hint in typing.get_type_hints(type(self)).items():
+            _check_type(name, getattr(self, name), hint)
+        for name, least in _AT_LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(
+                    f"`{name}` must be at least {least}. Received: {name}={value}."
+                )
+        for name in ("dropout", "validation_fraction"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 0 and less than 1. Received: "
+                    f"{name}={getattr(self, name)}."
+                )
+        if not self.learning_rate > 0:
+            raise ValueError(
+                "`learning_rate` must be greater than 0. Received: "
+                f"learning_rate={self.learning_rate}."
+            )
+
     @classmethod
     def from_yaml(cls, path: str | os.PathLike) -> CaptionerRun:
         """Reads a run that was written before.
@@ -71,22 +109,25 @@ class CaptionerRun:
             raise FileNotFoundError(f"There is no file {path}.")
         try:
             config = yaml.safe_load(path.read_text("utf-8"))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is not YAML: {error}") from error
         if not isinstance(config, dict):
             raise ValueError(f"{path} is not the record of a run.")
         config.pop("versions", None)
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(config) - known)
+        hints = typing.get_type_hints(cls)
+        unknown = sorted(map(str, set(config) - set(hints)))
         if unknown:
             raise ValueError(
                 f"{path} has settings that there are not: {', '.join(unknown)}. There "
-                f"are: {', '.join(sorted(known))}."
+                f"are: {', '.join(sorted(hints))}."
             )
         missing = sorted({"data", "output"} - set(config))
         if missing:
             raise ValueError(f"{path} does not say {' and '.join(missing)}.")
-        return cls(**config)
+        try:
+            return cls(**{k: _number(v, hints[k]) for k, v in config.items()})
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
     def to_yaml(self, path: str | os.PathLike, versions: dict[str, str]) -> None:
         """Writes the run so that `from_yaml` reads it.
@@ -98,3 +139,23 @@ class CaptionerRun:
         config = {**dataclasses.asdict(self), "versions": versions}
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         pathlib.Path(path).write_text(text, "utf-8")
+
+
+def _number(value, hint):
+    # YAML 1.1 reads 1e-3, which has no point, as a string.
+    if hint is not float or not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _check_type(name, value, hint) -> None:
+    allowed = typing.get_args(hint) or (hint,)
+    # A bool is an int to Python, an int is as good as a float to us.
+    kinds = (*allowed, int) if float in allowed else allowed
+    if type(value) in kinds:
+        return
+    names = " or ".join(kind.__name__.replace("NoneType", "null") for kind in allowed)
+    raise ValueError(f"`{name}` must be {names}. Received: {name}={value!r}.")

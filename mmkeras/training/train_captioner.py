@@ -1,43 +1,62 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import json
 import pathlib
+import re
+import shutil
+from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+import mmkeras
 from mmkeras.data import from_coco, from_folder, load
 from mmkeras.models import ImageCaptioner
 from mmkeras.training.captioner_run import CaptionerRun
 
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "tensorflow-text")
+# name, name/variant, name/variant:1.0.0
+_TFDS_NAME = re.compile(r"[A-Za-z]\w*(:\w+)?(/[\w.=,-]+)?(:[\d.*]+)?")
 
 
-def train_captioner(run: CaptionerRun, verbose: int | str = "auto") -> ImageCaptioner:
+def train_captioner(
+    run: CaptionerRun,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    overwrite: bool = False,
+    verbose: int | str = "auto",
+) -> ImageCaptioner:
     """Trains a captioner and writes it with the record of how it was made.
 
     The output folder is a preset, with `run.yaml` (the whole configuration) and
-    `history.json` (each epoch's figures). A run that was interrupted goes on at
-    its last whole epoch when it is started again.
+    `history.json` (each epoch's figures). A run that was interrupted goes on
+    after its last whole epoch when it is started again with the same settings;
+    the best epoch is then the best of those since.
 
     Args:
         run: a `CaptionerRun`.
+        callbacks: Keras callbacks, e.g. to show progress.
+        overwrite: bool, whether to write to a folder that has files, and to start
+            anew where a run was interrupted.
         verbose: as in `keras.Model.fit`.
 
     Returns:
-        The trained `ImageCaptioner`, with the weights of its best epoch.
+        The trained `ImageCaptioner`, with the weights of its best epoch where
+        there are validation data.
 
     Raises:
-        ValueError: if the data or a setting are not usable.
+        FileExistsError: if the output folder has files and `overwrite` is
+            `False`.
         FileNotFoundError: if the data are not there.
+        ValueError: if the data or a setting are not usable, or other settings
+            were given to a run that was interrupted.
     """
+    output = pathlib.Path(run.output)
+    resumed = _check_output(run, output, overwrite)
     keras.utils.set_random_seed(run.seed)
     train, validation = load_splits(run)
-    output = pathlib.Path(run.output)
-    output.mkdir(parents=True, exist_ok=True)
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    run.to_yaml(output / "run.yaml", versions)
     captioner = ImageCaptioner.from_data(
         train,
         image_encoder=run.image_encoder,
@@ -51,18 +70,18 @@ def train_captioner(run: CaptionerRun, verbose: int | str = "auto") -> ImageCapt
         seed=run.seed,
     )
     captioner.compile(learning_rate=run.learning_rate)
-    history = captioner.fit(
+    _start_record(run, output, resumed)
+    recipe = _callbacks(run, output, validation is not None)
+    captioner.fit(
         train,
         validation_data=validation,
         batch_size=run.batch_size,
         epochs=run.epochs,
         seed=run.seed,
-        callbacks=_callbacks(run, output),
+        callbacks=[*callbacks, *recipe],
         verbose=verbose,
     )
     captioner.save_to_preset(output)
-    text = json.dumps(history.history, indent=2) + "\n"
-    (output / "history.json").write_text(text)
     return captioner
 
 
@@ -75,22 +94,14 @@ def load_splits(
         run: a `CaptionerRun`.
 
     Returns:
-        Two unbatched datasets of samples; the second may be `None`.
+        Two unbatched datasets of samples with no picture in both; the second is
+        `None` if `run.validation_fraction` is 0.
     """
-    fraction = run.validation_fraction
-    if run.data.startswith("coco:") or pathlib.Path(run.data).is_dir():
-        dataset = load_samples(run.data, run.captions, run.images)
-        number = round(fraction * int(dataset.cardinality()))
-        if fraction and number:
-            # A fixed order, so that a run repeats and no picture is in both.
-            mixed = dataset.shuffle(
-                int(dataset.cardinality()), run.seed, reshuffle_each_iteration=False
-            )
-            return mixed.skip(number).take(run.limit or -1), mixed.take(number)
-        return dataset.take(run.limit or -1), None
-    splits = ("train", "validation") if fraction else ("train",)
-    train, *validation = load(run.data, split=splits)
-    return train.take(run.limit or -1), validation[0] if validation else None
+    if not run.validation_fraction:
+        train, validation = load_samples(run.data, run.captions, run.images), None
+    else:
+        train, validation = _held_out(run)
+    return train if run.limit is None else train.take(run.limit), validation
 
 
 def load_samples(
@@ -109,24 +120,167 @@ def load_samples(
 
     Returns:
         An unbatched `tf.data.Dataset` of sample dicts.
+
+    Raises:
+        FileNotFoundError: if there is no such folder or file.
+        ValueError: if `captions` or `images` do not go with the kind of data.
     """
-    if data.startswith("coco:"):
-        if not images:
-            raise ValueError(f"{data} needs the folder of its pictures: --images.")
+    kind = _kind(data, captions, images)
+    if kind == "coco":
         return from_coco(data.removeprefix("coco:"), images)
-    if pathlib.Path(data).is_dir():
+    if kind == "folder":
         return from_folder(data, captions)
-    if data.startswith((".", "/", "~")):
-        raise FileNotFoundError(f"There is no folder {data}.")
-    return load(data, split=split)
+    return _load(data, split)
 
 
-def _callbacks(run, output):
-    callbacks = [keras.callbacks.BackupAndRestore(str(output / ".backup"))]
-    if run.validation_fraction:
+def _load(name, split="train"):
+    try:
+        return load(name, split=split)
+    except ValueError as error:
+        cause = error.__cause__ or error
+        if type(cause).__name__ != "DatasetNotFoundError":
+            raise
+        raise ValueError(
+            f"There is no folder {name}, and no dataset of that name in TFDS. Give a "
+            "folder of pictures, coco:FILE.json, or a name that TFDS has."
+        ) from error
+
+
+def _kind(data, captions, images) -> str:
+    if data.startswith("coco:"):
+        kind = "coco"
+    elif pathlib.Path(data).is_dir():
+        kind = "folder"
+    elif _TFDS_NAME.fullmatch(data):
+        kind = "tfds"
+    else:
+        raise FileNotFoundError(
+            f"There is no folder {data}. Give a folder of pictures, coco:FILE.json, "
+            "or the name of a dataset in TFDS."
+        )
+    if kind == "coco" and not images:
+        raise ValueError(f"{data} needs the folder of its pictures: images (--images).")
+    if kind != "coco" and images:
+        raise ValueError(f"images={images!r} goes with coco:FILE.json, not {data!r}.")
+    if kind != "folder" and captions:
+        raise ValueError(f"captions={captions!r} goes with a folder, not {data!r}.")
+    return kind
+
+
+def _held_out(run) -> tuple[tf.data.Dataset, tf.data.Dataset]:
+    fraction = run.validation_fraction
+    kind = _kind(run.data, run.captions, run.images)
+    if kind == "folder":
+        return from_folder(
+            run.data, run.captions, validation_fraction=fraction, seed=run.seed
+        )
+    if kind == "coco":
+        return _split(load_samples(run.data, None, run.images), fraction, run.seed)
+    import tensorflow_datasets as tfds
+
+    train = _load(run.data)
+    if "validation" in tfds.builder(run.data).info.splits:
+        return train, load(run.data, split="validation")
+    percent = min(99, max(1, round(100 * fraction)))
+    return load(run.data, split=(f"train[{percent}%:]", f"train[:{percent}%]"))
+
+
+def _split(dataset, fraction, seed) -> tuple[tf.data.Dataset, tf.data.Dataset]:
+    """Two parts in their first order, whose pictures are not held in memory."""
+    total = int(dataset.cardinality())
+    number = round(fraction * total)
+    if not 0 < number < total:
+        raise ValueError(
+            f"{total} pictures cannot be split with validation_fraction={fraction}: "
+            "one part would be empty. Give another share, or 0 for no validation."
+        )
+    held = np.zeros(total, bool)
+    held[np.random.default_rng(seed).permutation(total)[:number]] = True
+
+    def part(wanted, size):
+        return (
+            dataset.enumerate()
+            .filter(lambda index, _: tf.equal(tf.gather(held, index), wanted))
+            .map(lambda _, sample: sample)
+            # The schedule of the learning rate needs the number of steps.
+            .apply(tf.data.experimental.assert_cardinality(size))
+        )
+
+    return part(False, total - number), part(True, number)
+
+
+def _check_output(run, output, overwrite) -> bool:
+    """Whether the run goes on from where it was interrupted."""
+    if overwrite or not output.exists():
+        return False
+    if not output.is_dir():
+        raise FileExistsError(f"{output} is a file. Choose another output folder.")
+    if (output / ".backup").is_dir() and (output / "run.yaml").is_file():
+        _check_same(run, output)
+        return True
+    if any(output.iterdir()):
+        raise FileExistsError(
+            f"{output} is not empty. Choose another output, or add --overwrite "
+            "(overwrite=True)."
+        )
+    return False
+
+
+def _check_same(run, output) -> None:
+    before = dataclasses.asdict(CaptionerRun.from_yaml(output / "run.yaml"))
+    now = dataclasses.asdict(run)
+    changed = [
+        f"{name} ({before[name]!r}, now {now[name]!r})"
+        for name in now
+        if name != "output" and before[name] != now[name]
+    ]
+    if changed:
+        raise ValueError(
+            f"{output} holds an interrupted run with other settings: "
+            f"{', '.join(changed)}. Give the same to go on with it, or add "
+            "--overwrite (overwrite=True) to start anew."
+        )
+
+
+def _start_record(run, output, resumed) -> None:
+    backup = output / ".backup"
+    if not resumed:
+        shutil.rmtree(backup, ignore_errors=True)
+        (output / "history.json").unlink(missing_ok=True)
+    # The empty backup marks a run that was interrupted in its first epoch.
+    backup.mkdir(parents=True, exist_ok=True)
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    run.to_yaml(output / "run.yaml", {"mmkeras": mmkeras.__version__, **versions})
+
+
+def _callbacks(run, output, validated) -> list[keras.callbacks.Callback]:
+    # The history is written before the backup, and cut to the epochs the backup
+    # has when a run goes on, so that no epoch is missing or stands twice.
+    callbacks = [
+        _HistoryFile(output / "history.json"),
+        keras.callbacks.BackupAndRestore(str(output / ".backup")),
+    ]
+    if validated:
         callbacks.append(
             keras.callbacks.EarlyStopping(
                 "val_loss", patience=run.patience, restore_best_weights=True
             )
         )
     return callbacks
+
+
+class _HistoryFile(keras.callbacks.Callback):
+    def __init__(self, path):
+        super().__init__()
+        self._path = path
+        self._columns = {}
+
+    def on_train_begin(self, logs=None):
+        if self._path.is_file():
+            self._columns = json.loads(self._path.read_text("utf-8"))
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            column = self._columns.get(name, [])[:epoch]
+            self._columns[name] = [*column, float(value)]
+        self._path.write_text(json.dumps(self._columns, indent=2) + "\n", "utf-8")

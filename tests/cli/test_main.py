@@ -1,10 +1,13 @@
 import json
 import subprocess
 import sys
+import time
 
+import keras
 import pytest
 
 from mmkeras.cli.main import main
+from mmkeras.training import CaptionerRun, load_splits
 from tests.conftest import tiny_rows
 
 
@@ -23,10 +26,16 @@ def photos(tmp_path_factory):
 @pytest.fixture(scope="module")
 def preset(photos, tmp_path_factory):
     output = tmp_path_factory.mktemp("run") / "captioner"
+    # What an interrupted run of 2 epochs leaves; --overwrite must not go on from it,
+    # or nothing would be left to train.
+    (output / ".backup").mkdir(parents=True)
+    metadata = {"epoch": 2, "batch": 0}
+    (output / ".backup" / "training_metadata.json").write_text(json.dumps(metadata))
+    (output / "history.json").write_text(json.dumps({"loss": [0.0, 0.0, 0.0]}))
     code = main(
         ["train", "captioner", "--data", str(photos), "--output", str(output)]
         + ["--image-size", "32", "--hidden-dim", "32", "--num-layers", "1"]
-        + ["--epochs", "2", "--batch-size", "16", "--seed", "3"]
+        + ["--epochs", "2", "--batch-size", "16", "--seed", "3", "--overwrite"]
     )
     assert code == 0
     return output
@@ -39,18 +48,64 @@ def error_of(capsys, *arguments):
     return lines[0]
 
 
-def test_help_imports_no_tensorflow():
+def small(data, output, *more):
+    """Arguments of a training of seconds."""
+    return (
+        ["train", "captioner", "--data", str(data), "--output", str(output)]
+        + ["--image-size", "32", "--hidden-dim", "16", "--num-layers", "1"]
+        + ["--batch-size", "16", *more]
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["caption"], ["info"]])
+def test_help_imports_no_tensorflow(command):
     code = (
-        "import sys; from mmkeras.cli.main import build_parser; "
-        "build_parser().format_help(); "
+        "import sys\nfrom mmkeras.cli.main import main\n"
+        f"try: main({[*command, '--help']})\nexcept SystemExit: pass\n"
         "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_help_is_quick():
+    def seconds():
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "mmkeras", "--help"], check=True)
+        return time.perf_counter() - start
+
+    # The best of three, for machines that are busy with something else.
+    assert min(seconds() for _ in range(3)) < 0.5
+
+
+def test_an_error_is_all_that_is_printed(tmp_path):
+    # In a process of its own, where TensorFlow would write about the machine.
+    command = [sys.executable, "-m", "mmkeras", "caption", str(tmp_path / "x"), "y.png"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("mmkeras: error: There is no preset folder")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["paint"], "invalid choice: 'paint'"),
+        (["train", "captioner", "--epochs", "x"], "--epochs: invalid int value"),
+        (["caption"], "required: preset, IMAGE. See mmkeras caption --help."),
+    ],
+)
+def test_bad_arguments_are_one_line(arguments, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    lines = capsys.readouterr().err.splitlines()
+    assert stopped.value.code == 2 and len(lines) == 1
+    assert lines[0].startswith("mmkeras: error: ") and message in lines[0]
+
+
 def test_a_run_is_written_and_repeated(preset, photos, tmp_path, capsys):
     history = json.loads((preset / "history.json").read_text())
     assert len(history["loss"]) == len(history["val_loss"]) == 2
+    assert 0 not in history["loss"]
     assert not (preset / ".backup").exists()
     again = tmp_path / "again"
     assert (
@@ -62,6 +117,81 @@ def test_a_run_is_written_and_repeated(preset, photos, tmp_path, capsys):
     capsys.readouterr()
     message = error_of(capsys, "train", "--config", preset / "run.yaml")
     assert "is not empty" in message and "--overwrite" in message
+
+
+def test_a_setting_that_fails_leaves_no_folder(photos, tmp_path, capsys):
+    output = tmp_path / "out"
+    wrong = small(photos, output, "--image-encoder", "small_cnm")
+    assert "small_cnm" in error_of(capsys, *wrong)
+    assert not output.exists()
+
+
+def test_an_interrupted_run(photos, tmp_path, capsys, monkeypatch):
+    output = tmp_path / "out"
+    arguments = small(photos, output, "--epochs", "2")
+
+    def interrupt(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keras.callbacks.EarlyStopping, "on_epoch_begin", interrupt)
+        assert main(arguments) == 130
+    before = json.loads((output / "history.json").read_text())
+    assert len(before["loss"]) == 1
+
+    capsys.readouterr()
+    message = error_of(capsys, *arguments, "--learning-rate", "0.01")
+    assert "learning_rate (0.001, now 0.01)" in message and "--overwrite" in message
+
+    assert main(arguments) == 0
+    after = json.loads((output / "history.json").read_text())
+    # The epoch from before and the second, whose backup is then done with.
+    assert after["loss"][:1] == before["loss"] and len(after["val_loss"]) == 2
+    assert not (output / ".backup").exists()
+
+
+def identifiers(dataset):
+    return [sample["image_id"].numpy().decode() for sample in dataset]
+
+
+def coco_file(folder, path, number):
+    images = [{"id": i, "file_name": f"{i}.png"} for i in range(number)]
+    notes = [{"image_id": i, "caption": f"picture {i}"} for i in range(number)]
+    path.write_text(json.dumps({"images": images, "annotations": notes}))
+    return {"data": f"coco:{path}", "images": str(folder)}
+
+
+@pytest.mark.parametrize("kind", ["folder", "coco"])
+def test_validation_is_held_out(kind, photos, tmp_path):
+    source = {"data": str(photos)}
+    if kind == "coco":
+        source = coco_file(photos, tmp_path / "captions.json", 40)
+    run = CaptionerRun(output="o", validation_fraction=0.25, limit=7, seed=1, **source)
+    train, validation = load_splits(run)
+    # A quarter of 40; the schedule of the learning rate needs known sizes.
+    assert (int(train.cardinality()), int(validation.cardinality())) == (7, 10)
+    parts = identifiers(train), identifiers(validation)
+    assert (len(parts[0]), len(parts[1])) == (7, 10)
+    assert not set(parts[0]) & set(parts[1])
+    assert parts == tuple(map(identifiers, load_splits(run)))
+
+
+def test_data_without_a_validation_split(monkeypatch):
+    class Builder:
+        class info:
+            splits = {"train": None, "test": None}
+
+    asked = []
+    monkeypatch.setattr("tensorflow_datasets.builder", lambda name: Builder)
+    # By name the package has the function, not the module, of this name.
+    module = sys.modules["mmkeras.training.train_captioner"]
+    monkeypatch.setattr(
+        module, "load", lambda name, split="train": asked.append(split) or ("a", "b")
+    )
+    run = CaptionerRun("pictures", "o", validation_fraction=0.2)
+    assert load_splits(run) == ("a", "b")
+    assert asked[-1] == ("train[20%:]", "train[:20%]")
 
 
 def test_caption(preset, photos, tmp_path, capsys):
@@ -89,7 +219,8 @@ def test_evaluate_export_info(preset, photos, tmp_path, capsys):
     assert (target / "saved_model.pb").is_file()
     capsys.readouterr()
     assert main(["info", str(preset)]) == 0
-    assert "ImageCaptioner" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "ImageCaptioner" in shown and "model.weights.h5" in shown
 
 
 def test_errors_are_one_line_with_a_remedy(preset, photos, tmp_path, capsys):
@@ -105,5 +236,23 @@ def test_errors_are_one_line_with_a_remedy(preset, photos, tmp_path, capsys):
         capsys, "train", "captioner", "--data", "./none", "--output", tmp_path / "o"
     )
     assert "no folder ./none" in message
+    out = ["--output", tmp_path / "o"]
+    message = error_of(capsys, "train", "captioner", "--data", "photos/", *out)
+    assert "no folder photos/" in message
+    for name in ("photo", "photos/summer"):
+        message = error_of(capsys, "train", "captioner", "--data", name, *out)
+        assert f"no folder {name}, and no dataset" in message
+    message = error_of(capsys, "train", "captioner", "--data", "coco:a.json", *out)
+    assert "--images" in message
+    data = ["--data", photos]
+    message = error_of(capsys, "train", "captioner", *data, *out, "--images", "x")
+    assert "goes with coco:FILE.json" in message
+    message = error_of(capsys, "evaluate", preset, *data, "--limit", 0)
+    assert "--limit must be at least 1" in message
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "task.json").write_text('{"class_name": "X"}')
+    (tmp_path / "other" / "config.json").write_text('{"config": {}}')
+    message = error_of(capsys, "info", tmp_path / "other")
+    assert "has no 'image_encoder'" in message
     with pytest.raises(FileNotFoundError):
         main(["info", str(tmp_path), "--debug"])
