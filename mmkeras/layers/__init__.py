@@ -2,6 +2,7 @@
 
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.efficientnet_lite import efficientnet_lite
+from mmkeras.layers.grid_attention_bias import GridAttentionBias
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
@@ -10,6 +11,7 @@ from mmkeras.layers.text_decoder import TextDecoder
 
 __all__ = [
     "AttentionBlock",
+    "GridAttentionBias",
     "GridPositionEmbedding",
     "ImageEncoder",
     "RegionEncoder",

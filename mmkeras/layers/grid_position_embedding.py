@@ -8,8 +8,9 @@ from keras import ops
 class GridPositionEmbedding(keras.layers.Layer):
     """Adds a learned embedding of row and of column to the tokens of a grid.
 
-    Rows and columns are embedded apart, so that "above" and "left of" are each
-    one direction in the embedding, whatever the other coordinate is.
+    Rows and columns are embedded apart, and begin as a ramp along a random
+    direction each, so that "above" and "left of" are one direction in the
+    embedding, whatever the other coordinate is.
 
     Args:
         height: int, rows of the grid.
@@ -51,12 +52,12 @@ class GridPositionEmbedding(keras.layers.Layer):
         self.row_embedding = self.add_weight(
             name="row_embedding",
             shape=(self.height, 1, dim),
-            initializer=keras.initializers.RandomNormal(stddev=0.3),
+            initializer=_ramp,
         )
         self.column_embedding = self.add_weight(
             name="column_embedding",
             shape=(1, self.width, dim),
-            initializer=keras.initializers.RandomNormal(stddev=0.3),
+            initializer=_ramp,
         )
 
     def call(self, inputs):
@@ -69,3 +70,11 @@ class GridPositionEmbedding(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+def _ramp(shape, dtype=None):
+    length = max(shape[:2])
+    steps = ops.reshape(ops.linspace(-0.5, 0.5, length), (*shape[:2], 1))
+    direction = keras.random.normal((1, 1, shape[2]))
+    noise = keras.random.normal(shape, stddev=0.1)
+    return ops.cast(steps * direction + noise, dtype or "float32")

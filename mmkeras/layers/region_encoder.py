@@ -11,7 +11,8 @@ class RegionEncoder(keras.layers.Layer):
     """Transformer encoder over the regions of a picture.
 
     Projects the grid of an `ImageEncoder` to the model's dimension, says where
-    each region lies, and lets regions see one another.
+    each region lies, and lets regions see one another, each head by its own sense
+    of direction (`GridAttentionBias`).
 
     Args:
         height: int, rows of the grid.
@@ -57,7 +58,12 @@ class RegionEncoder(keras.layers.Layer):
         )
         self.blocks = [
             AttentionBlock(
-                num_heads, intermediate_dim, dropout, name=f"block_{i}", dtype=policy
+                num_heads,
+                intermediate_dim,
+                dropout,
+                grid=(height, width),
+                name=f"block_{i}",
+                dtype=policy,
             )
             for i in range(num_layers)
         ]

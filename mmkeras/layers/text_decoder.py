@@ -83,14 +83,6 @@ class TextDecoder(keras.layers.Layer):
             epsilon=1e-5, name="norm", dtype=policy
         )
 
-        # Most words are absent from most pictures.
-        self.presence = keras.layers.Dense(
-            vocabulary_size,
-            bias_initializer=keras.initializers.Constant(-4.0),
-            name="presence",
-            dtype=policy,
-        )
-
     def build(self, token_ids_shape, memory_shape=None):
         initializer = keras.initializers.RandomNormal(stddev=0.05)
         self.token_embedding = self.add_weight(
@@ -106,8 +98,14 @@ class TextDecoder(keras.layers.Layer):
         self.output_bias = self.add_weight(
             name="output_bias", shape=(self.vocabulary_size,), initializer="zeros"
         )
+        # Most words are absent from most pictures.
+        self.presence_bias = self.add_weight(
+            name="presence_bias",
+            shape=(self.vocabulary_size,),
+            initializer=keras.initializers.Constant(-4.0),
+        )
         hidden = (None, None, self.hidden_dim)
-        for layer in (*self.blocks, self.norm, self.presence):
+        for layer in (*self.blocks, self.norm):
             layer.build(hidden)
 
     def call(self, token_ids, memory, training=None, return_attention=False):
@@ -130,9 +128,10 @@ class TextDecoder(keras.layers.Layer):
     def word_presence(self, memory):
         """Which words the memory calls for, in any order.
 
-        A word is as present as in the region that shows it best. Training on
-        the words of a caption teaches the image encoder what they look like
-        long before the decoder has learned where to look.
+        A word is as present as in the region that is most like its embedding.
+        Training on the words of a caption teaches the image encoder what they
+        look like long before the decoder has learned where to look, and in the
+        decoder's own terms.
 
         Args:
             memory: float `[batch, memory_length, hidden_dim]`.
@@ -143,7 +142,10 @@ class TextDecoder(keras.layers.Layer):
         Reference:
             - [Fang et al., 2015](https://arxiv.org/abs/1411.4952)
         """
-        return ops.max(ops.cast(self.presence(memory), "float32"), axis=1)
+        table = ops.cast(self.token_embedding, self.compute_dtype)
+        memory = ops.cast(memory, self.compute_dtype)
+        logits = ops.max(ops.matmul(memory, ops.transpose(table)), axis=1)
+        return ops.cast(logits, "float32") + ops.cast(self.presence_bias, "float32")
 
     def start(self, memory, copies: int = 1):
         """What decoding begins with.

@@ -122,7 +122,7 @@ class ImageCaptioner(Task):
         optimizer="auto",
         loss="auto",
         *,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 3e-3,
         label_smoothing: float = 0.05,
         word_loss: float = 0.1,
         weighted_metrics="auto",
@@ -132,9 +132,10 @@ class ImageCaptioner(Task):
         """Sets the training up.
 
         Args:
-            optimizer: a Keras optimizer, or `"auto"` for AdamW whose rate warms
-                up over the first steps of a `fit` and falls to 0 by a cosine
-                over its epochs.
+            optimizer: a Keras optimizer, or `"auto"` for Muon (matrices of
+                the transformer) and AdamW (the rest), whose rate warms up over
+                the first steps of a `fit` and falls to 0 by a cosine over its
+                epochs.
             loss: a Keras loss, or `"auto"` for `MaskedCrossentropy`.
             learning_rate: float, the peak of the schedule.
             label_smoothing: float, of the default loss.
@@ -147,14 +148,16 @@ class ImageCaptioner(Task):
             **kwargs: passed to `keras.Model.compile`.
 
         Reference:
+            - [Liu et al., 2025](https://arxiv.org/abs/2502.16982) (Muon)
             - [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101)
+              (AdamW)
             - [Fang et al., 2015](https://arxiv.org/abs/1411.4952)
         """
         self._scheduled = optimizer == "auto"
         self._learning_rate = learning_rate
         self._word_loss = word_loss
         if self._scheduled:
-            optimizer = _adamw(learning_rate)
+            optimizer = _optimizer(learning_rate)
         if loss == "auto":
             loss = MaskedCrossentropy(label_smoothing)
         if weighted_metrics == "auto":
@@ -171,14 +174,18 @@ class ImageCaptioner(Task):
 
     def _schedule(self, total_steps: int) -> None:
         warmup = min(500, max(1, total_steps // 10))
-        self.optimizer = _adamw(
-            keras.optimizers.schedules.CosineDecay(
-                initial_learning_rate=0.0,
-                decay_steps=max(1, total_steps - warmup),
-                warmup_target=self._learning_rate,
-                warmup_steps=warmup,
-            )
+        schedule = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0,
+            decay_steps=max(1, total_steps - warmup),
+            warmup_target=self._learning_rate,
+            warmup_steps=warmup,
         )
+        with self.distribute_strategy.scope():
+            optimizer = _optimizer(schedule)
+            # `compile` wraps the optimizer so where the policy asks for it.
+            if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            self.optimizer = optimizer
         self.train_function = None
 
     def call(self, inputs, training=None):
@@ -403,8 +410,10 @@ def _word_presence_loss(token_ids, logits):
     return tf.reduce_mean(tf.reduce_sum(losses[:, len(SPECIAL_TOKENS) :], axis=-1))
 
 
-def _adamw(learning_rate):
-    return keras.optimizers.AdamW(learning_rate, weight_decay=0.01, clipnorm=1.0)
+def _optimizer(learning_rate):
+    return keras.optimizers.Muon(
+        learning_rate, weight_decay=0.01, adam_weight_decay=0.01, clipnorm=1.0
+    )
 
 
 def _load_images(images) -> tuple[list[bytes], list[str], bool]:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from mmkeras.layers import (
     AttentionBlock,
+    GridAttentionBias,
     GridPositionEmbedding,
     ImageEncoder,
     RegionEncoder,
@@ -34,6 +35,14 @@ LAYERS = {
     "attention_block_causal_cross": (
         lambda **kw: AttentionBlock(2, 32, causal=True, cross_attention=True, **kw),
         [normal(4, 6, 16), normal(4, 5, 16)],
+    ),
+    "attention_block_grid": (
+        lambda **kw: AttentionBlock(2, 32, grid=(2, 3), **kw),
+        [normal(4, 6, 16)],
+    ),
+    "grid_attention_bias": (
+        lambda **kw: GridAttentionBias(2, 3, **kw),
+        [normal(4, 2, 6, 6)],
     ),
     "grid_position_embedding": (
         lambda **kw: GridPositionEmbedding(2, 3, **kw),
@@ -97,7 +106,7 @@ def test_save_and_load(case, tmp_path):
 def test_fit_lowers_the_loss(case):
     make, inputs = case
     model = as_model(make(), inputs)
-    target = normal(*model.output_shape[1:]) + np.zeros((4, 1, 1), "float32")
+    target = normal(*model.output_shape[1:]) + np.zeros((4, *[1] * (len(model.output_shape) - 1)), "float32")
     model.compile(keras.optimizers.Adam(0.01), "mse")
     losses = model.fit(inputs, target, epochs=10, verbose=0).history["loss"]
     assert losses[-1] < losses[0]

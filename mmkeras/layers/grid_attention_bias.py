@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class GridAttentionBias(keras.layers.Layer):
+    """Adds to attention scores a learned bias by relative position in a grid.
+
+    With it "left of" is the same relation everywhere in a picture, and need not
+    be learned for each pair of places. Heads begin with a preference for one
+    direction each, in turn left, right, above and below.
+
+    Args:
+        height: int, rows of the grid.
+        width: int, columns of the grid.
+
+    Input shape:
+        float scores `[batch, num_heads, height * width, height * width]`, by
+        query and key, row by row.
+
+    Output shape:
+        The same as the input's.
+
+    Raises:
+        ValueError: on building, if the scores are not those of such a grid.
+
+    Example:
+        ```python
+        scores = keras.random.normal((2, 4, 36, 36))
+        GridAttentionBias(6, 6)(scores).shape   # (2, 4, 36, 36)
+        ```
+
+    Reference:
+        - [Shaw et al., 2018](https://arxiv.org/abs/1803.02155)
+        - [Liu et al., 2021](https://arxiv.org/abs/2103.14030)
+    """
+
+    def __init__(self, height: int, width: int, **kwargs):
+        super().__init__(**kwargs)
+        self.height = height
+        self.width = width
+
+    def build(self, input_shape):
+        cells = self.height * self.width
+        if tuple(input_shape[-2:]) != (cells, cells):
+            raise ValueError(
+                f"Expected scores between {self.height} × {self.width} = {cells} "
+                f"positions. Received: input_shape={tuple(input_shape)}."
+            )
+        # "embedding" in the name is how optimizers know a table of rows, which
+        # is not to be updated as a matrix.
+        self.embedding = self.add_weight(
+            name="relative_position_embedding",
+            shape=(input_shape[1], (2 * self.height - 1) * (2 * self.width - 1)),
+            initializer=self._directions,
+        )
+
+    def _directions(self, shape, dtype=None):
+        down, right = np.meshgrid(
+            np.arange(1 - self.height, self.height) / self.height,
+            np.arange(1 - self.width, self.width) / self.width,
+            indexing="ij",
+        )
+        ramps = [-right, right, -down, down]
+        # Attention is then e³ times as strong at one end of the grid as at its
+        # middle: a clear preference that gradients can still undo.
+        rows = [3.0 * ramps[head % 4].reshape(-1) for head in range(shape[0])]
+        return ops.convert_to_tensor(np.stack(rows), dtype)
+
+    def call(self, inputs):
+        cells = self.height * self.width
+        bias = ops.take(self.embedding, self._places(), axis=1)
+        bias = ops.reshape(bias, (1, -1, cells, cells))
+        return inputs + ops.cast(bias, inputs.dtype)
+
+    def _places(self) -> np.ndarray:
+        """Which column of the table is between each query and key."""
+        rows, columns = np.divmod(np.arange(self.height * self.width), self.width)
+        down = rows[None, :] - rows[:, None] + self.height - 1
+        right = columns[None, :] - columns[:, None] + self.width - 1
+        return (down * (2 * self.width - 1) + right).reshape(-1).astype("int32")
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "height": self.height, "width": self.width}
