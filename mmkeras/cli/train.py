@@ -18,6 +18,7 @@ _SETTINGS = {
     "hidden-dim": (int, "dimension of the transformer"),
     "num-layers": (int, "blocks of encoder and decoder each"),
     "dropout": (float, "share of activations dropped"),
+    "feature-cache": (str, "folder to keep the features of a frozen encoder in"),
     "validation-fraction": (float, "share held out; 0 for none"),
     "limit": (int, "use at most so many samples"),
     "epochs": (int, ""),

@@ -1,9 +1,17 @@
 """Sources of samples, and what is done with them before the model."""
 
 from mmkeras.data.batch import batch_samples
+from mmkeras.data.cache_features import cache_features
 from mmkeras.data.dataset_texts import caption_texts
 from mmkeras.data.from_coco import from_coco
 from mmkeras.data.from_folder import from_folder
 from mmkeras.data.load import load
 
-__all__ = ["batch_samples", "caption_texts", "from_coco", "from_folder", "load"]
+__all__ = [
+    "batch_samples",
+    "cache_features",
+    "caption_texts",
+    "from_coco",
+    "from_folder",
+    "load",
+]

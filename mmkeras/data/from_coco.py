@@ -11,19 +11,25 @@ from mmkeras.data.samples import CaptionedImages
 
 
 def from_coco(
-    captions: str | os.PathLike, images: str | os.PathLike
-) -> tf.data.Dataset:
+    captions: str | os.PathLike,
+    images: str | os.PathLike,
+    validation_fraction: float | None = None,
+    seed: int = 0,
+) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
     """A dataset from the official COCO captions JSON, and files like it.
 
     Args:
         captions: path of the JSON, e.g. `captions_val2017.json`.
         images: folder of the pictures that it names.
+        validation_fraction: float, share of the pictures in a second dataset,
+            or `None` for one dataset only.
+        seed: int, of the split.
 
     Returns:
         An unbatched `tf.data.Dataset` of dicts `image` (string, encoded bytes),
         `image_id` (string) and `captions` (string `[number]`), in the order of
-        the JSON. Pictures without a caption are left out, with a warning that
-        says how many.
+        the JSON, or two of them. Pictures are read as they are needed; those
+        without a caption are left out, with a warning that says how many.
 
     Raises:
         FileNotFoundError: if the JSON or a picture is not there.
@@ -55,7 +61,11 @@ def from_coco(
         if not caption.strip():
             raise ValueError(f"{path} has an empty caption for image {image_id}.")
         texts[image_id].append(caption.strip())
-    return _collect(files, texts, folder, path).dataset()
+    found = _collect(files, texts, folder, path)
+    if validation_fraction is None:
+        return found.dataset()
+    train, validation = found.split(validation_fraction, seed)
+    return train.dataset(), validation.dataset()
 
 
 def _unique(pairs, path) -> dict:

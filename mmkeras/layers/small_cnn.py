@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 
-def small_cnn(image_size: int = 96, width: int = 32) -> keras.Model:
+def small_cnn(image_size: int = 96, width: int = 24) -> keras.Model:
     """A residual CNN with a stride of 16 that learns from thousands of pictures.
 
     Most of its work is done at strides of 4 and 8, where small things still

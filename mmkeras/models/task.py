@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pathlib
@@ -8,7 +9,7 @@ import keras
 import keras_hub
 import tensorflow as tf
 
-from mmkeras.data import batch_samples
+from mmkeras.data import batch_samples, cache_features
 
 _PRESET_FILES = ("config.json", "task.json", "preprocessor.json", "model.weights.h5")
 
@@ -113,6 +114,58 @@ class Task(keras_hub.models.Task):
         """
         return keras.Model.predict(self, self._prepare(x, batch_size), **kwargs)
 
+    def cache_features(
+        self,
+        dataset: tf.data.Dataset,
+        directory: str | os.PathLike,
+        *,
+        batch_size: int = 32,
+        verbose: bool = True,
+    ) -> tf.data.Dataset:
+        """The dataset with what the frozen image encoder makes of its pictures.
+
+        Train and evaluate on it as on the dataset itself: the same figures come
+        out, and no epoch but the first has to run the image encoder. The
+        features are kept in `directory` for the next time, and found again by
+        architecture and weights of the encoder, the preprocessing of pictures,
+        and the contents of the dataset.
+
+        Args:
+            dataset: an unbatched `tf.data.Dataset` of sample dicts, in an order
+                that is the same at every pass.
+            directory: folder to keep the features in.
+            batch_size: int, pictures encoded at a time.
+            verbose: bool, whether to show a progress bar.
+
+        Returns:
+            An unbatched `tf.data.Dataset` with `image_features`, float32
+            `[regions, channels]`, in place of `image`.
+
+        Raises:
+            ValueError: if the image encoder is trainable, or the dataset is
+                batched, has no `image`, or has no samples.
+        """
+        encoder = self.backbone.image_encoder
+        if encoder.trainable:
+            raise ValueError(
+                "The image encoder is trained, so what it makes of a picture changes "
+                "with every step. Freeze it (`trainable_encoder=False` in "
+                "`from_data`), or train on the pictures themselves."
+            )
+
+        def encode(batch):
+            images = self.preprocessor.pictures(batch)["images"]
+            return encoder(images, training=False)
+
+        return cache_features(
+            dataset,
+            encode,
+            _identity(encoder, self.preprocessor.image_converter),
+            directory,
+            batch_size=batch_size,
+            verbose=verbose,
+        )
+
     def export(self, path: str | os.PathLike, format: str = "saved_model", **kwargs):
         """Writes the task for serving: raw inputs in, readable outputs out.
 
@@ -192,6 +245,16 @@ class Task(keras_hub.models.Task):
         return batches.map(
             self.preprocessor, num_parallel_calls=tf.data.AUTOTUNE
         ).prefetch(tf.data.AUTOTUNE)
+
+
+def _identity(encoder, converter) -> str:
+    digest = hashlib.sha256()
+    for part in (encoder, converter):
+        config = keras.saving.serialize_keras_object(part)
+        digest.update(json.dumps(config, sort_keys=True).encode("utf-8"))
+    for weight in encoder.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
 
 
 def _check_preset(folder: pathlib.Path, task: str) -> None:

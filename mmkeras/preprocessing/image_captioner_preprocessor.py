@@ -118,7 +118,7 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
                 "`y` is made from the captions of the sample. Pass samples as dicts "
                 "with the key 'caption' or 'captions', without labels."
             )
-        inputs = self._pictures(x)
+        inputs = self.pictures(x)
         caption = self.draw_caption(x)
         inputs["token_ids"], targets, weights = self._pack(caption)
         if sample_weight is not None:
@@ -208,6 +208,32 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
 
         return dataset.flat_map(expand)
 
+    def pictures(self, x: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """What the model sees of a batch, without its captions.
+
+        Args:
+            x: dict of a batch, as `call` takes it.
+
+        Returns:
+            `{"images": float32 [batch, image_height, image_width, 3]}`, or
+            `{"image_features": …}` where the samples have these.
+
+        Raises:
+            ValueError: If the samples have neither.
+            tf.errors.InvalidArgumentError: If a picture is bad. The message
+                names the `image_id`.
+        """
+        if "image_features" in x:
+            return {"image_features": x["image_features"]}
+        if "image" not in x:
+            raise ValueError(_missing("image", x))
+        image = x["image"]
+        if image.dtype != tf.string or "image_id" not in x:
+            return {"images": self.image_converter(image)}
+        images, error = self.image_converter.convert(image)
+        with require_images(error, _as_strings(x["image_id"]), "image_id"):
+            return {"images": tf.identity(images)}
+
     def generate_preprocess(self, images: Any) -> dict[str, tf.Tensor]:
         """Prepare pictures for generation.
 
@@ -263,18 +289,6 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
         preprocessor = keras.saving.deserialize_keras_object(config)
         preprocessor.load_preset_assets(preset)
         return preprocessor
-
-    def _pictures(self, x: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        if "image_features" in x:
-            return {"image_features": x["image_features"]}
-        if "image" not in x:
-            raise ValueError(_missing("image", x))
-        image = x["image"]
-        if image.dtype != tf.string or "image_id" not in x:
-            return {"images": self.image_converter(image)}
-        images, error = self.image_converter.convert(image)
-        with require_images(error, _as_strings(x["image_id"]), "image_id"):
-            return {"images": tf.identity(images)}
 
     def _pack(self, caption: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         words = self.tokenizer.tokenize(caption)

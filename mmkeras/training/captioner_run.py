@@ -39,6 +39,9 @@ class CaptionerRun:
         hidden_dim: int.
         num_layers: int.
         dropout: float.
+        feature_cache: string, folder to keep the features of a frozen image
+            encoder in (`ImageCaptioner.cache_features`), or `None` to compute
+            them in every epoch.
         validation_fraction: float, share of the training data held out where
             the data have no validation split; 0 for no validation at all.
         limit: int, the most training samples used, or `None`.
@@ -64,6 +67,7 @@ class CaptionerRun:
     hidden_dim: int = 128
     num_layers: int = 2
     dropout: float = 0.1
+    feature_cache: str | None = None
     validation_fraction: float = 0.1
     limit: int | None = None
     epochs: int = 10

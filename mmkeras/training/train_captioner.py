@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.metadata
 import json
 import pathlib
@@ -9,7 +10,6 @@ import shutil
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 import mmkeras
@@ -70,6 +70,15 @@ def train_captioner(
         seed=run.seed,
     )
     captioner.compile(learning_rate=run.learning_rate)
+    if run.feature_cache is not None:
+        cache = functools.partial(
+            captioner.cache_features,
+            directory=run.feature_cache,
+            batch_size=run.batch_size,
+            verbose=verbose != 0,
+        )
+        train = cache(train)
+        validation = None if validation is None else cache(validation)
     _start_record(run, output, resumed)
     recipe = _callbacks(run, output, validation is not None)
     captioner.fit(
@@ -175,7 +184,12 @@ def _held_out(run) -> tuple[tf.data.Dataset, tf.data.Dataset]:
             run.data, run.captions, validation_fraction=fraction, seed=run.seed
         )
     if kind == "coco":
-        return _split(load_samples(run.data, None, run.images), fraction, run.seed)
+        return from_coco(
+            run.data.removeprefix("coco:"),
+            run.images,
+            validation_fraction=fraction,
+            seed=run.seed,
+        )
     import tensorflow_datasets as tfds
 
     train = _load(run.data)
@@ -183,30 +197,6 @@ def _held_out(run) -> tuple[tf.data.Dataset, tf.data.Dataset]:
         return train, load(run.data, split="validation")
     percent = min(99, max(1, round(100 * fraction)))
     return load(run.data, split=(f"train[{percent}%:]", f"train[:{percent}%]"))
-
-
-def _split(dataset, fraction, seed) -> tuple[tf.data.Dataset, tf.data.Dataset]:
-    """Two parts in their first order, whose pictures are not held in memory."""
-    total = int(dataset.cardinality())
-    number = round(fraction * total)
-    if not 0 < number < total:
-        raise ValueError(
-            f"{total} pictures cannot be split with validation_fraction={fraction}: "
-            "one part would be empty. Give another share, or 0 for no validation."
-        )
-    held = np.zeros(total, bool)
-    held[np.random.default_rng(seed).permutation(total)[:number]] = True
-
-    def part(wanted, size):
-        return (
-            dataset.enumerate()
-            .filter(lambda index, _: tf.equal(tf.gather(held, index), wanted))
-            .map(lambda _, sample: sample)
-            # The schedule of the learning rate needs the number of steps.
-            .apply(tf.data.experimental.assert_cardinality(size))
-        )
-
-    return part(False, total - number), part(True, number)
 
 
 def _check_output(run, output, overwrite) -> bool:

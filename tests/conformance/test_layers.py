@@ -106,7 +106,9 @@ def test_save_and_load(case, tmp_path):
 def test_fit_lowers_the_loss(case):
     make, inputs = case
     model = as_model(make(), inputs)
-    target = normal(*model.output_shape[1:]) + np.zeros((4, *[1] * (len(model.output_shape) - 1)), "float32")
+    target = normal(*model.output_shape[1:]) + np.zeros(
+        (4, *[1] * (len(model.output_shape) - 1)), "float32"
+    )
     model.compile(keras.optimizers.Adam(0.01), "mse")
     losses = model.fit(inputs, target, epochs=10, verbose=0).history["loss"]
     assert losses[-1] < losses[0]

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from mmkeras.data.batch import batch_samples
+
+
+def cache_features(
+    dataset: tf.data.Dataset,
+    encode: Callable[[dict], tf.Tensor],
+    identity: str,
+    directory: str | os.PathLike,
+    batch_size: int = 32,
+    verbose: bool = True,
+) -> tf.data.Dataset:
+    """The dataset with `image_features` in place of `image`, kept on disk.
+
+    What a frozen encoder makes of a picture is the same in every epoch, so that
+    it need be computed once only. The features are found again by `identity` and
+    by the contents of the dataset, pictures and texts, in their order; if either
+    changes, they are computed anew. What was interrupted begins again.
+
+    Args:
+        dataset: an unbatched `tf.data.Dataset` of sample dicts, in an order that
+            is the same at every pass (`fit` shuffles later).
+        encode: a function from a batch of samples to float features
+            `[batch, regions, channels]`, the same for the same picture.
+        identity: string, of whatever `encode` depends on: architecture, weights,
+            preprocessing.
+        directory: folder to keep features in; it is made if it is not there. They
+            take 4 bytes for each region and channel of each sample.
+        batch_size: int, samples encoded at a time.
+        verbose: bool, whether to show a progress bar.
+
+    Returns:
+        An unbatched `tf.data.Dataset` that reads from `directory` as it goes.
+
+    Raises:
+        ValueError: if the dataset is batched, has no `image`, or has no samples.
+
+    Example:
+        ```python
+        cached = captioner.cache_features(train, "cache")   # calls this
+        captioner.fit(cached, epochs=20)
+        ```
+    """
+    _check(dataset)
+    rest = {k: v for k, v in dataset.element_spec.items() if k != "image"}
+    packed = dataset.map(_pack, num_parallel_calls=tf.data.AUTOTUNE)
+    total, digest = _fingerprint(packed, f"{identity} {rest}")
+    if not total:
+        raise ValueError(
+            "The dataset has no samples. Check its split, or the filter that made it."
+        )
+    path = pathlib.Path(directory) / f"{digest}.tfrecord"
+    if not path.is_file():
+        _write(packed, encode, path, total, batch_size, verbose)
+    return (
+        tf.data.TFRecordDataset(str(path))
+        .map(_unpack(rest), num_parallel_calls=tf.data.AUTOTUNE)
+        .apply(tf.data.experimental.assert_cardinality(total))
+    )
+
+
+def _check(dataset) -> None:
+    spec = dataset.element_spec
+    if not isinstance(spec, dict) or "image" not in spec:
+        raise ValueError(
+            "Features are made of pictures: a sample must be a dict with the key "
+            f"'image'. Received elements of: {spec}."
+        )
+    image = spec["image"]
+    if image.shape.rank != (0 if image.dtype == tf.string else 3):
+        raise ValueError(
+            "Give the dataset before it is batched. Received images of shape "
+            f"{image.shape}."
+        )
+
+
+def _pack(sample: dict) -> dict:
+    """The picture, its name, and all else as one string for each tensor."""
+    rest = {k: v for k, v in sample.items() if k != "image"}
+    flat = tf.nest.flatten(rest, expand_composites=True)
+    packed = {
+        "image": sample["image"],
+        "rest": tf.stack([tf.io.serialize_tensor(part) for part in flat])
+        if flat
+        else tf.zeros([0], tf.string),
+    }
+    if "image_id" in sample:
+        packed["image_id"] = sample["image_id"]
+    return packed
+
+
+def _unpack(rest: dict) -> Callable[[tf.Tensor], dict]:
+    specs = tf.nest.flatten(rest, expand_composites=True)
+
+    def unpack(record):
+        features, *parts = tf.unstack(
+            tf.io.parse_tensor(record, tf.string), num=1 + len(specs)
+        )
+        flat = [
+            tf.ensure_shape(tf.io.parse_tensor(part, spec.dtype), spec.shape)
+            for part, spec in zip(parts, specs, strict=True)
+        ]
+        sample = tf.nest.pack_sequence_as(rest, flat, expand_composites=True)
+        features = tf.io.parse_tensor(features, tf.float32)
+        return {**sample, "image_features": tf.ensure_shape(features, [None, None])}
+
+    return unpack
+
+
+def _fingerprint(packed, identity) -> tuple[int, str]:
+    digest = hashlib.sha256(identity.encode("utf-8"))
+    total = 0
+    for sample in packed.as_numpy_iterator():
+        for part in (sample["image"], *sample["rest"]):
+            data = part if isinstance(part, bytes) else part.tobytes()
+            digest.update(len(data).to_bytes(8, "little"))
+            digest.update(data)
+        total += 1
+    return total, digest.hexdigest()[:32]
+
+
+def _write(packed, encode, path, total, batch_size, verbose) -> None:
+    encode = tf.function(encode, autograph=False, reduce_retracing=True)
+    progress = keras.utils.Progbar(total, verbose=int(verbose), unit_name="picture")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Under another name until it is whole, so that a part is never taken for it.
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        with tf.io.TFRecordWriter(str(partial)) as writer:
+            for batch in batch_samples(packed, batch_size):
+                features = tf.cast(encode(batch), tf.float32)
+                for row, rest in zip(features, batch["rest"].numpy(), strict=True):
+                    record = [tf.io.serialize_tensor(row).numpy(), *rest]
+                    writer.write(tf.io.serialize_tensor(record).numpy())
+                progress.add(len(features))
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
