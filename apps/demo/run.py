@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRESET = ROOT / "saved_models" / "emoji_scenes_captioner"

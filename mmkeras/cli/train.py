@@ -15,6 +15,7 @@ _SETTINGS = {
     "image-size": (int, "pixels"),
     "vocabulary-size": (int, "most tokens to learn"),
     "sequence-length": (int, "most tokens of a caption"),
+    "long-captions": (str, "error or cut: what to do with longer ones"),
     "hidden-dim": (int, "dimension of the transformer"),
     "num-layers": (int, "blocks of encoder and decoder each"),
     "dropout": (float, "share of activations dropped"),

@@ -66,6 +66,7 @@ class ImageCaptioner(Task):
         image_size: int | None = None,
         vocabulary_size: int = 8000,
         sequence_length: int = 40,
+        long_captions: str = "error",
         hidden_dim: int = 128,
         num_layers: int = 2,
         trainable_encoder: bool | None = None,
@@ -84,6 +85,8 @@ class ImageCaptioner(Task):
             image_size: int, side in pixels, or `None` for the encoder's own.
             vocabulary_size: int, the most tokens that are learned.
             sequence_length: int, the most tokens of a caption with its end.
+            long_captions: string, what to do with captions that are longer:
+                `"error"` to refuse them, `"cut"` to learn their beginning only.
             hidden_dim: int.
             num_layers: int, transformer blocks of encoder and decoder each.
             trainable_encoder: bool, or `None` for whatever has no pretrained
@@ -95,15 +98,23 @@ class ImageCaptioner(Task):
             An `ImageCaptioner`, compiled with the defaults.
 
         Raises:
-            ValueError: if the dataset has no captions, or the encoder is not
-                known.
+            ValueError: if the dataset has no captions, a caption is too long,
+                or the encoder is not known.
         """
+        if long_captions not in ("error", "cut"):
+            raise ValueError(
+                "`long_captions` must be 'error' or 'cut'. Received: "
+                f"long_captions={long_captions!r}."
+            )
         if seed is not None:
             keras.utils.set_random_seed(seed)
         encoder, scale, offset = build_image_encoder(
             image_encoder, image_size, trainable_encoder
         )
-        tokenizer = WordPieceTokenizer.learn(caption_texts(dataset), vocabulary_size)
+        texts = list(caption_texts(dataset))
+        tokenizer = WordPieceTokenizer.learn(texts, vocabulary_size)
+        if long_captions == "error":
+            _refuse_long_captions(texts, tokenizer, sequence_length)
         converter = ImageConverter(encoder.image_size, scale=scale, offset=offset)
         backbone = ImageCaptionerBackbone(
             encoder,
@@ -401,6 +412,24 @@ class ImageCaptioner(Task):
 
     def _references(self, dataset):
         return self.preprocessor.all_captions(dataset)
+
+
+def _refuse_long_captions(texts, tokenizer, sequence_length) -> None:
+    chunks = (texts[i : i + 4096] for i in range(0, len(texts), 4096))
+    lengths = np.concatenate(
+        [tokenizer.tokenize(chunk).row_lengths().numpy() for chunk in chunks]
+    )
+    needed = int(lengths.max()) + 1
+    if needed > sequence_length:
+        number = int(np.sum(lengths >= sequence_length))
+        longest = texts[int(lengths.argmax())]
+        raise ValueError(
+            f"{number} of {len(texts)} captions are longer than "
+            f"sequence_length={sequence_length} tokens with their end. The longest, "
+            f"{longest[:60]!r}{' …' if len(longest) > 60 else ''}, has {needed}. "
+            f"Give sequence_length={needed}, or long_captions='cut' to learn only how "
+            "they begin."
+        )
 
 
 def _word_presence_loss(token_ids, logits):

@@ -36,6 +36,7 @@ class CaptionerRun:
         trainable_encoder: bool, or `None` for the encoder's own.
         vocabulary_size: int.
         sequence_length: int.
+        long_captions: string, `"error"` or `"cut"`.
         hidden_dim: int.
         num_layers: int.
         dropout: float.
@@ -64,6 +65,7 @@ class CaptionerRun:
     trainable_encoder: bool | None = None
     vocabulary_size: int = 8000
     sequence_length: int = 40
+    long_captions: str = "error"
     hidden_dim: int = 128
     num_layers: int = 2
     dropout: float = 0.1
@@ -72,7 +74,7 @@ class CaptionerRun:
     limit: int | None = None
     epochs: int = 10
     batch_size: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     patience: int = 3
     seed: int = 0
 

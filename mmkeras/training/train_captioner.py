@@ -64,6 +64,7 @@ def train_captioner(
         trainable_encoder=run.trainable_encoder,
         vocabulary_size=run.vocabulary_size,
         sequence_length=run.sequence_length,
+        long_captions=run.long_captions,
         hidden_dim=run.hidden_dim,
         num_layers=run.num_layers,
         dropout=run.dropout,

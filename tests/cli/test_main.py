@@ -142,7 +142,7 @@ def test_an_interrupted_run(photos, tmp_path, capsys, monkeypatch):
 
     capsys.readouterr()
     message = error_of(capsys, *arguments, "--learning-rate", "0.01")
-    assert "learning_rate (0.001, now 0.01)" in message and "--overwrite" in message
+    assert "learning_rate (0.003, now 0.01)" in message and "--overwrite" in message
 
     assert main(arguments) == 0
     after = json.loads((output / "history.json").read_text())

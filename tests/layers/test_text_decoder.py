@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from mmkeras.layers import (
     AttentionBlock,
+    GridAttentionBias,
     GridPositionEmbedding,
     ImageEncoder,
     TextDecoder,
@@ -71,6 +72,35 @@ def test_attention_by_hand():
     np.testing.assert_allclose(np.ravel(mixed), [3.0], atol=1e-5)
     mixed, _ = block.attend(one, key, value, mask=np.array([True, False]))
     np.testing.assert_allclose(np.ravel(mixed), [0.0], atol=1e-6)
+
+
+def test_relative_positions_by_hand():
+    # A grid of one row and three columns: the table has the columns -2 … 2, and
+    # its two heads begin at -3·(-2/3, -1/3, 0, 1/3, 2/3) and the opposite.
+    bias = GridAttentionBias(1, 3)
+    found = np.asarray(bias(np.zeros((1, 2, 3, 3), "float32")))[0]
+    left = [[0, -1, -2], [1, 0, -1], [2, 1, 0]]
+    np.testing.assert_allclose(found, [left, np.negative(left)], atol=1e-6)
+    with pytest.raises(ValueError, match="1 × 3 = 3 positions"):
+        GridAttentionBias(1, 3)(np.zeros((1, 2, 4, 4), "float32"))
+
+
+def test_queries_and_keys_of_the_memory_begin_alike():
+    block = AttentionBlock(2, 4, cross_attention=True)
+    block.build((None, None, 4))
+    query, both = (x.kernel.numpy() for x in (block.cross_query, block.cross_key_value))
+    np.testing.assert_array_equal(query, both[:, :4])
+    assert not np.allclose(query, both[:, 4:])
+
+
+def test_word_presence_by_hand(decoder):
+    # Of two regions, the one like word 7 decides: e·e, less 4 for rarity.
+    decoder(np.zeros((1, 8), "int32"), np.zeros((1, 2, 16), "float32"))
+    word = np.asarray(decoder.token_embedding)[7]
+    memory = np.stack([word, -word])[None]
+    found = np.asarray(decoder.word_presence(memory))
+    assert found.shape == (1, 30)
+    assert found[0, 7] == pytest.approx(np.sum(word**2) - 4, abs=1e-5)
 
 
 def test_wrong_number_of_heads():

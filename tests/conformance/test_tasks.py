@@ -1,0 +1,119 @@
+"""Every task through the same list. A new task is tested by being added here."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mmkeras.models import ImageCaptioner
+from tests.conftest import SIDE
+
+
+@dataclasses.dataclass
+class Case:
+    """How a task is made from the dataset of `conftest`, and what it is asked."""
+
+    make: Callable
+    ask: Callable
+    # From the outputs of `serving_default` to what `ask` returns.
+    read: Callable
+
+
+def captioner(dataset, **kwargs):
+    return ImageCaptioner.from_data(
+        dataset, image_size=SIDE, hidden_dim=32, num_layers=1, seed=0, **kwargs
+    )
+
+
+TASKS = {
+    "image_captioner": Case(
+        make=captioner,
+        ask=lambda task, images: task.generate(images),
+        read=lambda outputs: [text.decode() for text in outputs["caption"].numpy()],
+    )
+}
+
+
+@pytest.fixture(params=TASKS, scope="module")
+def case(request):
+    return TASKS[request.param]
+
+
+@pytest.fixture(scope="module")
+def trained(case, dataset):
+    task = case.make(dataset)
+    losses = task.fit(dataset, epochs=6, batch_size=16, verbose=0).history["loss"]
+    return task, losses
+
+
+def test_fit_lowers_the_loss(trained):
+    _, losses = trained
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_config_round_trip(trained):
+    task, _ = trained
+    for part in (task.backbone, task.preprocessor.image_converter):
+        config = keras.saving.serialize_keras_object(part)
+        again = keras.saving.deserialize_keras_object(config)
+        assert keras.saving.serialize_keras_object(again)["config"] == config["config"]
+
+
+def test_preset_round_trip(case, trained, images, tmp_path):
+    task, _ = trained
+    task.save_to_preset(tmp_path / "preset")
+    again = type(task).from_preset(tmp_path / "preset")
+    for a, b in zip(again.weights, task.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert case.ask(again, images[:8]) == case.ask(task, images[:8])
+
+
+def test_saved_model(case, trained, images, tmp_path):
+    task, _ = trained
+    task.export(tmp_path / "1")
+    serve = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    outputs = serve(image_bytes=tf.constant([*images[:4], b"bad", images[4]]))
+    good = [0, 1, 2, 3, 5]
+    found = case.read(outputs)
+    assert [found[i] for i in good] == case.ask(task, images[:5])
+    errors = outputs["error"].numpy()
+    assert [bool(error) for error in errors] == [i not in good for i in range(6)]
+
+
+def test_cached_features_train_as_pictures_do(case, dataset, tmp_path):
+    histories = []
+    for cached in (False, True):
+        task = case.make(dataset, trainable_encoder=False, dropout=0.0)
+        data = task.cache_features(dataset, tmp_path, verbose=False) if cached else None
+        data = data or dataset
+        histories.append(
+            task.fit(
+                data, validation_data=data, epochs=2, batch_size=16, verbose=0
+            ).history
+        )
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(histories[1][name], histories[0][name], rtol=1e-3)
+
+
+def test_features_of_an_encoder_in_training_are_not_cached(trained, dataset, tmp_path):
+    task, _ = trained
+    with pytest.raises(ValueError, match="trainable_encoder=False"):
+        task.cache_features(dataset, tmp_path)
+
+
+def test_mixed_precision(case, dataset):
+    task = case.make(dataset, dtype="mixed_bfloat16")
+    losses = task.fit(dataset, epochs=3, batch_size=16, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
+def test_mirrored_strategy(case, dataset):
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        task = case.make(dataset)
+    losses = task.fit(
+        dataset, validation_data=dataset, epochs=3, batch_size=16, verbose=0
+    ).history["loss"]
+    assert losses[-1] < losses[0]
