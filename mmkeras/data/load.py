@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 
 import tensorflow as tf
 
@@ -29,7 +30,8 @@ def load(
         is encoded bytes.
 
     Raises:
-        ValueError: if TFDS has no such dataset or split.
+        ValueError: if TFDS has no such dataset or split, or asks for files that
+            it cannot download itself.
         ConnectionError: if the dataset has to be downloaded and cannot be.
     """
     import tensorflow_datasets as tfds
@@ -44,16 +46,33 @@ def load(
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise ValueError(f"TFDS has no dataset {name!r}.{hint}") from error
     except ValueError as error:
-        configs = ", ".join(_config_names(tfds, name))
-        raise ValueError(f"{name!r} is not a variant; there are: {configs}.") from error
+        raise ValueError(_wrong_name(tfds, name)) from error
+    except AssertionError as error:
+        raise ValueError(f"TFDS cannot give {name!r}: {error}") from error
+    except Exception as error:
+        # Names of other hubs ("huggingface:coco") fail each in their own way.
+        if not re.match(r"\w+:[A-Za-z]", name):
+            raise
+        hub = name.partition(":")[0]
+        raise ConnectionError(
+            f"{name!r} comes from the hub {hub!r}, which cannot be reached: {error}. "
+            "Connect to the internet, or give a dataset that is on this machine."
+        ) from error
     _prepare(builder, name)
     names = (split,) if isinstance(split, str) else tuple(split)
     datasets = tuple(_read(tfds, builder, name, part) for part in names)
     return datasets[0] if isinstance(split, str) else datasets
 
 
-def _config_names(tfds, name):
-    return sorted(tfds.builder_cls(name.split("/")[0]).builder_configs)
+def _wrong_name(tfds, name) -> str:
+    base = name.split("/")[0].split(":")[0]
+    if base not in tfds.list_builders():
+        return (
+            f"{name!r} is not the name of a dataset. Write it as TFDS does: 'name', "
+            "'name/variant' or 'name/variant:1.0.0'."
+        )
+    variants = ", ".join(sorted(tfds.builder_cls(base).builder_configs))
+    return f"{name!r} is not a variant; there are: {variants or 'none'}."
 
 
 def _prepare(builder, name) -> None:
@@ -67,6 +86,9 @@ def _prepare(builder, name) -> None:
             f"{name!r} has to be downloaded, and that failed: {error}. Connect to the "
             f"internet once, or copy a prepared dataset to {builder.data_dir}."
         ) from error
+    except AssertionError as error:
+        # Some datasets may not be downloaded by a program; the error says how.
+        raise ValueError(f"{name!r} cannot be prepared: {error}") from error
 
 
 def _read(tfds, builder, name, split) -> tf.data.Dataset:

@@ -48,3 +48,46 @@ def test_unknown_names():
         load("emoji_scene")
     with pytest.raises(ValueError, match="small_zh"):
         load("emoji_scenes/medium")
+    for name in ("", "a b"):
+        with pytest.raises(ValueError, match="is not the name of a dataset"):
+            load(name)
+    with pytest.raises(ValueError, match="only: 1.0.0"):
+        load("emoji_scenes:9.9.9")
+
+
+class Unreachable:
+    """A builder of TFDS on a machine without the internet."""
+
+    data_dir = "/data"
+
+    def __init__(self, error):
+        self.error = error
+
+    def download_and_prepare(self):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("failure", "error", "message"),
+    [
+        (OSError("no route"), ConnectionError, "'coco' has .* no route.*copy .* /data"),
+        (AssertionError("get it by hand"), ValueError, "prepared: get it by hand"),
+    ],
+)
+def test_data_that_cannot_be_downloaded(monkeypatch, failure, error, message):
+    monkeypatch.setattr(
+        "tensorflow_datasets.builder", lambda name, data_dir: Unreachable(failure)
+    )
+    with pytest.raises(error, match=message):
+        load("coco")
+
+
+def test_hubs_that_cannot_be_reached(monkeypatch):
+    def builder(name, data_dir):
+        raise RuntimeError("name or service not known")
+
+    monkeypatch.setattr("tensorflow_datasets.builder", builder)
+    with pytest.raises(ConnectionError, match="hub 'huggingface'.*not known"):
+        load("huggingface:coco")
+    with pytest.raises(RuntimeError):
+        load("coco")
