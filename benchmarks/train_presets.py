@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scenes", type=int, help="use only so many (to try it out)")
     parser.add_argument("--output", type=pathlib.Path)
     args = parser.parse_args()
     output = args.output or ROOT / NAMES[args.language]
@@ -83,6 +84,8 @@ def main() -> None:
     train, *tests = mmkeras.data.load(
         data, split=("train", "validation", "test", "test_unseen_pairs")
     )
+    if args.scenes is not None:
+        train, *tests = (dataset.take(args.scenes) for dataset in (train, *tests))
     captioner = mmkeras.models.ImageCaptioner.from_data(
         train, seed=args.seed, dropout=0.0, sequence_length=28
     )
@@ -91,6 +94,8 @@ def main() -> None:
     if args.frozen_epochs:
         encoder = captioner.backbone.image_encoder
         encoder.trainable = False
+        # What has been learned so far outlives whatever befalls the rest.
+        captioner.save_to_preset(output)
         with tempfile.TemporaryDirectory() as folder:
             cached = captioner.cache_features(train, folder, verbose=False)
             losses += fit(captioner, cached, args.frozen_epochs, args)

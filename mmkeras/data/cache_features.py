@@ -61,11 +61,19 @@ def cache_features(
     path = pathlib.Path(directory) / f"{digest}.tfrecord"
     if not path.is_file():
         _write(packed, encode, path, total, batch_size, verbose)
-    return (
-        tf.data.TFRecordDataset(str(path))
-        .map(_unpack(rest), num_parallel_calls=tf.data.AUTOTUNE)
-        .apply(tf.data.experimental.assert_cardinality(total))
-    )
+    records = tf.data.TFRecordDataset(str(path))
+    unpack = _unpack(rest)
+    shape = unpack(next(iter(records)))["image_features"].shape
+
+    def read(record):
+        sample = unpack(record)
+        # Of features of unknown shape a batch would be ragged.
+        sample["image_features"] = tf.ensure_shape(sample["image_features"], shape)
+        return sample
+
+    return records.map(
+        read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    ).apply(tf.data.experimental.assert_cardinality(total))
 
 
 def _check(dataset) -> None:
@@ -110,8 +118,7 @@ def _unpack(rest: dict) -> Callable[[tf.Tensor], dict]:
             for part, spec in zip(parts, specs, strict=True)
         ]
         sample = tf.nest.pack_sequence_as(rest, flat, expand_composites=True)
-        features = tf.io.parse_tensor(features, tf.float32)
-        return {**sample, "image_features": tf.ensure_shape(features, [None, None])}
+        return {**sample, "image_features": tf.io.parse_tensor(features, tf.float32)}
 
     return unpack
 

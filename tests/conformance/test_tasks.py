@@ -1,5 +1,6 @@
 """Every task through the same list. A new task is tested by being added here."""
 
+import copy
 import dataclasses
 from collections.abc import Callable
 
@@ -58,7 +59,7 @@ def test_config_round_trip(trained):
     task, _ = trained
     for part in (task.backbone, task.preprocessor.image_converter):
         config = keras.saving.serialize_keras_object(part)
-        again = keras.saving.deserialize_keras_object(config)
+        again = keras.saving.deserialize_keras_object(copy.deepcopy(config))
         assert keras.saving.serialize_keras_object(again)["config"] == config["config"]
 
 

@@ -39,6 +39,7 @@ def cache(folder, data, identity="a"):
 def test_features_take_the_place_of_pictures(tmp_path):
     made, _ = cache(tmp_path, samples())
     assert int(made.cardinality()) == 5
+    assert made.element_spec["image_features"].shape == (2, 3)
     for _ in range(2):
         rows = list(made)
         assert [row["image_id"].numpy() for row in rows] == [
