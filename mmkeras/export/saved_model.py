@@ -54,8 +54,9 @@ def export_saved_model(
     best = task.generator(num_beams, length_penalty, max_length)
     several = task.generator(max(n_best, num_beams), length_penalty, max_length)
     serve = _Server(task)
+    # The endpoints bring the weights that they use. Tracking the backbone too
+    # would write all weights a second time.
     archive = keras.export.ExportArchive()
-    archive.track(task.backbone)
     signature = [tf.TensorSpec([None], tf.string, name="image_bytes")]
     endpoints = {
         "serving_default": lambda image_bytes: serve.caption(best, image_bytes),

@@ -105,6 +105,15 @@ def test_it_loads_as_tf_serving_does_without_mmkeras(
     assert served == captioner.generate(images[:4])
 
 
+def test_weights_are_written_once(captioner, exported):
+    written = tf.train.list_variables(str(exported / "variables" / "variables"))
+    numbers = sum(int(np.prod(shape)) for _, shape in written)
+    # All but the bias of word presence, which serves training only, and a few
+    # numbers that TensorFlow keeps beside them.
+    weights = captioner.backbone.count_params() - captioner.backbone.vocabulary_size
+    assert weights <= numbers < 1.01 * weights
+
+
 def test_refusals(captioner, exported, tmp_path):
     with pytest.raises(FileExistsError, match="is not empty"):
         captioner.export(exported)
