@@ -28,11 +28,20 @@ COLUMNS = 4
 
 
 def main() -> None:
+    shipped = {
+        preset: name
+        for preset, name in ROWS.items()
+        if (ROOT / "saved_models" / preset).is_dir()
+    }
     figure, axes = pyplot.subplots(
-        len(ROWS), COLUMNS, figsize=(10, 6.4), layout="constrained"
+        len(shipped),
+        COLUMNS,
+        figsize=(10, 3.2 * len(shipped)),
+        layout="constrained",
+        squeeze=False,
     )
-    fonts = _fonts()
-    for line, (preset, name) in zip(axes, ROWS.items(), strict=True):
+    fonts = _fonts(any(name.endswith("zh") for name in shipped.values()))
+    for line, (preset, name) in zip(axes, shipped.items(), strict=True):
         captioner = mmkeras.models.ImageCaptioner.from_preset(
             ROOT / "saved_models" / preset
         )
@@ -52,7 +61,9 @@ def main() -> None:
     figure.savefig(ROOT / "docs" / "captions.png", dpi=110)
 
 
-def _fonts() -> list[str]:
+def _fonts(chinese_too: bool) -> list[str]:
+    if not chinese_too:
+        return ["DejaVu Sans"]
     installed = set(font_manager.get_font_names())
     chinese = ("Noto Sans CJK SC", "WenQuanYi Zen Hei", "Droid Sans Fallback")
     found = [name for name in chinese if name in installed]

@@ -39,9 +39,7 @@ class CaptionedImages:
             return {
                 "image": tf.io.read_file(sample["image"]),
                 "image_id": sample["image_id"],
-                "captions": tf.ensure_shape(sample["captions"].to_tensor(), [None])
-                if isinstance(sample["captions"], tf.RaggedTensor)
-                else sample["captions"],
+                "captions": sample["captions"],
             }
 
         return tf.data.Dataset.from_tensor_slices(columns).map(

@@ -58,6 +58,12 @@ class ImageCaptioner(Task):
     backbone_cls = ImageCaptionerBackbone
     preprocessor_cls = ImageCaptionerPreprocessor
 
+    def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
+        # What `compile` sets otherwise, for a model that is never trained.
+        self._generators = {}
+        self._word_loss = 0.0
+        super().__init__(backbone, preprocessor, compile=compile, **kwargs)
+
     @classmethod
     def from_data(
         cls,
@@ -392,7 +398,9 @@ class ImageCaptioner(Task):
             the picture's regions, averaged over layers and heads; each token's
             sums to 1.
         """
-        loaded, names, _ = _load_images(image)
+        loaded, names, single = _load_images(image)
+        if not single:
+            raise ValueError(f"Give one picture. Received: {len(loaded)} of them.")
         converter = self.preprocessor.image_converter
         pixels, errors = converter.convert(tf.constant(loaded[:1]))
         _refuse_bad_images(errors.numpy(), names)
@@ -466,14 +474,16 @@ def _load_images(images) -> tuple[list[bytes], list[str], bool]:
             )
     loaded, names = [], []
     for index, item in enumerate(images):
-        (data,), (name,), single = _load_images(item)
+        found, given, single = _load_images(item)
         if not single:
             raise ValueError(
                 f"Item {index} of the list is not one picture. Give paths, bytes or "
                 "arrays [height, width, 3]."
             )
-        loaded.append(data)
-        names.append(name if isinstance(item, (str, os.PathLike)) else f"image {index}")
+        loaded.extend(found)
+        names.append(
+            given[0] if isinstance(item, (str, os.PathLike)) else f"image {index}"
+        )
     return loaded, names, False
 
 

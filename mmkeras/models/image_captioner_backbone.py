@@ -110,6 +110,8 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
     @classmethod
     def from_config(cls, config):
         config = dict(config)
+        # Set on the whole, it would thaw an image encoder that is frozen.
+        config.pop("trainable", None)
         encoder = config["image_encoder"]
         if isinstance(encoder, dict):
             config["image_encoder"] = keras.saving.deserialize_keras_object(encoder)

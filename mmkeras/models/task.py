@@ -11,7 +11,13 @@ import tensorflow as tf
 
 from mmkeras.data import batch_samples, cache_features
 
-_PRESET_FILES = ("config.json", "task.json", "preprocessor.json", "model.weights.h5")
+_PRESET_FILES = (
+    "config.json",
+    "task.json",
+    "preprocessor.json",
+    "model.weights.h5",
+    "assets/tokenizer/vocabulary.txt",
+)
 
 
 class Task(keras_hub.models.Task):
@@ -71,8 +77,15 @@ class Task(keras_hub.models.Task):
                 "The training dataset has no samples. Check its split, or the "
                 "filter that made it."
             )
-        if self._scheduled and steps > 0:
-            self._schedule(steps * epochs)
+        if self._scheduled:
+            if steps < 0:
+                raise ValueError(
+                    "The schedule of the learning rate needs the number of steps, "
+                    "which a filtered or generated dataset does not tell. Give "
+                    "`steps_per_epoch=`, or apply "
+                    "`tf.data.experimental.assert_cardinality(number)` to it."
+                )
+            self._schedule(steps * (epochs - kwargs.get("initial_epoch", 0)))
         if validation_data is not None:
             kwargs["validation_data"] = self._prepare(validation_data, batch_size)
         batches = self._preprocess(self._draw(batches, seed))
@@ -124,8 +137,9 @@ class Task(keras_hub.models.Task):
     ) -> tf.data.Dataset:
         """The dataset with what the frozen image encoder makes of its pictures.
 
-        Train and evaluate on it as on the dataset itself: the same figures come
-        out, and no epoch but the first has to run the image encoder. The
+        Train and evaluate on it as on the dataset itself: the same losses come
+        out (what is measured on generated texts needs the pictures), and no
+        epoch but the first has to run the image encoder. The
         features are kept in `directory` for the next time, and found again by
         architecture and weights of the encoder, the preprocessing of pictures,
         and the contents of the dataset.
@@ -251,6 +265,8 @@ def _identity(encoder, converter) -> str:
     digest = hashlib.sha256()
     for part in (encoder, converter):
         config = keras.saving.serialize_keras_object(part)
+        # Keras counts the layers of a session in their names.
+        config["config"].pop("name", None)
         digest.update(json.dumps(config, sort_keys=True).encode("utf-8"))
     for weight in encoder.get_weights():
         digest.update(weight.tobytes())

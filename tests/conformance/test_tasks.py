@@ -99,6 +99,31 @@ def test_cached_features_train_as_pictures_do(case, dataset, tmp_path):
         np.testing.assert_allclose(histories[1][name], histories[0][name], rtol=1e-3)
 
 
+def test_a_frozen_encoder_stays_frozen_and_its_features_are_found_again(
+    case, dataset, tmp_path
+):
+    task = case.make(dataset, trainable_encoder=False)
+    task.cache_features(dataset, tmp_path / "cache", verbose=False)
+    task.save_to_preset(tmp_path / "preset")
+    again = type(task).from_preset(tmp_path / "preset", compile=False)
+    assert not again.backbone.image_encoder.trainable_weights
+    again.cache_features(dataset, tmp_path / "cache", verbose=False)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_a_dataset_of_unknown_size_is_refused(trained, dataset):
+    task, _ = trained
+    with pytest.raises(ValueError, match="steps_per_epoch"):
+        task.fit(dataset.filter(lambda sample: True), batch_size=16, verbose=0)
+
+
+def test_it_predicts_without_being_compiled(case, trained, images, tmp_path):
+    task, _ = trained
+    task.save_to_preset(tmp_path / "preset")
+    again = type(task).from_preset(tmp_path / "preset", compile=False)
+    assert case.ask(again, images[:2]) == case.ask(task, images[:2])
+
+
 def test_features_of_an_encoder_in_training_are_not_cached(trained, dataset, tmp_path):
     task, _ = trained
     with pytest.raises(ValueError, match="trainable_encoder=False"):
