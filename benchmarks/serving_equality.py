@@ -28,9 +28,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--root", type=pathlib.Path, default=ROOT)
     args = parser.parse_args()
-    wrong = [
-        check(args.root / name, data, args.pictures) for name, data in DATA.items()
-    ]
+    shipped = {k: v for k, v in DATA.items() if (args.root / k).is_dir()}
+    wrong = [check(args.root / k, v, args.pictures) for k, v in shipped.items()]
     if any(wrong):
         raise SystemExit("Something differs.")
 

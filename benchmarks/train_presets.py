@@ -37,7 +37,7 @@ of no use on photographs.
 
 - Architecture: `small_cnn` (96 px, stride 16), 2 + 2 transformer blocks of 128,
   {parameters:,} parameters, from scratch.
-- Data: `{data}`, split `train` (30,000 generated scenes).
+- Data: `{data}`, split `train` ({scenes:,} generated scenes).
 - Made by: `python benchmarks/train_presets.py --language {language} --epochs {epochs}
   --frozen-epochs {frozen_epochs}
   --batch-size {batch_size} --learning-rate {learning_rate} --seed {seed}`
@@ -123,6 +123,7 @@ def main() -> None:
         name=NAMES[args.language],
         data=data,
         language=args.language,
+        scenes=int(train.cardinality()),
         language_name={"en": "English", "zh": "Chinese"}[args.language],
         parameters=captioner.count_params(),
         epochs=args.epochs,
