@@ -87,7 +87,7 @@ def main() -> None:
     if args.scenes is not None:
         train, *tests = (dataset.take(args.scenes) for dataset in (train, *tests))
     captioner = mmkeras.models.ImageCaptioner.from_data(
-        train, seed=args.seed, dropout=0.0, sequence_length=28
+        train, seed=args.seed, dropout=0.0, sequence_length=32
     )
     start = time.monotonic()
     losses = fit(captioner, train, args.epochs, args)
