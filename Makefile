@@ -20,8 +20,8 @@ $(VENV)/%.stamp: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "mmkeras needs Python 3.11 or newer; say which: make PYTHON=python3.12"; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo "mmkeras needs Python 3.11 to 3.13; say which: make PYTHON=python3.12"; \
 	  exit 1; }
 	$(PYTHON) -m venv $(VENV) || { \
 	  rm -rf $(VENV); \

@@ -26,6 +26,8 @@ import mmkeras
 
 NAMES = {"en": "emoji_scenes_captioner", "zh": "emoji_scenes_captioner_zh"}
 DATA = {"en": "emoji_scenes/small", "zh": "emoji_scenes/small_zh"}
+# The most tokens of a caption with its end.
+LONGEST = {"en": 28, "zh": 31}
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
 
 CARD = """# {name}
@@ -87,7 +89,7 @@ def main() -> None:
     if args.scenes is not None:
         train, *tests = (dataset.take(args.scenes) for dataset in (train, *tests))
     captioner = mmkeras.models.ImageCaptioner.from_data(
-        train, seed=args.seed, dropout=0.0, sequence_length=32
+        train, seed=args.seed, dropout=0.0, sequence_length=LONGEST[args.language]
     )
     start = time.monotonic()
     losses = fit(captioner, train, args.epochs, args)

@@ -24,6 +24,7 @@ import tensorflow as tf
 model = tf.saved_model.load(sys.argv[1])
 images = [pathlib.Path(path).read_bytes() for path in sys.argv[2:]]
 found = model.signatures["serving_default"](image_bytes=tf.constant(images))
+assert "mmkeras" not in sys.modules
 print(json.dumps([text.decode() for text in found["caption"].numpy()]))
 """
 
@@ -126,7 +127,6 @@ def save_pictures(dataset, number: int, folder: pathlib.Path) -> list[dict]:
 
 
 def reload_in_fresh_process(export: pathlib.Path, paths: list[str]) -> list[str]:
-    # Away from the repository, so that nothing of mmkeras can be imported.
     with tempfile.TemporaryDirectory() as elsewhere:
         found = subprocess.run(
             [sys.executable, "-c", RELOAD, str(export.resolve())]
