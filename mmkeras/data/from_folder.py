@@ -164,6 +164,12 @@ def _jsonl_rows(file, table, columns):
         if not isinstance(row, dict):
             raise ValueError(f"{place} is not a JSON object.")
         _require(columns, row, place)
+        for column in columns:
+            if not isinstance(row[column], str):
+                raise ValueError(
+                    f"{place} has {row[column]!r} as {column!r}, which must be a "
+                    "string. Give a picture with several captions several rows."
+                )
         yield place, row
 
 

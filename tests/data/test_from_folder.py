@@ -93,6 +93,13 @@ def test_missing_columns(folder):
         from_folder(folder, folder / "x.jsonl")
 
 
+def test_a_caption_must_be_a_string(folder):
+    row = {"image": "0.png", "caption": ["one", "two"]}
+    (folder / "x.jsonl").write_text(json.dumps(row))
+    with pytest.raises(ValueError, match=r"line 1 has \['one', 'two'\] as 'caption'"):
+        from_folder(folder, folder / "x.jsonl")
+
+
 def test_bad_tables(folder):
     with pytest.raises(FileNotFoundError, match="no folder"):
         from_folder(folder / "nowhere")
