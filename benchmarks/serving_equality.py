@@ -13,14 +13,9 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
+from train_presets import DATA, NAMES, ROOT
 
 import mmkeras
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
-DATA = {
-    "emoji_scenes_captioner": "emoji_scenes/small",
-    "emoji_scenes_captioner_zh": "emoji_scenes/small_zh",
-}
 
 
 def main() -> None:
@@ -28,8 +23,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--root", type=pathlib.Path, default=ROOT)
     args = parser.parse_args()
-    shipped = {k: v for k, v in DATA.items() if (args.root / k).is_dir()}
-    wrong = [check(args.root / k, v, args.pictures) for k, v in shipped.items()]
+    wrong = [
+        check(args.root / name, DATA[language], args.pictures)
+        for language, name in NAMES.items()
+        if (args.root / name).is_dir()
+    ]
     if any(wrong):
         raise SystemExit("Something differs.")
 

@@ -139,10 +139,10 @@ class Task(keras_hub.models.Task):
 
         Train and evaluate on it as on the dataset itself: the same losses come
         out (what is measured on generated texts needs the pictures), and no
-        epoch but the first has to run the image encoder. The
-        features are kept in `directory` for the next time, and found again by
-        architecture and weights of the encoder, the preprocessing of pictures,
-        and the contents of the dataset.
+        epoch but the first has to run the image encoder. The features are kept
+        in `directory` for the next time, and found again by architecture and
+        weights of the encoder, the preprocessing of pictures, and the contents
+        of the dataset.
 
         Args:
             dataset: an unbatched `tf.data.Dataset` of sample dicts, in an order

@@ -88,8 +88,9 @@ def test_cached_features_train_as_pictures_do(case, dataset, tmp_path):
     histories = []
     for cached in (False, True):
         task = case.make(dataset, trainable_encoder=False, dropout=0.0)
-        data = task.cache_features(dataset, tmp_path, verbose=False) if cached else None
-        data = data or dataset
+        data = dataset
+        if cached:
+            data = task.cache_features(dataset, tmp_path, verbose=False)
         histories.append(
             task.fit(
                 data, validation_data=data, epochs=2, batch_size=16, verbose=0
