@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from mmkeras.data.require_dataset import require_dataset
+
 
 def batch_samples(
     dataset: tf.data.Dataset,
@@ -27,9 +29,11 @@ def batch_samples(
         `tf.RaggedTensor` `[batch, (length)]`; `image` is string `[batch]`.
 
     Raises:
+        TypeError: if it is not a dataset.
         ValueError: if the elements are not dicts with an `image` or
             `image_features`, or `batch_size` is below 1.
     """
+    require_dataset(dataset)
     if batch_size < 1:
         raise ValueError(
             f"`batch_size` must be at least 1. Received: batch_size={batch_size}."

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from mmkeras.data.batch import batch_samples
+from mmkeras.data.require_dataset import require_dataset
 
 
 def cache_features(
@@ -77,6 +78,7 @@ def cache_features(
 
 
 def _check(dataset) -> None:
+    require_dataset(dataset)
     spec = dataset.element_spec
     if not isinstance(spec, dict) or "image" not in spec:
         raise ValueError(

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from mmkeras.data.require_dataset import require_dataset
+
 
 def caption_texts(dataset: tf.data.Dataset) -> Iterator[str]:
     """Every caption of a dataset, without reading a picture more than once.
@@ -17,8 +19,10 @@ def caption_texts(dataset: tf.data.Dataset) -> Iterator[str]:
         Strings that are not empty.
 
     Raises:
+        TypeError: if it is not a dataset.
         ValueError: if the samples have no captions.
     """
+    require_dataset(dataset)
     spec = dataset.element_spec
     keys = [k for k in ("caption", "captions") if isinstance(spec, dict) and k in spec]
     if not keys:

@@ -58,6 +58,11 @@ def from_coco(
             raise ValueError(
                 f"{path} has a caption of image {image_id}, unknown to it."
             )
+        if not isinstance(caption, str):
+            raise ValueError(
+                f"{path} has {caption!r} as a caption of image {image_id}, which must "
+                "be a string."
+            )
         if not caption.strip():
             raise ValueError(f"{path} has an empty caption for image {image_id}.")
         texts[image_id].append(caption.strip())

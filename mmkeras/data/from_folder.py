@@ -48,7 +48,8 @@ def from_folder(
     Raises:
         FileNotFoundError: if the folder, the table or a picture is not there.
         ValueError: if a column is missing, a caption is empty, a row stands
-            twice, or nothing is left to use.
+            twice, a picture has no text file or shares one, or nothing is left to
+            use.
 
     Example:
         ```python
@@ -96,7 +97,7 @@ def _read_table(folder, table, image_column, caption_column) -> CaptionedImages:
                 "the row."
             )
         path = _image_path(folder, name, place)
-        image_id = path.relative_to(folder.resolve()).as_posix()
+        image_id = path.relative_to(os.path.abspath(folder)).as_posix()
         if caption in captions.setdefault(image_id, []):
             raise ValueError(
                 f"{place} says again what an earlier row says of {name!r}: "
@@ -110,8 +111,9 @@ def _read_table(folder, table, image_column, caption_column) -> CaptionedImages:
 
 
 def _image_path(folder, name, place) -> pathlib.Path:
-    root = folder.resolve()
-    path = (root / name).resolve()
+    # Not resolved: a link in the folder counts as being there, wherever it leads.
+    root = pathlib.Path(os.path.abspath(folder))
+    path = pathlib.Path(os.path.abspath(root / name))
     if not path.is_relative_to(root):
         raise ValueError(
             f"{place} names {name!r}, which is outside {folder}. Give paths from that "
@@ -183,11 +185,20 @@ def _require(columns, found, place) -> None:
 
 
 def _read_text_files(folder: pathlib.Path) -> CaptionedImages:
-    images = CaptionedImages()
+    images, bare, described = CaptionedImages(), [], {}
     for path in sorted(folder.rglob("*")):
-        text = path.with_suffix(".txt")
-        if path.suffix.lower() not in _IMAGE_ENDINGS or not text.is_file():
+        if path.suffix.lower() not in _IMAGE_ENDINGS:
             continue
+        text = path.with_suffix(".txt")
+        if not text.is_file():
+            bare.append(path.relative_to(folder).as_posix())
+            continue
+        if text in described:
+            raise ValueError(
+                f"{text} stands beside both {described[text].name} and {path.name}. "
+                "Rename one of these pictures, and give it a text of its own."
+            )
+        described[text] = path
         lines = text.read_text("utf-8-sig").splitlines()
         captions = [line.strip() for line in lines if line.strip()]
         if not captions:
@@ -198,6 +209,10 @@ def _read_text_files(folder: pathlib.Path) -> CaptionedImages:
             f"{folder} has no captions: neither {' nor '.join(_TABLES)} nor text files "
             "beside its pictures (name.txt beside name.jpg)."
         )
-    if len(set(images.ids)) < len(images.ids):
-        raise ValueError(f"{folder} has two pictures of the same name.")
+    if bare:
+        more = f" and {len(bare) - 3} more" if len(bare) > 3 else ""
+        raise ValueError(
+            f"{folder} has pictures without a text file: {', '.join(bare[:3])}{more}. "
+            "Write a .txt of the same name beside each, or move them elsewhere."
+        )
     return images

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 
 import keras
 import tensorflow as tf
@@ -38,17 +39,15 @@ def export_saved_model(
         length_penalty: float.
         max_length: int, or `None` for the model's own.
         n_best: int, captions of the signature `n_best`.
-        overwrite: bool, whether to replace what is in the folder.
+        overwrite: bool, whether to replace the SavedModel that is in the folder.
 
     Raises:
-        FileExistsError: if the folder has files and `overwrite` is `False`.
+        FileExistsError: if the folder has files and `overwrite` is `False`, or they
+            are not those of a SavedModel.
         ValueError: if an option is out of range.
     """
     path = pathlib.Path(path)
-    if path.is_dir() and any(path.iterdir()) and not overwrite:
-        raise FileExistsError(
-            f"{path} is not empty. Choose another folder, or pass overwrite=True."
-        )
+    _check_folder(path, overwrite)
     # A mixed-precision policy is a matter of training: servers get float32 in
     # and out whatever the layers compute in.
     best = task.generator(num_beams, length_penalty, max_length)
@@ -68,7 +67,26 @@ def export_saved_model(
         # rewrites the loops of decoding.
         traced = tf.function(function, input_signature=signature, autograph=False)
         archive.add_endpoint(name, traced)
+    # Nothing is deleted before all that can fail has been done.
+    if path.is_dir():
+        shutil.rmtree(path)
     archive.write_out(os.fspath(path), verbose=False)
+
+
+def _check_folder(path: pathlib.Path, overwrite: bool) -> None:
+    if path.is_file():
+        raise FileExistsError(f"{path} is a file. Choose another folder.")
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not overwrite:
+        raise FileExistsError(
+            f"{path} is not empty. Choose another folder, or pass overwrite=True."
+        )
+    if not (path / "saved_model.pb").is_file():
+        raise FileExistsError(
+            f"{path} holds other files than a SavedModel, which are not overwritten. "
+            "Choose another folder."
+        )
 
 
 class _Server:

@@ -49,8 +49,36 @@ def test_jsonl(folder):
 
 
 def test_text_files_beside_pictures(folder):
-    (folder / "2.txt").write_text("one\n\ntwo\n")
-    assert read(from_folder(folder)) == [("2.png", ["one", "two"])]
+    for index in range(6):
+        (folder / f"{index}.txt").write_text(f"one\n\n{index}\n")
+    found = [(f"{index}.png", ["one", str(index)]) for index in range(6)]
+    assert read(from_folder(folder)) == found
+
+
+def test_pictures_without_a_text_file_are_named(folder):
+    for index in (0, 5):
+        (folder / f"{index}.txt").write_text("one")
+    with pytest.raises(ValueError, match=r"1\.png, 2\.png, 3\.png and 1 more"):
+        from_folder(folder)
+
+
+def test_a_text_file_beside_two_pictures_is_refused(folder):
+    for index in range(6):
+        (folder / f"{index}.txt").write_text("one")
+    (folder / "3.jpg").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"3\.txt stands beside both 3\.jpg and 3\.p"):
+        from_folder(folder)
+
+
+def test_links_in_the_folder_are_followed(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "far.png"
+    (folder / "0.png").rename(elsewhere)
+    (folder / "0.png").symlink_to(elsewhere)
+    write(folder, "0.png,one")
+    assert read(from_folder(folder)) == [("0.png", ["one"])]
+    linked = tmp_path_factory.mktemp("links") / "photos"
+    linked.symlink_to(folder)
+    assert read(from_folder(linked)) == [("0.png", ["one"])]
 
 
 def test_a_split_has_no_picture_twice(folder):
@@ -143,6 +171,7 @@ def test_coco(folder):
         ([(1, "1.png")] * 2, [], ValueError, "image id 1 twice"),
         ([(1, "1.png")], [(2, "a")], ValueError, "caption of image 2"),
         ([(1, "1.png")], [(1, " ")], ValueError, "empty caption for image 1"),
+        ([(1, "1.png")], [(1, None)], ValueError, "None as a caption of image 1"),
         ([(1, "9.png")], [(1, "a")], FileNotFoundError, "names '9.png'"),
         ([(1, "1.png")], [], ValueError, "no captioned pictures"),
     ],

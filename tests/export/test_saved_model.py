@@ -117,5 +117,21 @@ def test_weights_are_written_once(captioner, exported):
 def test_refusals(captioner, exported, tmp_path):
     with pytest.raises(FileExistsError, match="is not empty"):
         captioner.export(exported)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all of it")
+    with pytest.raises(FileExistsError, match="other files than a SavedModel"):
+        captioner.export(tmp_path / "mine", overwrite=True)
+    assert (tmp_path / "mine" / "thesis.txt").is_file()
+    with pytest.raises(FileExistsError, match="is a file"):
+        captioner.export(tmp_path / "mine" / "thesis.txt", overwrite=True)
     with pytest.raises(ValueError, match="`format` must be one of"):
         captioner.export(tmp_path / "x", format="onnx")
+
+
+def test_overwriting_leaves_nothing_of_the_old(captioner, images, tmp_path):
+    captioner.export(tmp_path / "1")
+    (tmp_path / "1" / "assets.extra").mkdir()
+    captioner.export(tmp_path / "1", num_beams=2, overwrite=True)
+    assert not (tmp_path / "1" / "assets.extra").exists()
+    found = call(tmp_path / "1", "serving_default", images[:4])
+    assert texts(found["caption"]) == captioner.generate(images[:4], num_beams=2)
