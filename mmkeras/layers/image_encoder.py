@@ -13,8 +13,9 @@ class ImageEncoder(keras.layers.Layer):
             feature map `[batch, rows, columns, channels]`, e.g. one of
             `keras.applications` with `include_top=False`, or a KerasHub image
             backbone.
-        trainable: bool, `False` for a frozen encoder. Its batch normalisation
-            then keeps its statistics too.
+        trainable: bool, `False` for a frozen encoder, whose batch normalisation
+            then keeps its statistics too. `True` leaves the layers of the model as
+            they are, so that those that are frozen stay frozen.
 
     Input shape:
         float32 `[batch, height, width, 3]`, in the range that the model expects.
@@ -29,6 +30,8 @@ class ImageEncoder(keras.layers.Layer):
         ```python
         cnn = keras.applications.MobileNetV3Small(
             input_shape=(96, 96, 3), include_top=False, weights=None)
+        for layer in cnn.layers[:-20]:
+            layer.trainable = False
         ImageEncoder(cnn)(np.zeros((2, 96, 96, 3), "float32")).shape  # (2, 9, 576)
         ```
     """
@@ -48,7 +51,9 @@ class ImageEncoder(keras.layers.Layer):
                 f"a model with output shape {shape}."
             )
         self.model = model
-        self.trainable = trainable
+        # Set to True, it would thaw the frozen layers of the model.
+        if not trainable:
+            self.trainable = False
         _, self.rows, self.columns, self.channels = shape
 
     def build(self, input_shape):
@@ -76,5 +81,23 @@ class ImageEncoder(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        config["model"] = keras.saving.deserialize_keras_object(config["model"])
+        model = _without_thawing(config["model"])
+        config["model"] = keras.saving.deserialize_keras_object(model)
         return cls(**config)
+
+
+def _without_thawing(config):
+    """The configuration of a model that does not make its frozen layers trainable.
+
+    Keras applies the `trainable` of a model to all its layers when it loads one,
+    and `True` is what it has for a model with a single trainable layer.
+    """
+    if isinstance(config, list):
+        return [_without_thawing(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: _without_thawing(value)
+        for key, value in config.items()
+        if not (key == "trainable" and value is True)
+    }
