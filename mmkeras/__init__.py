@@ -15,6 +15,7 @@ _ROOMS = (
     "losses",
     "metrics",
     "models",
+    "optimizers",
     "preprocessing",
     "training",
 )

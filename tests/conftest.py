@@ -8,6 +8,13 @@ from mmkeras.datasets.scene_language import captions
 
 SIDE = 32
 
+# Two devices for the strategies of tf.distribute, which differ from one in all that
+# can go wrong.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+
 
 def tiny_rows(number: int, language: str = "en") -> list[dict]:
     """Scenes of a few shapes, small enough to learn in seconds."""

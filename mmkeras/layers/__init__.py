@@ -8,6 +8,7 @@ from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
 from mmkeras.layers.small_cnn import small_cnn
 from mmkeras.layers.text_decoder import TextDecoder
+from mmkeras.layers.word_attention_bias import WordAttentionBias
 
 __all__ = [
     "AttentionBlock",
@@ -16,6 +17,7 @@ __all__ = [
     "ImageEncoder",
     "RegionEncoder",
     "TextDecoder",
+    "WordAttentionBias",
     "efficientnet_lite",
     "small_cnn",
 ]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import functools
 import random
 
 import keras
 from keras import ops
 
 from mmkeras.layers.grid_attention_bias import GridAttentionBias
+from mmkeras.layers.word_attention_bias import WordAttentionBias
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -25,16 +27,23 @@ class AttentionBlock(keras.layers.Layer):
         grid: `(rows, columns)` of which the sequence is made, row by row, for
             self-attention with a bias by relative position
             (`GridAttentionBias`); `None` for a sequence that is no grid.
+        word_attention: bool, whether cross-attention also follows what the words
+            were recognised in (`WordAttentionBias`).
+        memory_grid: `(rows, columns)` of which the memory is made, for
+            `word_attention`, or `None`.
 
     Call arguments:
         inputs: float `[batch, length, dim]`.
-        memory: float `[batch, memory_length, dim]`, with cross-attention only.
+        memory: float `[batch / texts, memory_length, dim]`, with cross-attention
+            only; rows of `inputs` that follow one another share a row of it.
+        resemblance: float `[batch / texts, texts * length, memory_length]`, as
+            `WordAttentionBias` takes it, with `word_attention=True` only.
         training: bool.
         return_attention: bool, whether to return the cross-attention too.
 
     Output shape:
         `[batch, length, dim]`, and, if asked for, cross-attention
-        `[batch, num_heads, length, memory_length]`.
+        `[batch / texts, num_heads, texts * length, memory_length]`.
 
     Raises:
         ValueError: on building, if `num_heads` does not divide `dim`.
@@ -52,6 +61,8 @@ class AttentionBlock(keras.layers.Layer):
         causal: bool = False,
         cross_attention: bool = False,
         grid: tuple[int, int] | None = None,
+        word_attention: bool = False,
+        memory_grid: tuple[int, int] | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -61,8 +72,10 @@ class AttentionBlock(keras.layers.Layer):
         self.causal = causal
         self.cross_attention = cross_attention
         self.grid = None if grid is None else tuple(grid)
+        self.word_attention = word_attention
+        self.memory_grid = None if memory_grid is None else tuple(memory_grid)
 
-    def build(self, inputs_shape, memory_shape=None):
+    def build(self, inputs_shape, memory_shape=None, resemblance_shape=None):
         dim = inputs_shape[-1]
         if dim % self.num_heads:
             raise ValueError(
@@ -86,6 +99,11 @@ class AttentionBlock(keras.layers.Layer):
                 "cross_key_value", 2 * dim, dim, kernel_initializer=aligned.key_value
             )
             self.cross_output = self._dense("cross_output", dim, dim)
+        if self.word_attention:
+            self.word_bias = self._part(
+                "word_bias", WordAttentionBias, self.num_heads, self.memory_grid
+            )
+            self.word_bias.build(resemblance_shape)
         self.feed_norm = self._norm("feed_norm")
         self.feed_in = self._dense(
             "feed_in", self.intermediate_dim, dim, activation="gelu"
@@ -114,7 +132,14 @@ class AttentionBlock(keras.layers.Layer):
         dense.build((None, None, input_dim))
         return dense
 
-    def call(self, inputs, memory=None, training=None, return_attention=False):
+    def call(
+        self,
+        inputs,
+        memory=None,
+        resemblance=None,
+        training=None,
+        return_attention=False,
+    ):
         query, key, value = self.project_self(inputs)
         mask = _causal_mask(ops.shape(inputs)[1]) if self.causal else None
         mixed, _ = self.attend(query, key, value, mask, self.grid_bias)
@@ -122,7 +147,7 @@ class AttentionBlock(keras.layers.Layer):
         attention = None
         if self.cross_attention:
             key, value = self.project_memory(memory)
-            mixed, attention = self.attend_memory(x, key, value)
+            mixed, attention = self.attend_memory(x, key, value, resemblance)
             x = x + self.dropout(mixed, training=training)
         x = x + self.dropout(self.feed(x), training=training)
         return (x, attention) if return_attention else x
@@ -137,11 +162,21 @@ class AttentionBlock(keras.layers.Layer):
         both = self.cross_key_value(memory)
         return tuple(self._split_heads(part) for part in ops.split(both, 2, axis=-1))
 
-    def attend_memory(self, x, key, value):
-        """Cross-attention of `x`: `[batch, length, dim]` and the weights."""
-        query = self._split_heads(self.cross_query(self.cross_norm(x)))
-        mixed, attention = self.attend(query, key, value)
-        return self.cross_output(mixed), attention
+    def attend_memory(self, x, key, value, resemblance=None):
+        """Cross-attention of `x`: `[batch, length, dim]` and the weights.
+
+        Texts about one memory are read as a single text, so that the keys and
+        values of a picture serve all of its captions in one product.
+        """
+        length = ops.shape(x)[1]
+        query = self.cross_query(self.cross_norm(x))
+        query = ops.reshape(query, (ops.shape(key)[0], -1, self.dim))
+        bias = None
+        if self.word_attention:
+            bias = functools.partial(ops.add, self.word_bias(resemblance))
+        mixed, attention = self.attend(self._split_heads(query), key, value, bias=bias)
+        mixed = ops.reshape(self.cross_output(mixed), (-1, length, self.dim))
+        return mixed, attention
 
     def attend(self, query, key, value, mask=None, bias=None):
         """Scaled dot-product attention.
@@ -152,8 +187,8 @@ class AttentionBlock(keras.layers.Layer):
             value: float `[batch, heads, key_length, head_dim]`.
             mask: bool, broadcast to `[batch, heads, length, key_length]`; `True`
                 where attention is allowed.
-            bias: a layer from float32 scores, shaped as the weights, to the
-                same, or `None`.
+            bias: a layer or function from float32 scores, shaped as the
+                weights, to the same, or `None`.
 
         Returns:
             float `[batch, length, dim]`, and weights
@@ -180,7 +215,9 @@ class AttentionBlock(keras.layers.Layer):
         x = ops.reshape(x, (-1, length, self.num_heads, self.head_dim))
         return ops.transpose(x, (0, 2, 1, 3))
 
-    def compute_output_shape(self, inputs_shape, memory_shape=None):
+    def compute_output_shape(
+        self, inputs_shape, memory_shape=None, resemblance_shape=None
+    ):
         return inputs_shape
 
     def get_config(self):
@@ -192,6 +229,8 @@ class AttentionBlock(keras.layers.Layer):
             "causal": self.causal,
             "cross_attention": self.cross_attention,
             "grid": self.grid,
+            "word_attention": self.word_attention,
+            "memory_grid": self.memory_grid,
         }
 
 

@@ -71,10 +71,13 @@ class GridAttentionBias(keras.layers.Layer):
         return ops.convert_to_tensor(np.stack(rows), dtype)
 
     def call(self, inputs):
+        return inputs + ops.cast(self.between(), inputs.dtype)
+
+    def between(self):
+        """The bias itself, `[1, num_heads, height * width, height * width]`."""
         cells = self.height * self.width
         bias = ops.take(self.embedding, self._places(), axis=1)
-        bias = ops.reshape(bias, (1, -1, cells, cells))
-        return inputs + ops.cast(bias, inputs.dtype)
+        return ops.reshape(bias, (1, -1, cells, cells))
 
     def _places(self) -> np.ndarray:
         """Which column of the table is between each query and key."""

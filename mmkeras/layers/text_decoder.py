@@ -22,17 +22,23 @@ class TextDecoder(keras.layers.Layer):
         num_heads: int.
         intermediate_dim: int.
         dropout: float.
+        word_attention: bool, whether a token also attends to what it was
+            recognised in and to its surroundings (`WordAttentionBias`, with the
+            scores of `word_presence` before they are pooled).
+        memory_grid: `(rows, columns)` of which the memory is made, row by row,
+            for the directions of `word_attention`; `None` for no grid.
 
     Call arguments:
-        token_ids: int `[batch, length]`, `length` at most `max_length`.
+        token_ids: int `[batch, length]`, or `[batch, texts, length]` for several
+            texts about each memory; `length` at most `max_length`.
         memory: float `[batch, memory_length, hidden_dim]`.
         training: bool.
         return_attention: bool, whether to return the attention over the memory.
 
     Output shape:
-        float32 logits `[batch, length, vocabulary_size]`; with
+        float32 logits `[batch, (texts,) length, vocabulary_size]`; with
         `return_attention=True` also weights, averaged over the heads, of each
-        layer: `[batch, num_layers, length, memory_length]`.
+        layer: `[batch, num_layers, (texts *) length, memory_length]`.
 
     Example:
         ```python
@@ -55,6 +61,8 @@ class TextDecoder(keras.layers.Layer):
         num_heads: int = 4,
         intermediate_dim: int = 512,
         dropout: float = 0.1,
+        word_attention: bool = True,
+        memory_grid: tuple[int, int] | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -65,6 +73,8 @@ class TextDecoder(keras.layers.Layer):
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.dropout_rate = dropout
+        self.word_attention = word_attention
+        self.memory_grid = None if memory_grid is None else tuple(memory_grid)
         policy = self.dtype_policy
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
         self.blocks = [
@@ -74,6 +84,8 @@ class TextDecoder(keras.layers.Layer):
                 dropout,
                 causal=True,
                 cross_attention=True,
+                word_attention=word_attention,
+                memory_grid=memory_grid,
                 name=f"block_{i}",
                 dtype=policy,
             )
@@ -105,22 +117,30 @@ class TextDecoder(keras.layers.Layer):
             initializer=keras.initializers.Constant(-4.0),
         )
         hidden = (None, None, self.hidden_dim)
-        for layer in (*self.blocks, self.norm):
-            layer.build(hidden)
+        memory_length = None if memory_shape is None else memory_shape[1]
+        for block in self.blocks:
+            block.build(hidden, hidden, (None, None, memory_length))
+        self.norm.build(hidden)
 
     def call(self, token_ids, memory, training=None, return_attention=False):
-        length = ops.shape(token_ids)[1]
-        x = self._embed(token_ids) + ops.cast(
+        shape = ops.shape(token_ids)
+        length = shape[-1]
+        resemblance = self._resemblance(token_ids, memory)
+        x = self._embed(ops.reshape(token_ids, (-1, length))) + ops.cast(
             self.position_embedding[:length], self.compute_dtype
         )
         x = self.dropout(x, training=training)
         attentions = []
         for block in self.blocks:
             x, attention = block(
-                x, memory=memory, training=training, return_attention=True
+                x,
+                memory=memory,
+                resemblance=resemblance,
+                training=training,
+                return_attention=True,
             )
             attentions.append(attention)
-        logits = self._logits(x)
+        logits = ops.reshape(self._logits(x), (*shape, self.vocabulary_size))
         if return_attention:
             return logits, ops.mean(ops.stack(attentions, axis=1), axis=2)
         return logits
@@ -142,9 +162,8 @@ class TextDecoder(keras.layers.Layer):
         Reference:
             - [Fang et al., 2015](https://arxiv.org/abs/1411.4952)
         """
-        table = ops.cast(self.token_embedding, self.compute_dtype)
         memory = ops.cast(memory, self.compute_dtype)
-        logits = ops.max(ops.matmul(memory, ops.transpose(table)), axis=1)
+        logits = ops.max(ops.matmul(memory, ops.transpose(self._table())), axis=1)
         return ops.cast(logits, "float32") + ops.cast(self.presence_bias, "float32")
 
     def start(self, memory, copies: int = 1):
@@ -156,22 +175,21 @@ class TextDecoder(keras.layers.Layer):
 
         Returns:
             A tuple of `cache`, the keys and values of the tokens so far, and
-            `memory_cache`, those of the memory, which never change. Both are
-            lists with a dict of `key` and `value` for each layer:
+            `memory_cache`, the `memory` and its keys and values, which never
+            change and are shared by the copies. Keys and values are lists with a
+            dict of `key` and `value` for each layer:
             `[batch * copies, heads, max_length, head_dim]` and
-            `[batch * copies, heads, memory_length, head_dim]`.
+            `[batch, heads, memory_length, head_dim]`.
         """
-        if copies > 1:
-            memory = ops.repeat(memory, copies, axis=0)
-        rows = ops.shape(memory)[0]
-        cache, memory_cache = [], []
+        rows = ops.shape(memory)[0] * copies
+        cache, layers = [], []
         for block in self.blocks:
             shape = (rows, self.num_heads, self.max_length, block.head_dim)
             empty = ops.zeros(shape, self.compute_dtype)
             cache.append({"key": empty, "value": empty})
             key, value = block.project_memory(memory)
-            memory_cache.append({"key": key, "value": value})
-        return cache, memory_cache
+            layers.append({"key": key, "value": value})
+        return cache, {"memory": memory, "layers": layers}
 
     def step(self, token_ids, position, cache, memory_cache):
         """Logits for the next token.
@@ -189,27 +207,39 @@ class TextDecoder(keras.layers.Layer):
         place = ops.take(self.position_embedding, position, axis=0)
         x = x + ops.cast(place, self.compute_dtype)
         seen = ops.arange(self.max_length) <= position
+        resemblance = self._resemblance(token_ids, memory_cache["memory"])
         new_cache = []
-        for block, old, fixed in zip(self.blocks, cache, memory_cache, strict=True):
+        layers = zip(self.blocks, cache, memory_cache["layers"], strict=True)
+        for block, old, fixed in layers:
             query, key, value = block.project_self(x)
             start = (0, 0, position, 0)
             keys = ops.slice_update(old["key"], start, key)
             values = ops.slice_update(old["value"], start, value)
             mixed, _ = block.attend(query, keys, values, seen)
             x = x + block.self_output(mixed)
-            mixed, _ = block.attend_memory(x, fixed["key"], fixed["value"])
+            mixed, _ = block.attend_memory(x, fixed["key"], fixed["value"], resemblance)
             x = x + mixed
             x = x + block.feed(x)
             new_cache.append({"key": keys, "value": values})
         return ops.squeeze(self._logits(x), 1), new_cache
 
+    def _resemblance(self, token_ids, memory):
+        """How much each word is like each place, `[batch, words, memory_length]`."""
+        if not self.word_attention:
+            return None
+        words = ops.take(self._table(), token_ids, axis=0)
+        words = ops.reshape(words, (ops.shape(memory)[0], -1, self.hidden_dim))
+        memory = ops.cast(memory, self.compute_dtype)
+        return ops.matmul(words, ops.transpose(memory, (0, 2, 1)))
+
+    def _table(self):
+        return ops.cast(self.token_embedding, self.compute_dtype)
+
     def _embed(self, token_ids):
-        table = ops.cast(self.token_embedding, self.compute_dtype)
-        return ops.take(table, token_ids, axis=0) * self.hidden_dim**0.5
+        return ops.take(self._table(), token_ids, axis=0) * self.hidden_dim**0.5
 
     def _logits(self, x):
-        table = ops.cast(self.token_embedding, self.compute_dtype)
-        logits = ops.matmul(self.norm(x), ops.transpose(table))
+        logits = ops.matmul(self.norm(x), ops.transpose(self._table()))
         return ops.cast(logits, "float32") + ops.cast(self.output_bias, "float32")
 
     def compute_output_shape(self, token_ids_shape, memory_shape=None):
@@ -225,4 +255,6 @@ class TextDecoder(keras.layers.Layer):
             "num_heads": self.num_heads,
             "intermediate_dim": self.intermediate_dim,
             "dropout": self.dropout_rate,
+            "word_attention": self.word_attention,
+            "memory_grid": self.memory_grid,
         }

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import pathlib
 
 import keras
 import numpy as np
@@ -16,12 +14,17 @@ from mmkeras.metrics import Perplexity
 from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.task import Task
+from mmkeras.optimizers import ConvMuon
 from mmkeras.preprocessing import (
     ImageCaptionerPreprocessor,
     ImageConverter,
     WordPieceTokenizer,
 )
+from mmkeras.preprocessing.load_images import load_images, refuse_bad_images
 from mmkeras.preprocessing.word_piece_tokenizer import SPECIAL_TOKENS
+
+# Enough to tell a vocabulary of another language, few enough to read at once.
+_TEXTS_LOOKED_AT = 32
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -37,10 +40,11 @@ class ImageCaptioner(Task):
         inputs: dict of `images`, float32 `[batch, size, size, 3]`, or
             `image_features`, float `[batch, regions, channels]` (what the image
             encoder makes of the images), and `token_ids`, int32
-            `[batch, length]`.
+            `[batch, length]`, or `[batch, captions, length]` for several
+            captions of each picture.
 
     Output shape:
-        float32 logits `[batch, length, vocabulary_size]`.
+        float32 logits `[batch, (captions,) length, vocabulary_size]`.
 
     Example:
         ```python
@@ -62,6 +66,7 @@ class ImageCaptioner(Task):
         # What `compile` sets otherwise, for a model that is never trained.
         self._generators = {}
         self._word_loss = 0.0
+        self._captions_per_image = 1
         super().__init__(backbone, preprocessor, compile=compile, **kwargs)
 
     @classmethod
@@ -139,9 +144,10 @@ class ImageCaptioner(Task):
         optimizer="auto",
         loss="auto",
         *,
-        learning_rate: float = 3e-3,
+        learning_rate: float | None = None,
         label_smoothing: float = 0.05,
-        word_loss: float = 0.1,
+        word_loss: float = 0.03,
+        captions_per_image: int = 1,
         weighted_metrics="auto",
         jit_compile: bool = False,
         **kwargs,
@@ -149,20 +155,28 @@ class ImageCaptioner(Task):
         """Sets the training up.
 
         Args:
-            optimizer: a Keras optimizer, or `"auto"` for Muon (matrices of
-                the transformer) and AdamW (the rest), whose rate warms up over
-                the first steps of a `fit` and falls to 0 by a cosine over its
-                epochs.
+            optimizer: a Keras optimizer, or `"auto"` for
+                `mmkeras.optimizers.ConvMuon` (Muon for matrices and
+                convolutions, AdamW for the rest), whose rate warms up over the
+                first steps of a `fit` and falls to 0 by a cosine over its epochs.
             loss: a Keras loss, or `"auto"` for `MaskedCrossentropy`.
-            learning_rate: float, the peak of the schedule.
+            learning_rate: float, the peak of the schedule of `"auto"`; `None` for
+                3e-3. An optimizer of one's own brings its rate itself.
             label_smoothing: float, of the default loss.
             word_loss: float, weight of the loss that asks, in training, which
                 words of the caption each picture shows
                 (`TextDecoder.word_presence`); 0 turns it off.
+            captions_per_image: int, captions of each picture that a step of
+                training learns from. The picture is encoded once for all of them,
+                so several cost little where the image encoder is trained.
             weighted_metrics: list, or `"auto"` for perplexity and token accuracy.
             jit_compile: bool. Off unless asked for: XLA makes some image
                 encoders several times slower on CPUs.
             **kwargs: passed to `keras.Model.compile`.
+
+        Raises:
+            ValueError: if `learning_rate` is given with an optimizer, or
+                `captions_per_image` is out of range.
 
         Reference:
             - [Liu et al., 2025](https://arxiv.org/abs/2502.16982) (Muon)
@@ -170,11 +184,23 @@ class ImageCaptioner(Task):
               (AdamW)
             - [Fang et al., 2015](https://arxiv.org/abs/1411.4952)
         """
+        if not isinstance(captions_per_image, int) or captions_per_image < 1:
+            raise ValueError(
+                "`captions_per_image` must be an integer of at least 1. Received: "
+                f"captions_per_image={captions_per_image!r}."
+            )
+        self._captions_per_image = captions_per_image
         self._scheduled = optimizer == "auto"
-        self._learning_rate = learning_rate
+        if not self._scheduled and learning_rate is not None:
+            raise ValueError(
+                "`learning_rate` is the peak of the schedule of optimizer='auto'. Give "
+                "your optimizer its own rate, e.g. keras.optimizers.Adam(1e-3). "
+                f"Received: optimizer={optimizer!r}, learning_rate={learning_rate}."
+            )
+        self._learning_rate = 3e-3 if learning_rate is None else learning_rate
         self._word_loss = word_loss
         if self._scheduled:
-            optimizer = _optimizer(learning_rate)
+            optimizer = _optimizer(self._learning_rate)
         if loss == "auto":
             loss = MaskedCrossentropy(label_smoothing)
         if weighted_metrics == "auto":
@@ -300,12 +326,12 @@ class ImageCaptioner(Task):
                 "`num_captions` must be between 1 and `num_beams`, which is "
                 f"{num_beams}. Received: num_captions={num_captions!r}."
             )
-        loaded, names, single = _load_images(images)
+        loaded, names, single = load_images(images)
         rows = []
         for start in range(0, len(loaded), batch_size):
             part = tf.constant(loaded[start : start + batch_size])
             pixels, errors = self.preprocessor.image_converter.convert(part)
-            _refuse_bad_images(errors.numpy(), names[start : start + batch_size])
+            refuse_bad_images(errors.numpy(), names[start : start + batch_size])
             rows.extend(self._read(decode(pixels), num_captions, return_scores))
         return rows[0] if single else rows
 
@@ -398,12 +424,12 @@ class ImageCaptioner(Task):
             the picture's regions, averaged over layers and heads; each token's
             sums to 1.
         """
-        loaded, names, single = _load_images(image)
+        loaded, names, single = load_images(image)
         if not single:
             raise ValueError(f"Give one picture. Received: {len(loaded)} of them.")
         converter = self.preprocessor.image_converter
         pixels, errors = converter.convert(tf.constant(loaded[:1]))
-        _refuse_bad_images(errors.numpy(), names)
+        refuse_bad_images(errors.numpy(), names)
         tokenizer = self.preprocessor.tokenizer
         ids = [int(i) for i in np.asarray(tokenizer(caption)) if i != 0]
         ids = ids[: self.backbone.max_length - 1]
@@ -416,10 +442,26 @@ class ImageCaptioner(Task):
         return tokens, maps.reshape(len(ids), encoder.rows, encoder.columns)
 
     def _draw(self, batches, seed):
-        return self.preprocessor.draw_captions(batches, seed)
+        self._refuse_unknown_words(batches)
+        number = self._captions_per_image
+        return self.preprocessor.draw_captions(
+            batches, seed, number if number > 1 else None
+        )
 
     def _references(self, dataset):
+        self._refuse_unknown_words(dataset)
         return self.preprocessor.all_captions(dataset)
+
+    def _refuse_unknown_words(self, dataset) -> None:
+        texts = list(itertools.islice(caption_texts(dataset), _TEXTS_LOOKED_AT))
+        tokenizer = self.preprocessor.tokenizer
+        ids = tokenizer.tokenize(texts).flat_values.numpy() if texts else np.ones(0)
+        if ids.size and np.all(ids == tokenizer.unk_token_id):
+            raise ValueError(
+                f"The vocabulary knows no word of the first {len(texts)} captions: "
+                f"{texts[0]!r:.80} … Is this the right preset for their language? A "
+                "new captioner learns its vocabulary with `from_data`."
+            )
 
 
 def _refuse_long_captions(texts, tokenizer, sequence_length) -> None:
@@ -442,74 +484,13 @@ def _refuse_long_captions(texts, tokenizer, sequence_length) -> None:
 
 def _word_presence_loss(token_ids, logits):
     """Binary cross-entropy summed over the vocabulary, averaged over the batch."""
+    token_ids = tf.reshape(token_ids, [tf.shape(logits)[0], -1])
     words = tf.reduce_max(tf.one_hot(token_ids, logits.shape[-1]), axis=1)
     losses = tf.nn.sigmoid_cross_entropy_with_logits(words, logits)
     return tf.reduce_mean(tf.reduce_sum(losses[:, len(SPECIAL_TOKENS) :], axis=-1))
 
 
 def _optimizer(learning_rate):
-    return keras.optimizers.Muon(
+    return ConvMuon(
         learning_rate, weight_decay=0.01, adam_weight_decay=0.01, clipnorm=1.0
     )
-
-
-def _load_images(images) -> tuple[list[bytes], list[str], bool]:
-    """Encoded bytes and a name for each picture, and whether there is just one."""
-    if isinstance(images, (str, os.PathLike)):
-        return [_read_file(images)], [os.fspath(images)], True
-    if isinstance(images, bytes):
-        return [images], ["the image"], True
-    if not isinstance(images, (list, tuple)):
-        images = np.asarray(images)
-        if images.dtype.kind in "OS" and images.ndim <= 1:
-            single = images.ndim == 0
-            images = images.reshape(-1).tolist()
-            return images, [f"image {i}" for i in range(len(images))], single
-        if images.ndim == 3:
-            return [_encode(images)], ["the image"], True
-        if images.ndim != 4:
-            raise ValueError(
-                "Expected an image [height, width, 3] or a batch [batch, height, "
-                f"width, 3]. Received an array of shape {images.shape}."
-            )
-    loaded, names = [], []
-    for index, item in enumerate(images):
-        found, given, single = _load_images(item)
-        if not single:
-            raise ValueError(
-                f"Item {index} of the list is not one picture. Give paths, bytes or "
-                "arrays [height, width, 3]."
-            )
-        loaded.extend(found)
-        names.append(
-            given[0] if isinstance(item, (str, os.PathLike)) else f"image {index}"
-        )
-    return loaded, names, False
-
-
-def _read_file(path) -> bytes:
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no image file {path}.")
-    return path.read_bytes()
-
-
-def _encode(array: np.ndarray) -> bytes:
-    if array.dtype != np.uint8 or array.shape[-1] != 3:
-        raise ValueError(
-            "An image array must be uint8 [height, width, 3] in RGB. Received "
-            f"{array.dtype} {array.shape}."
-        )
-    return tf.io.encode_png(array, compression=1).numpy()
-
-
-def _refuse_bad_images(errors, names) -> None:
-    bad = [
-        f"{name}: {error.decode('utf-8')}"
-        for name, error in zip(names, errors, strict=False)
-        if error
-    ]
-    if bad:
-        more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
-        listed = "; ".join(itertools.islice(bad, 3))
-        raise ValueError(f"Cannot read {listed}{more}. Leave it out or convert it.")

@@ -23,6 +23,8 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         intermediate_dim: int, width of the feed-forward parts; 0 for twice
             `hidden_dim`.
         dropout: float.
+        word_attention: bool, whether words attend to what they were recognised
+            in and to its surroundings (`mmkeras.layers.WordAttentionBias`).
         dtype: string or `keras.DTypePolicy`.
 
     Input shape:
@@ -44,6 +46,7 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         num_heads: int = 4,
         intermediate_dim: int = 0,
         dropout: float = 0.1,
+        word_attention: bool = True,
         dtype=None,
         **kwargs,
     ):
@@ -69,6 +72,8 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
             num_heads,
             width,
             dropout,
+            word_attention,
+            memory_grid=(image_encoder.rows, image_encoder.columns),
             dtype=dtype,
             name="text_decoder",
         )
@@ -92,6 +97,7 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.dropout = dropout
+        self.word_attention = word_attention
 
     def get_config(self):
         return {
@@ -105,6 +111,7 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
             "num_heads": self.num_heads,
             "intermediate_dim": self.intermediate_dim,
             "dropout": self.dropout,
+            "word_attention": self.word_attention,
         }
 
     @classmethod

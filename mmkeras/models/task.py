@@ -10,6 +10,7 @@ import keras_hub
 import tensorflow as tf
 
 from mmkeras.data import batch_samples, cache_features
+from mmkeras.data.require_dataset import require_dataset
 
 _PRESET_FILES = (
     "config.json",
@@ -235,12 +236,7 @@ class Task(keras_hub.models.Task):
         super().save_to_preset(os.fspath(preset_dir), **kwargs)
 
     def _prepare(self, dataset, batch_size):
-        if not isinstance(dataset, tf.data.Dataset):
-            raise ValueError(
-                "Expected a `tf.data.Dataset` of sample dicts, as "
-                "`mmkeras.data.from_folder()` returns it. "
-                f"Received: {type(dataset).__name__}."
-            )
+        require_dataset(dataset)
         # `fit` hands its validation data, prepared, to `evaluate`.
         if not isinstance(dataset.element_spec, dict):
             return dataset

@@ -44,9 +44,11 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
     Call arguments:
         x: dict. `"image"`, `tf.string` `[batch]` or `uint8`
             `[batch, height, width, 3]`, or in its place `"image_features"`,
-            passed through. `"caption"`, `tf.string` `[batch]`, or `"captions"`,
-            `tf.string` `[batch, (captions)]`, ragged or padded with `""`; where
-            both are present `"caption"` counts. Optionally `"image_id"`,
+            passed through. `"caption"`, `tf.string` `[batch]`, or
+            `[batch, number]` for several captions of each picture, all of which
+            are used; or `"captions"`, `tf.string` `[batch, (captions)]`, ragged
+            or padded with `""`, of which one is drawn; where both are present
+            `"caption"` counts. Optionally `"image_id"`,
             `tf.string` `[batch]`, which errors then name.
         y: Not used; the targets are made from the captions.
         sample_weight: Optional float `[batch]`, multiplied into the weights.
@@ -54,7 +56,7 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
     Output shape:
         `(x, y, sample_weight)`: `x` a dict of `"images"` `float32`
         `[batch, image_height, image_width, 3]` (or `"image_features"`) and
-        `"token_ids"` `int32` `[batch, sequence_length]`; `y` `int32` and
+        `"token_ids"` `int32` `[batch, (number,) sequence_length]`; `y` `int32` and
         `sample_weight` `float32` of the same shape as the token ids.
 
     Raises:
@@ -119,11 +121,13 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
                 "with the key 'caption' or 'captions', without labels."
             )
         inputs = self.pictures(x)
-        caption = self.draw_caption(x)
+        several = "caption" in x and x["caption"].shape.rank == 2
+        caption = x["caption"] if several else self.draw_caption(x)
         inputs["token_ids"], targets, weights = self._pack(caption)
         if sample_weight is not None:
             sample_weight = tf.cast(tf.convert_to_tensor(sample_weight), tf.float32)
-            weights *= tf.expand_dims(sample_weight, 1)
+            each = [-1, 1, 1] if several else [-1, 1]
+            weights *= tf.reshape(sample_weight, each)
         return inputs, targets, weights
 
     def draw_caption(self, x: Mapping[str, Any]) -> tf.Tensor:
@@ -140,9 +144,12 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
         return _pick(captions, fractions, x)
 
     def draw_captions(
-        self, dataset: tf.data.Dataset, seed: int | None = None
+        self,
+        dataset: tf.data.Dataset,
+        seed: int | None = None,
+        number: int | None = None,
     ) -> tf.data.Dataset:
-        """One caption of each picture, another draw at every pass; for training.
+        """Captions of each picture, another draw at every pass; for training.
 
         The draws depend on the seed, the pass and the place in the dataset alone,
         however many calls run in parallel later.
@@ -150,10 +157,14 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
         Args:
             dataset: Samples, batched or not, with `"captions"`.
             seed: int or `None` for the seed of the preprocessor.
+            number: int, captions drawn of each picture: one at random and those
+                after it, from the first again after the last, so that each is
+                drawn equally often; or `None` for a single one.
 
         Returns:
-            The dataset with `"caption"` in place of `"captions"`. A dataset that
-            has `"caption"` already is returned as it is.
+            The dataset with `"caption"` in place of `"captions"`, with an axis for
+            `number` where it is given. A dataset that has `"caption"` already is
+            returned as it is.
 
         Raises:
             ValueError: If the samples have no captions.
@@ -163,20 +174,21 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
             return dataset
         batched = spec["captions"].shape.rank == 2
 
-        def draw(sample, number):
+        def draw(sample, key):
             batch = sample if batched else {"captions": sample["captions"][tf.newaxis]}
             captions = _captions(batch)
             fractions = tf.random.stateless_uniform(
-                tf.shape(captions.row_lengths()), seed=tf.stack([number, 0])
+                tf.shape(captions.row_lengths()), seed=tf.stack([key, 0])
             )
-            caption = _pick(captions, fractions, sample if batched else {})
+            named = sample if batched else {}
+            caption = _pick(captions, fractions, named, number)
             rest = {k: v for k, v in sample.items() if k != "captions"}
             return {**rest, "caption": caption if batched else caption[0]}
 
-        numbers = tf.data.Dataset.random(
+        keys = tf.data.Dataset.random(
             self.seed if seed is None else seed, rerandomize_each_iteration=True
         )
-        return tf.data.Dataset.zip(dataset, numbers).map(draw)
+        return tf.data.Dataset.zip(dataset, keys).map(draw)
 
     def all_captions(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
         """One sample per caption, for evaluation on all captions of a picture.
@@ -291,6 +303,12 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
         return preprocessor
 
     def _pack(self, caption: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        packed = self._pack_flat(tf.reshape(caption, [-1]))
+        number = caption.shape[1:]
+        shape = [-1, *number, self.sequence_length]
+        return tuple(tf.reshape(part, shape) for part in packed)
+
+    def _pack_flat(self, caption):
         words = self.tokenizer.tokenize(caption)
         lengths = words.row_lengths()
         ones = tf.ones_like(tf.expand_dims(lengths, 1), tf.int32)
@@ -333,13 +351,23 @@ def _is_written(captions: tf.Tensor) -> tf.Tensor:
 
 
 def _pick(
-    captions: tf.RaggedTensor, fractions: tf.Tensor, x: Mapping[str, Any]
+    captions: tf.RaggedTensor,
+    fractions: tf.Tensor,
+    x: Mapping[str, Any],
+    number: int | None = None,
 ) -> tf.Tensor:
-    """The caption of each row that lies at a fraction (below 1) of its captions."""
-    counts = captions.row_lengths()
+    """The caption of each row that lies at a fraction (below 1) of its captions.
+
+    With `number` an axis of so many, beginning there.
+    """
+    counts, starts = captions.row_lengths(), captions.row_starts()
     places = tf.cast(fractions * tf.cast(counts, tf.float32), tf.int64)
     with _require_captions(counts, x):
-        return tf.gather(captions.flat_values, captions.row_starts() + places)
+        places = tf.identity(places)
+    if number is not None:
+        counts, starts = (tf.expand_dims(part, 1) for part in (counts, starts))
+        places = tf.expand_dims(places, 1) + tf.range(number, dtype=tf.int64)
+    return tf.gather(captions.flat_values, starts + places % counts)
 
 
 def _require_captions(counts: tf.Tensor, x: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ _AT_LEAST = {
     "limit": 1,
     "epochs": 1,
     "batch_size": 1,
+    "captions_per_image": 1,
     "patience": 0,
     "seed": 0,
 }
@@ -47,7 +48,9 @@ class CaptionerRun:
             the data have no validation split; 0 for no validation at all.
         limit: int, the most training samples used, or `None`.
         epochs: int.
-        batch_size: int.
+        batch_size: int, pictures a step.
+        captions_per_image: int, captions of each picture that a step learns from
+            (`ImageCaptioner.compile`).
         learning_rate: float.
         patience: int, epochs without a better validation loss before it stops.
         seed: int.
@@ -74,6 +77,7 @@ class CaptionerRun:
     limit: int | None = None
     epochs: int = 10
     batch_size: int = 32
+    captions_per_image: int = 1
     learning_rate: float = 3e-3
     patience: int = 3
     seed: int = 0

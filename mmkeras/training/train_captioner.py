@@ -17,6 +17,7 @@ from mmkeras.data import from_coco, from_folder, load
 from mmkeras.models import ImageCaptioner
 from mmkeras.training.captioner_run import CaptionerRun
 
+_VOCABULARY = "vocabulary.txt"
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "tensorflow-text")
 # name, name/variant, name/variant:1.0.0
 _TFDS_NAME = re.compile(r"[A-Za-z]\w*(:\w+)?(/[\w.=,-]+)?(:[\d.*]+)?")
@@ -70,7 +71,9 @@ def train_captioner(
         dropout=run.dropout,
         seed=run.seed,
     )
-    captioner.compile(learning_rate=run.learning_rate)
+    captioner.compile(
+        learning_rate=run.learning_rate, captions_per_image=run.captions_per_image
+    )
     if run.feature_cache is not None:
         cache = functools.partial(
             captioner.cache_features,
@@ -80,7 +83,7 @@ def train_captioner(
         )
         train = cache(train)
         validation = None if validation is None else cache(validation)
-    _start_record(run, output, resumed)
+    _start_record(run, output, resumed, captioner.preprocessor.tokenizer)
     recipe = _callbacks(run, output, validation is not None)
     captioner.fit(
         train,
@@ -233,15 +236,29 @@ def _check_same(run, output) -> None:
         )
 
 
-def _start_record(run, output, resumed) -> None:
+def _start_record(run, output, resumed, tokenizer) -> None:
     backup = output / ".backup"
-    if not resumed:
+    vocabulary = "\n".join(tokenizer.get_vocabulary())
+    if resumed:
+        _check_vocabulary(backup / _VOCABULARY, vocabulary)
+    else:
         shutil.rmtree(backup, ignore_errors=True)
         (output / "history.json").unlink(missing_ok=True)
     # The empty backup marks a run that was interrupted in its first epoch.
     backup.mkdir(parents=True, exist_ok=True)
+    (backup / _VOCABULARY).write_text(vocabulary, "utf-8")
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     run.to_yaml(output / "run.yaml", {"mmkeras": mmkeras.__version__, **versions})
+
+
+def _check_vocabulary(path, vocabulary) -> None:
+    # What was trained so far belongs to the tokens that it was trained with.
+    if path.is_file() and path.read_text("utf-8") != vocabulary:
+        raise ValueError(
+            f"{path.parents[1]} holds an interrupted run on other captions: their "
+            "vocabulary has changed since. Put the captions back as they were to go on "
+            "with it, or add --overwrite (overwrite=True) to start anew."
+        )
 
 
 def _callbacks(run, output, validated) -> list[keras.callbacks.Callback]:

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -128,7 +129,8 @@ def test_a_setting_that_fails_leaves_no_folder(photos, tmp_path, capsys):
 
 def test_an_interrupted_run(photos, tmp_path, capsys, monkeypatch):
     output = tmp_path / "out"
-    arguments = small(photos, output, "--epochs", "2")
+    data = shutil.copytree(photos, tmp_path / "photos")
+    arguments = small(data, output, "--epochs", "2")
 
     def interrupt(self, epoch, logs=None):
         if epoch == 1:
@@ -143,6 +145,12 @@ def test_an_interrupted_run(photos, tmp_path, capsys, monkeypatch):
     capsys.readouterr()
     message = error_of(capsys, *arguments, "--learning-rate", "0.01")
     assert "learning_rate (0.003, now 0.01)" in message and "--overwrite" in message
+
+    table = (data / "captions.csv").read_text()
+    (data / "captions.csv").write_text(table + '\n0.png,"a zebra"')
+    message = error_of(capsys, *arguments)
+    assert "vocabulary has changed" in message and "--overwrite" in message
+    (data / "captions.csv").write_text(table)
 
     assert main(arguments) == 0
     after = json.loads((output / "history.json").read_text())

@@ -12,6 +12,7 @@ from mmkeras.layers import (
     ImageEncoder,
     RegionEncoder,
     TextDecoder,
+    WordAttentionBias,
     small_cnn,
 )
 
@@ -40,6 +41,12 @@ LAYERS = {
         lambda **kw: AttentionBlock(2, 32, grid=(2, 3), **kw),
         [normal(4, 6, 16)],
     ),
+    "attention_block_words": (
+        lambda **kw: AttentionBlock(
+            2, 32, cross_attention=True, word_attention=True, memory_grid=(1, 5), **kw
+        ),
+        [normal(4, 6, 16), normal(4, 5, 16), normal(4, 6, 5)],
+    ),
     "grid_attention_bias": (
         lambda **kw: GridAttentionBias(2, 3, **kw),
         [normal(4, 2, 6, 6)],
@@ -59,6 +66,14 @@ LAYERS = {
     "text_decoder": (
         lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, **kw),
         [tokens(4, 8), normal(4, 6, 16)],
+    ),
+    "text_decoder_several_texts": (
+        lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, memory_grid=(2, 3), **kw),
+        [tokens(4, 3, 8), normal(4, 6, 16)],
+    ),
+    "word_attention_bias": (
+        lambda **kw: WordAttentionBias(2, grid=(2, 3), **kw),
+        [normal(4, 5, 6)],
     ),
 }
 
@@ -124,7 +139,7 @@ def test_mixed_precision(case):
 
 def test_mirrored_strategy(case):
     make, inputs = case
-    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
         model = as_model(make(), inputs)
         model.compile(keras.optimizers.Adam(0.01), "mse")

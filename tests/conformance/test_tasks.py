@@ -138,9 +138,14 @@ def test_mixed_precision(case, dataset):
 
 
 def test_mirrored_strategy(case, dataset):
-    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
         task = case.make(dataset)
-    losses = task.fit(
+    history = task.fit(
         dataset, validation_data=dataset, epochs=3, batch_size=16, verbose=0
-    ).history["loss"]
-    assert losses[-1] < losses[0]
+    ).history
+    assert history["loss"][-1] < history["loss"][0]
+    # On one device the trained weights must mean the same as on two.
+    alone = case.make(dataset)
+    alone.set_weights(task.get_weights())
+    loss = alone.evaluate(dataset, batch_size=16, verbose=0)["loss"]
+    assert loss == pytest.approx(history["val_loss"][-1], rel=1e-3)

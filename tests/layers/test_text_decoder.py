@@ -9,6 +9,7 @@ from mmkeras.layers import (
     GridPositionEmbedding,
     ImageEncoder,
     TextDecoder,
+    WordAttentionBias,
     small_cnn,
 )
 
@@ -30,14 +31,27 @@ def test_cached_steps_equal_the_whole_sequence(decoder):
         np.testing.assert_allclose(logits, whole[:, position], atol=1e-4)
 
 
-def test_copies_are_adjacent(decoder):
-    memory = np.random.default_rng(0).normal(size=(2, 5, 16)).astype("float32")
-    decoder(np.zeros((2, 8), "int32"), memory)
-    _, fixed = decoder.start(memory, copies=3)
-    keys = np.asarray(fixed[0]["key"])
-    assert keys.shape == (6, 2, 5, 8)
-    np.testing.assert_array_equal(keys[0], keys[2])
-    assert not np.allclose(keys[2], keys[3])
+def test_copies_share_the_memory_and_are_adjacent(decoder):
+    rng = np.random.default_rng(0)
+    memory = rng.normal(size=(2, 5, 16)).astype("float32")
+    ids = rng.integers(0, 30, (6, 8)).astype("int32")
+    whole = np.asarray(decoder(ids, np.repeat(memory, 3, axis=0)))
+    cache, fixed = decoder.start(memory, copies=3)
+    assert fixed["layers"][0]["key"].shape == (2, 2, 5, 8)
+    for position in range(8):
+        logits, cache = decoder.step(ids[:, position], position, cache, fixed)
+        np.testing.assert_allclose(logits, whole[:, position], atol=1e-4)
+
+
+def test_several_texts_about_a_memory_are_each_read_alone(decoder):
+    rng = np.random.default_rng(0)
+    memory = rng.normal(size=(2, 5, 16)).astype("float32")
+    ids = rng.integers(0, 30, (2, 3, 8)).astype("int32")
+    together = np.asarray(decoder(ids, memory))
+    assert together.shape == (2, 3, 8, 30)
+    for text in range(3):
+        alone = np.asarray(decoder(ids[:, text], memory))
+        np.testing.assert_allclose(together[:, text], alone, atol=1e-4)
 
 
 def test_a_position_does_not_see_what_follows(decoder):
@@ -83,6 +97,22 @@ def test_relative_positions_by_hand():
     np.testing.assert_allclose(found, [left, np.negative(left)], atol=1e-6)
     with pytest.raises(ValueError, match="1 × 3 = 3 positions"):
         GridAttentionBias(1, 3)(np.zeros((1, 2, 4, 4), "float32"))
+
+
+def test_words_look_where_they_resemble_by_hand():
+    # Without a grid: head 0 begins with the resemblance itself, head 1 without it.
+    resemblance = np.array([[[1.0, -2.0, 3.0]]], "float32")
+    bias = np.asarray(WordAttentionBias(2)(resemblance))
+    np.testing.assert_array_equal(bias[0], [[[1, -2, 3]], [[0, 0, 0]]])
+    # In a grid of one row and three columns, head 1 prefers what is to the right of
+    # where the word is seen, and the word is seen for certain in the middle: by
+    # the ramp 3·(-1/3, 0, 1/3). Head 0 prefers the left, and its own resemblance.
+    sure = np.array([[[0.0, 50.0, 0.0]]], "float32")
+    bias = np.asarray(WordAttentionBias(2, grid=(1, 3))(sure))
+    np.testing.assert_allclose(bias[0, 1], [[-1, 0, 1]], atol=1e-6)
+    np.testing.assert_allclose(bias[0, 0], [[1, 50, -1]], atol=1e-6)
+    with pytest.raises(ValueError, match="1 × 3 = 3 positions"):
+        WordAttentionBias(2, grid=(1, 3))(np.zeros((1, 2, 4), "float32"))
 
 
 def test_queries_and_keys_of_the_memory_begin_alike():

@@ -2,11 +2,13 @@ import json
 import shutil
 
 import keras
+import keras_hub
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import mmkeras
+from mmkeras.layers import small_cnn
 from mmkeras.models import ImageCaptioner
 from tests.conftest import SIDE, tiny_rows, to_dataset
 
@@ -181,8 +183,6 @@ def test_chinese():
 def test_no_usable_data(dataset):
     with pytest.raises(ValueError, match="no samples"):
         tiny(dataset).fit(dataset.take(0), verbose=0)
-    with pytest.raises(ValueError, match="tf.data.Dataset"):
-        tiny(dataset).evaluate([1, 2])
 
 
 def test_captions_longer_than_the_limit_are_refused_or_cut(images):
@@ -215,6 +215,15 @@ def test_a_keras_application_as_encoder(dataset, images):
     assert isinstance(model.generate(images[0]), str)
 
 
+def test_a_keras_hub_backbone_as_encoder(dataset, images):
+    backbone = keras_hub.models.DenseNetBackbone(
+        stackwise_num_repeats=[1, 1], growth_rate=4, image_shape=(32, 32, 3)
+    )
+    model = tiny(dataset, image_encoder=backbone, image_size=None)
+    model.fit(dataset, epochs=1, batch_size=16, verbose=0)
+    assert isinstance(model.generate(images[0]), str)
+
+
 def test_importing_mmkeras_is_light():
     import subprocess
     import sys
@@ -222,3 +231,61 @@ def test_importing_mmkeras_is_light():
     code = "import sys, mmkeras; assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert "models" in dir(mmkeras)
+
+
+def test_several_captions_a_step(dataset):
+    model = tiny(dataset)
+    model.compile(captions_per_image=3)
+    history = model.fit(
+        dataset, validation_data=dataset, epochs=2, batch_size=16, verbose=0
+    ).history
+    assert history["loss"][-1] < history["loss"][0]
+    # Evaluation counts every caption once, however many a step learns from.
+    assert model.evaluate(dataset, verbose=0)["loss"] == pytest.approx(
+        history["val_loss"][-1], rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("number", [0, 1.5, "3"])
+def test_a_wrong_number_of_captions_a_step(captioner, number):
+    with pytest.raises(ValueError, match="`captions_per_image` must be"):
+        captioner.compile(captions_per_image=number)
+
+
+def test_a_rate_beside_an_optimizer_is_refused(captioner):
+    with pytest.raises(ValueError, match=r"keras\.optimizers\.Adam\(1e-3\)"):
+        captioner.compile("adam", learning_rate=0.1)
+
+
+def test_what_is_no_dataset_is_refused(captioner, scenes):
+    for use in (captioner.fit, captioner.evaluate, ImageCaptioner.from_data):
+        with pytest.raises(TypeError, match=r"`tf\.data\.Dataset` of sample dicts"):
+            use(scenes)
+    with pytest.raises(TypeError, match="unpack them"):
+        captioner.fit((1, 2))
+
+
+def test_captions_that_the_vocabulary_does_not_know_are_refused(captioner):
+    chinese = to_dataset(tiny_rows(8, "zh"))
+    for use in (captioner.fit, captioner.evaluate):
+        with pytest.raises(ValueError, match="knows no word of the first .* captions"):
+            use(chinese, verbose=0)
+
+
+def test_a_partly_frozen_encoder_stays_so(dataset, tmp_path):
+    cnn = small_cnn(SIDE, 8)
+    for layer in cnn.layers[:-4]:
+        layer.trainable = False
+    model = tiny(dataset, image_encoder=cnn, image_size=None)
+    frozen = [w.numpy() for layer in cnn.layers[:-4] for w in layer.weights]
+    kernel = cnn.layers[-3].kernel.numpy()
+    model.fit(dataset, epochs=1, batch_size=16, verbose=0)
+    again = [w.numpy() for layer in cnn.layers[:-4] for w in layer.weights]
+    for before, after in zip(frozen, again, strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert not np.allclose(cnn.layers[-3].kernel.numpy(), kernel)
+    model.save_to_preset(tmp_path / "preset")
+    loaded = ImageCaptioner.from_preset(tmp_path / "preset").backbone.image_encoder
+    states = [layer.trainable for layer in loaded.model.layers]
+    assert states == [layer.trainable for layer in cnn.layers]
+    assert not all(states)

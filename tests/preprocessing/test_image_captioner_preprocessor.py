@@ -244,3 +244,28 @@ def test_config_alone_has_no_vocabulary():
     assert copy.sequence_length == 4
     with pytest.raises(ValueError, match="No vocabulary"):
         copy.tokenizer(["a"])
+
+
+def test_several_captions_of_each_picture():
+    data = captioned([["a", "b", "c"], ["d"], ["e", "f"]])
+    drawn = make().draw_captions(data.ragged_batch(3), seed=0, number=2)
+    seen = set()
+    for _ in range(60):
+        (batch,) = list(drawn)
+        assert batch["caption"].shape == (3, 2)
+        first, second, third = (
+            tuple(text.decode() for text in row) for row in batch["caption"].numpy()
+        )
+        # One and the next, from the first again after the last.
+        assert first in {("a", "b"), ("b", "c"), ("c", "a")}
+        assert second == ("d", "d")
+        assert third in {("e", "f"), ("f", "e")}
+        seen.add(first)
+    assert len(seen) == 3
+    x, y, weights = make()(batch, sample_weight=[1.0, 2.0, 1.0])
+    assert x["token_ids"].shape == y.shape == weights.shape == (3, 2, 4)
+    assert y[1].numpy().tolist() == [[7, 3, 0, 0]] * 2
+    assert weights[1].numpy().tolist() == [[2, 2, 0, 0]] * 2
+    assert x["images"].shape == (3, 8, 8, 3)
+    alone = next(iter(make().draw_captions(data, seed=0, number=2)))
+    assert alone["caption"].shape == (2,)

@@ -1,6 +1,6 @@
 """Draws the pictures of the README: `docs/captions.png` and `docs/scene.png`.
 
-    python apps/demo/pictures.py
+    python benchmarks/readme_pictures.py
 
 The captions are what the shipped presets say, true or not, of the first scenes of the
 test splits.
@@ -8,7 +8,6 @@ test splits.
 
 from __future__ import annotations
 
-import pathlib
 import textwrap
 
 import matplotlib
@@ -16,23 +15,16 @@ import matplotlib
 matplotlib.use("Agg")
 import tensorflow as tf
 from matplotlib import font_manager, pyplot
+from train_presets import DATA, NAMES, ROOT
 
 import mmkeras
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROWS = {
-    "emoji_scenes_captioner": "emoji_scenes/small",
-    "emoji_scenes_captioner_zh": "emoji_scenes/small_zh",
-}
+DOCS = ROOT.parent / "docs"
 COLUMNS = 4
 
 
 def main() -> None:
-    shipped = {
-        preset: name
-        for preset, name in ROWS.items()
-        if (ROOT / "saved_models" / preset).is_dir()
-    }
+    shipped = [language for language in NAMES if (ROOT / NAMES[language]).is_dir()]
     figure, axes = pyplot.subplots(
         len(shipped),
         COLUMNS,
@@ -40,25 +32,23 @@ def main() -> None:
         layout="constrained",
         squeeze=False,
     )
-    fonts = _fonts(any(name.endswith("zh") for name in shipped.values()))
-    for line, (preset, name) in zip(axes, shipped.items(), strict=True):
-        captioner = mmkeras.models.ImageCaptioner.from_preset(
-            ROOT / "saved_models" / preset
-        )
-        samples = mmkeras.data.load(name, split="test").take(COLUMNS)
+    fonts = _fonts("zh" in shipped)
+    for line, language in zip(axes, shipped, strict=True):
+        captioner = mmkeras.models.ImageCaptioner.from_preset(ROOT / NAMES[language])
+        samples = mmkeras.data.load(DATA[language], split="test").take(COLUMNS)
         images = [sample["image"].numpy() for sample in samples]
-        if preset == "emoji_scenes_captioner":
-            (ROOT / "docs" / "scene.png").write_bytes(images[0])
+        if language == "en":
+            (DOCS / "scene.png").write_bytes(images[0])
         for axis, image, caption in zip(
             line, images, captioner.generate(images), strict=True
         ):
             axis.imshow(tf.io.decode_png(image).numpy())
-            width = 14 if name.endswith("zh") else 30
+            width = 14 if language == "zh" else 30
             axis.set_title(
                 "\n".join(textwrap.wrap(caption, width)), fontsize=10, family=fonts
             )
             axis.axis("off")
-    figure.savefig(ROOT / "docs" / "captions.png", dpi=110)
+    figure.savefig(DOCS / "captions.png", dpi=110)
 
 
 def _fonts(chinese_too: bool) -> list[str]:

@@ -1,0 +1,5 @@
+"""Keras optimizers."""
+
+from mmkeras.optimizers.conv_muon import ConvMuon
+
+__all__ = ["ConvMuon"]
