@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sys
 
+from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
 
@@ -10,9 +11,14 @@ def add_parser(commands, common) -> None:
     parser = commands.add_parser("caption", parents=[common], help="caption pictures")
     parser.add_argument("preset", help="folder of a preset")
     parser.add_argument("images", nargs="+", metavar="IMAGE")
-    parser.add_argument("--num-beams", type=int, default=1, help="1 for greedy")
-    parser.add_argument("--length-penalty", type=float, default=1.0)
+    parser.add_argument(
+        "--num-captions",
+        type=int,
+        default=1,
+        help="captions for each picture: at most --num-beams, or as many as to draw",
+    )
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
+    add_decoding_flags(parser)
     parser.set_defaults(run=run)
 
 
@@ -21,23 +27,20 @@ def run(args) -> int:
     from mmkeras.models import ImageCaptioner
 
     captioner = ImageCaptioner.from_preset(args.preset)
-    captioner.generator(args.num_beams, args.length_penalty)
+    options = {**decoding_options(args), "num_captions": args.num_captions}
+    captioner.generator(**options)
     failed = 0
     for path in args.images:
         try:
-            caption, score = captioner.generate(
-                path,
-                num_beams=args.num_beams,
-                length_penalty=args.length_penalty,
-                return_scores=True,
-            )
+            found = captioner.generate(path, return_scores=True, **options)
         except (OSError, ValueError) as error:
             print(f"mmkeras: error: {error}", file=sys.stderr)
             failed += 1
             continue
-        if args.json:
-            row = {"image": path, "caption": caption, "score": score}
-            print(json.dumps(row, ensure_ascii=False))
-        else:
-            print(f"{path}: {caption}" if len(args.images) > 1 else caption)
+        for caption, score in [found] if args.num_captions == 1 else found:
+            if args.json:
+                row = {"image": path, "caption": caption, "score": score}
+                print(json.dumps(row, ensure_ascii=False))
+            else:
+                print(f"{path}: {caption}" if len(args.images) > 1 else caption)
     return 1 if failed else 0

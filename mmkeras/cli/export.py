@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
 
@@ -13,9 +14,8 @@ def add_parser(commands, common) -> None:
         metavar="DIR",
         help="folder of a SavedModel, e.g. export/captioner/1; may be repeated",
     )
-    parser.add_argument("--num-beams", type=int, default=1, help="1 for greedy")
-    parser.add_argument("--length-penalty", type=float, default=1.0)
     parser.add_argument("--overwrite", action="store_true")
+    add_decoding_flags(parser)
     parser.set_defaults(run=run)
 
 
@@ -31,11 +31,6 @@ def run(args) -> int:
 
     captioner = ImageCaptioner.from_preset(args.preset)
     for path in args.to:
-        captioner.export(
-            path,
-            num_beams=args.num_beams,
-            length_penalty=args.length_penalty,
-            overwrite=args.overwrite,
-        )
+        captioner.export(path, overwrite=args.overwrite, **decoding_options(args))
         print(f"Wrote {path}")
     return 0

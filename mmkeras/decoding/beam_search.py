@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from mmkeras.decoding.decoding_result import DecodingResult
-
-_NEVER = -1e9
+from mmkeras.decoding.stepwise_search import best_first, write_column
+from mmkeras.decoding.token_constraints import NEVER, TokenConstraints
 
 
 class BeamSearch:
@@ -17,30 +18,37 @@ class BeamSearch:
     when no beam that goes on can beat the kept ones, or at `max_length`, where
     the unfinished compete as they are.
 
+    Beams never reorder the cache: what each wrote stays where it was written, and a
+    table says which of it each hypothesis descends from.
+
+    Diverse groups search side by side. A group chooses its beams by their scores less
+    `diversity_penalty` for each beam of the groups before it that goes on with the
+    same token at this position; the scores themselves stay the model's.
+
     Args:
         num_beams: int, hypotheses kept for each row.
         start_token_id: int, fed at position 0.
         end_token_id: int, which ends a hypothesis.
         pad_token_id: int, written after the end.
         length_penalty: float, 0 for none; larger values favour longer text.
+        constraints: a `TokenConstraints`, or `None`.
+        num_groups: int, a divisor of `num_beams`.
+        diversity_penalty: float, at least 0.
 
     Call arguments:
-        step: callable `(token_ids [rows * num_beams], position, cache) ->
-            (logits [rows * num_beams, vocabulary_size], cache)`.
-        cache: nested tensors `[rows * num_beams, ...]` of static shape but for
-            the rows. Hypotheses of a row are adjacent.
-        rows: int or int32 scalar tensor, number of sequences.
-        max_length: int, the most tokens that are written.
+        step, cache, rows, max_length: as `StepwiseSearch` takes them.
 
     Returns:
-        A `DecodingResult` with an `n_best` of `num_beams`.
+        A `DecodingResult` with an `n_best` of `num_beams`. Where the constraints
+        leave fewer hypotheses, the last are empty, with a score of `-1e9`.
 
     Raises:
-        ValueError: if `num_beams` is not a positive integer, or
-            `length_penalty` is negative.
+        ValueError: if `num_beams` is not a positive integer or not a multiple of
+            `num_groups`, or a penalty is negative.
 
     Reference:
         - [Wu et al., 2016](https://arxiv.org/abs/1609.08144), equation 14
+        - [Vijayakumar et al., 2018](https://arxiv.org/abs/1610.02424) (groups)
     """
 
     def __init__(
@@ -50,102 +58,200 @@ class BeamSearch:
         end_token_id: int,
         pad_token_id: int,
         length_penalty: float = 0.0,
+        constraints: TokenConstraints | None = None,
+        num_groups: int = 1,
+        diversity_penalty: float = 0.0,
     ):
         if not isinstance(num_beams, int) or num_beams < 1:
             raise ValueError(
                 "`num_beams` must be an integer of at least 1. "
                 f"Received: num_beams={num_beams!r}."
             )
-        if length_penalty < 0:
+        if not isinstance(num_groups, int) or num_groups < 1 or num_beams % num_groups:
             raise ValueError(
-                "`length_penalty` must not be negative; 0 turns it off. "
-                f"Received: length_penalty={length_penalty}."
+                "`num_groups` must be an integer that divides `num_beams`, which is "
+                f"{num_beams}. Received: num_groups={num_groups!r}."
             )
+        for name, value in (
+            ("length_penalty", length_penalty),
+            ("diversity_penalty", diversity_penalty),
+        ):
+            if not value >= 0:
+                raise ValueError(
+                    f"`{name}` must not be negative; 0 turns it off. "
+                    f"Received: {name}={value}."
+                )
         self.num_beams = num_beams
         self.start_token_id = start_token_id
         self.end_token_id = end_token_id
         self.pad_token_id = pad_token_id
         self.length_penalty = float(length_penalty)
+        self.constraints = constraints or TokenConstraints(end_token_id)
+        self.num_groups = num_groups
+        self.diversity_penalty = float(diversity_penalty)
 
     def __call__(
         self, step: Callable, cache, rows: int | tf.Tensor, max_length: int
     ) -> DecodingResult:
         beams = self.num_beams
+        own = tf.reshape(tf.eye(beams, dtype=tf.bool), [1, beams, 1, beams])
 
-        def proceed(position, alive, alive_scores, ended, ended_scores, cache):
-            # Scores are negative, so the largest divisor bounds what may come.
-            bound = tf.reduce_max(alive_scores, axis=1) / self._penalty(max_length)
-            hopeful = bound > tf.reduce_min(ended_scores, axis=1)
-            return (position < max_length) & tf.reduce_any(hopeful)
+        def proceed(position, alive, ended, lineage, cache):
+            return (position < max_length) & tf.reduce_any(
+                self._hopeful(alive, ended, max_length)
+            )
 
-        def advance(position, alive, alive_scores, ended, ended_scores, cache):
-            last = tf.gather(alive, tf.maximum(position - 1, 0), axis=2, batch_dims=0)
-            last = tf.where(position > 0, last, self.start_token_id)
-            logits, cache = step(tf.reshape(last, [-1]), position, cache)
-            log_probs = tf.nn.log_softmax(logits)
-            vocabulary = log_probs.shape[-1]
-            totals = tf.reshape(alive_scores, [-1, beams, 1]) + tf.reshape(
-                log_probs, [-1, beams, vocabulary]
-            )
-            # Each beam can end only once, so the best 2 × beams hold at least
-            # as many that go on as are needed.
-            count = min(2 * beams, beams * vocabulary)
-            scores, flat = tf.math.top_k(
-                tf.reshape(totals, [-1, beams * vocabulary]), k=count
-            )
-            parents, tokens = flat // vocabulary, flat % vocabulary
-            sequences = tf.gather(alive, parents, batch_dims=1)
+        def advance(position, alive, ended, lineage, cache):
             here = tf.equal(tf.range(max_length), position)
-            sequences = tf.where(here, tf.expand_dims(tokens, -1), sequences)
-            ends = tf.equal(tokens, self.end_token_id)
+            lineage |= own & tf.reshape(here, [1, 1, max_length, 1])
+            last = tf.gather(alive.token_ids, tf.maximum(position - 1, 0), axis=2)
+            last = tf.where(position > 0, last, self.start_token_id)
+            slots = tf.reshape(lineage, [-1, beams, max_length * beams])
+            logits, cache = step(last, position, cache, slots)
+            log_probs = self.constraints(logits, alive.token_ids, position)
+            alive, ended, parents = self._select(alive, ended, log_probs, position)
+            lineage = tf.gather(lineage, parents, batch_dims=1)
+            return position + 1, alive, ended, lineage, cache
 
-            alive_scores, keep = tf.math.top_k(tf.where(ends, _NEVER, scores), k=beams)
-            alive = tf.gather(sequences, keep, batch_dims=1)
-            chosen = tf.gather(parents, keep, batch_dims=1)
-            cache = self._reorder(cache, chosen)
-
-            closing = tf.where(ends, scores / self._penalty(position + 1), _NEVER)
-            ended, ended_scores = self._best(
-                (ended, sequences), (ended_scores, closing)
-            )
-            return position + 1, alive, alive_scores, ended, ended_scores, cache
-
+        # All beams of a group begin alike, so that only one of them may go on.
+        first = tf.equal(tf.range(beams) % (beams // self.num_groups), 0)
+        first = tf.where(tf.ones([rows, 1], tf.bool) & first, 0.0, NEVER)
         blank = tf.fill([rows, beams, max_length], self.pad_token_id)
-        first = tf.concat([tf.zeros([rows, 1]), tf.fill([rows, beams - 1], _NEVER)], 1)
+        none = tf.zeros([rows, beams, max_length])
         state = (
             tf.constant(0),
-            blank,
-            first,
-            blank,
-            tf.fill([rows, beams], _NEVER),
+            _Beams(blank, first, none),
+            _Beams(blank, tf.fill([rows, beams], NEVER), none),
+            tf.zeros([rows, beams, max_length, beams], tf.bool),
             cache,
         )
-        shapes = (
-            tf.TensorShape([]),
-            tf.TensorShape([None, beams, max_length]),
-            tf.TensorShape([None, beams]),
-            tf.TensorShape([None, beams, max_length]),
-            tf.TensorShape([None, beams]),
-            tf.nest.map_structure(
-                lambda x: tf.TensorShape([None, *x.shape[1:]]), cache
-            ),
+        shapes = tf.nest.map_structure(
+            lambda x: tf.TensorShape([None, *x.shape[1:]] if x.shape.rank else []),
+            state,
         )
-        position, alive, alive_scores, ended, ended_scores, _ = tf.while_loop(
+        position, alive, ended, _, _ = tf.while_loop(
             proceed, advance, state, shape_invariants=shapes
         )
-        open_scores = tf.where(
-            position >= max_length, alive_scores / self._penalty(max_length), _NEVER
+        closed = alive.scores / self._penalty(max_length)
+        unfinished = alive._replace(
+            scores=tf.where(
+                (position >= max_length) & _living(alive.scores), closed, NEVER
+            )
         )
-        return DecodingResult(*self._best((ended, alive), (ended_scores, open_scores)))
+        kept = [
+            _best(part, beams // self.num_groups)
+            for part in zip(self._split(ended), self._split(unfinished), strict=True)
+        ]
+        return self._result(_joined(kept))
+
+    def _result(self, found) -> DecodingResult:
+        result = best_first(found.token_ids, found.scores, found.gains)
+        living = tf.expand_dims(_living(result.scores), -1)
+        return result._replace(
+            token_ids=tf.where(living, result.token_ids, self.pad_token_id),
+            token_scores=tf.where(living, result.token_scores, 0.0),
+        )
+
+    def _hopeful(self, alive, ended, max_length):
+        """bool `[rows, groups]`: whether a kept hypothesis may still be beaten."""
+        shape = [-1, self.num_groups, self.num_beams // self.num_groups]
+        best = tf.reduce_max(tf.reshape(alive.scores, shape), axis=-1)
+        worst = tf.reduce_min(tf.reshape(ended.scores, shape), axis=-1)
+        # Scores are negative, so the largest divisor bounds what may come.
+        return (best / self._penalty(max_length) > worst) & _living(best)
+
+    def _select(self, alive, ended, log_probs, position):
+        """The beams after this position, what has ended, and each beam's parent."""
+        size = self.num_beams // self.num_groups
+        vocabulary = log_probs.shape[-1]
+        used = tf.zeros([tf.shape(log_probs)[0], 1, vocabulary])
+        groups = zip(
+            self._split(alive),
+            self._split(ended),
+            tf.split(log_probs, self.num_groups, axis=1),
+            strict=True,
+        )
+        lives, ends, parents = [], [], []
+        for index, (living, over, scores) in enumerate(groups):
+            goes_on, over, parent = self._select_in_group(
+                living, over, scores, used, position
+            )
+            lives.append(goes_on)
+            ends.append(over)
+            parents.append(parent + index * size)
+            if self.diversity_penalty and index + 1 < self.num_groups:
+                tokens = tf.gather(goes_on.token_ids, position, axis=2)
+                counts = tf.one_hot(tokens, vocabulary)
+                counts *= tf.cast(
+                    tf.expand_dims(_living(goes_on.scores), -1), tf.float32
+                )
+                used += tf.reduce_sum(counts, axis=1, keepdims=True)
+        return _joined(lives), _joined(ends), tf.concat(parents, axis=1)
+
+    def _select_in_group(self, alive, ended, log_probs, used, position):
+        size, vocabulary = log_probs.shape[1:]
+        totals = tf.expand_dims(alive.scores, -1) + log_probs
+        totals = tf.where(_living(totals), totals, NEVER)
+        merits = totals - self.diversity_penalty * used
+        # Each beam can end only once, so the best 2 × beams hold at least as many
+        # that go on as are needed.
+        count = min(2 * size, size * vocabulary)
+        flatten = [-1, size * vocabulary]
+        merits, flat = tf.math.top_k(tf.reshape(merits, flatten), k=count)
+        scores = tf.gather(tf.reshape(totals, flatten), flat, batch_dims=1)
+        parents, tokens = flat // vocabulary, flat % vocabulary
+        gains = tf.gather(tf.reshape(log_probs, flatten), flat, batch_dims=1)
+        extended = _Beams(
+            write_column(
+                tf.gather(alive.token_ids, parents, batch_dims=1), position, tokens
+            ),
+            scores,
+            write_column(
+                tf.gather(alive.gains, parents, batch_dims=1), position, gains
+            ),
+        )
+        ends = tf.equal(tokens, self.end_token_id)
+        _, keep = tf.math.top_k(tf.where(ends, 2 * NEVER, merits), k=size)
+        goes_on = _take(extended, keep)
+        # With hardly any tokens, there may be less that goes on than beams.
+        over = tf.gather(ends, keep, batch_dims=1)
+        goes_on = goes_on._replace(scores=tf.where(over, NEVER, goes_on.scores))
+        closing = extended._replace(
+            scores=tf.where(
+                ends & _living(scores), scores / self._penalty(position + 1), NEVER
+            )
+        )
+        parents = tf.gather(parents, keep, batch_dims=1)
+        return goes_on, _best((ended, closing), size), parents
 
     def _penalty(self, length) -> tf.Tensor:
         return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** self.length_penalty
 
-    def _best(self, sequences, scores):
-        scores, index = tf.math.top_k(tf.concat(scores, axis=1), k=self.num_beams)
-        return tf.gather(tf.concat(sequences, axis=1), index, batch_dims=1), scores
+    def _split(self, beams):
+        parts = [tf.split(part, self.num_groups, axis=1) for part in beams]
+        return [_Beams(*group) for group in zip(*parts, strict=True)]
 
-    def _reorder(self, cache, parents):
-        rows = tf.expand_dims(tf.range(tf.shape(parents)[0]), 1) * self.num_beams
-        index = tf.reshape(rows + parents, [-1])
-        return tf.nest.map_structure(lambda x: tf.gather(x, index), cache)
+
+class _Beams(NamedTuple):
+    """Hypotheses, `[rows, beams, ...]`, with the log-probability of each token."""
+
+    token_ids: tf.Tensor
+    scores: tf.Tensor
+    gains: tf.Tensor
+
+
+def _living(scores):
+    # Far above what no text can reach, far below what any text has.
+    return scores > NEVER / 2
+
+
+def _joined(parts) -> _Beams:
+    return _Beams(*(tf.concat(part, axis=1) for part in zip(*parts, strict=True)))
+
+
+def _take(beams, index) -> _Beams:
+    return _Beams(*(tf.gather(part, index, batch_dims=1) for part in beams))
+
+
+def _best(parts, number) -> _Beams:
+    return _Beams(*best_first(*_joined(parts), number=number))

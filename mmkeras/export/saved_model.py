@@ -7,15 +7,15 @@ import shutil
 import keras
 import tensorflow as tf
 
+from mmkeras.decoding import DecodingOptions
+
 
 def export_saved_model(
     task,
     path: str | os.PathLike,
-    num_beams: int = 1,
-    length_penalty: float = 1.0,
-    max_length: int | None = None,
     n_best: int = 3,
     overwrite: bool = False,
+    **options,
 ) -> None:
     """Writes a captioner as a SavedModel: image bytes in, strings out.
 
@@ -35,11 +35,11 @@ def export_saved_model(
         task: an `ImageCaptioner`.
         path: folder to write, for TF Serving one that is named by a version
             number, e.g. `"export/captioner/1"`.
-        num_beams: int, of `serving_default` and `token_ids`.
-        length_penalty: float.
-        max_length: int, or `None` for the model's own.
         n_best: int, captions of the signature `n_best`.
         overwrite: bool, whether to replace the SavedModel that is in the folder.
+        **options: of `mmkeras.decoding.DecodingOptions` but for `num_captions`, for
+            all signatures. `n_best` is by beam search with at least as many beams as
+            it has captions, or draws as many.
 
     Raises:
         FileExistsError: if the folder has files and `overwrite` is `False`, or they
@@ -50,8 +50,14 @@ def export_saved_model(
     _check_folder(path, overwrite)
     # A mixed-precision policy is a matter of training: servers get float32 in
     # and out whatever the layers compute in.
-    best = task.generator(num_beams, length_penalty, max_length)
-    several = task.generator(max(n_best, num_beams), length_penalty, max_length)
+    if "num_captions" in options:
+        raise ValueError(
+            "An export has one caption in `serving_default` and several in the "
+            "signature `n_best`: give `n_best` in place of `num_captions`. Received: "
+            f"num_captions={options['num_captions']!r}."
+        )
+    best = task.generator(**options)
+    several = task.generator(**_several(options, n_best))
     serve = _Server(task)
     # The endpoints bring the weights that they use. Tracking the backbone too
     # would write all weights a second time.
@@ -71,6 +77,15 @@ def export_saved_model(
     if path.is_dir():
         shutil.rmtree(path)
     archive.write_out(os.fspath(path), verbose=False)
+
+
+def _several(options, n_best) -> dict:
+    if DecodingOptions(**options).samples:
+        return {**options, "num_captions": n_best}
+    beams = max(n_best, options.get("num_beams", 1))
+    # Of groups of beams there must be as many in each.
+    groups = options.get("num_beam_groups") or 1
+    return {**options, "num_beams": -(-beams // groups) * groups}
 
 
 def _check_folder(path: pathlib.Path, overwrite: bool) -> None:

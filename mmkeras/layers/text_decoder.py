@@ -166,53 +166,60 @@ class TextDecoder(keras.layers.Layer):
         logits = ops.max(ops.matmul(memory, ops.transpose(self._table())), axis=1)
         return ops.cast(logits, "float32") + ops.cast(self.presence_bias, "float32")
 
-    def start(self, memory, copies: int = 1):
+    def start(self, memory, copies: int = 1, max_length: int | None = None):
         """What decoding begins with.
 
         Args:
             memory: float `[batch, memory_length, hidden_dim]`.
-            copies: int, rows decoded for each row of the memory (beams).
+            copies: int, texts written for each row of the memory (beams).
+            max_length: int, the most tokens that will be written, or `None` for
+                the decoder's own.
 
         Returns:
             A tuple of `cache`, the keys and values of the tokens so far, and
             `memory_cache`, the `memory` and its keys and values, which never
-            change and are shared by the copies. Keys and values are lists with a
-            dict of `key` and `value` for each layer:
-            `[batch * copies, heads, max_length, head_dim]` and
+            change. Keys and values are lists with a dict of `key` and `value` for
+            each layer: `[batch, heads, max_length * copies, head_dim]`, all copies
+            of a position side by side, and
             `[batch, heads, memory_length, head_dim]`.
         """
-        rows = ops.shape(memory)[0] * copies
+        slots = copies * (max_length or self.max_length)
         cache, layers = [], []
         for block in self.blocks:
-            shape = (rows, self.num_heads, self.max_length, block.head_dim)
+            shape = (ops.shape(memory)[0], self.num_heads, slots, block.head_dim)
             empty = ops.zeros(shape, self.compute_dtype)
             cache.append({"key": empty, "value": empty})
             key, value = block.project_memory(memory)
             layers.append({"key": key, "value": value})
         return cache, {"memory": memory, "layers": layers}
 
-    def step(self, token_ids, position, cache, memory_cache):
-        """Logits for the next token.
+    def step(self, token_ids, position, cache, memory_cache, lineage):
+        """Logits for the next tokens.
+
+        What each copy wrote stays in its own slot, and a copy sees those that it
+        descends from: beam search then has no need to move keys and values about.
 
         Args:
-            token_ids: int `[rows]`, the tokens at `position`.
+            token_ids: int `[batch, copies]`, the tokens at `position`.
             position: int scalar.
             cache: from `start` or the last `step`.
             memory_cache: from `start`.
+            lineage: bool `[batch or 1, copies, max_length * copies]`, the slots of
+                the cache that each copy descends from, that of `position` included.
 
         Returns:
-            float32 logits `[rows, vocabulary_size]`, and the new cache.
+            float32 logits `[batch, copies, vocabulary_size]`, and the new cache.
         """
-        x = self._embed(ops.expand_dims(token_ids, 1))
+        x = self._embed(token_ids)
         place = ops.take(self.position_embedding, position, axis=0)
         x = x + ops.cast(place, self.compute_dtype)
-        seen = ops.arange(self.max_length) <= position
+        seen = ops.expand_dims(lineage, 1)
         resemblance = self._resemblance(token_ids, memory_cache["memory"])
+        start = (0, 0, position * token_ids.shape[1], 0)
         new_cache = []
         layers = zip(self.blocks, cache, memory_cache["layers"], strict=True)
         for block, old, fixed in layers:
             query, key, value = block.project_self(x)
-            start = (0, 0, position, 0)
             keys = ops.slice_update(old["key"], start, key)
             values = ops.slice_update(old["value"], start, value)
             mixed, _ = block.attend(query, keys, values, seen)
@@ -221,7 +228,7 @@ class TextDecoder(keras.layers.Layer):
             x = x + mixed
             x = x + block.feed(x)
             new_cache.append({"key": keys, "value": values})
-        return ops.squeeze(self._logits(x), 1), new_cache
+        return self._logits(x), new_cache
 
     def _resemblance(self, token_ids, memory):
         """How much each word is like each place, `[batch, words, memory_length]`."""

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import caption_texts
-from mmkeras.decoding import BeamSearch, DecodingResult, GreedySearch
+from mmkeras.decoding import DecodingOptions, DecodingResult
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
 from mmkeras.metrics import Perplexity
@@ -290,12 +290,10 @@ class ImageCaptioner(Task):
     def generate(
         self,
         images,
-        num_beams: int = 1,
-        length_penalty: float = 1.0,
-        max_length: int | None = None,
-        num_captions: int = 1,
+        *,
         return_scores: bool = False,
         batch_size: int = 32,
+        **options,
     ):
         """Captions of pictures.
 
@@ -303,13 +301,10 @@ class ImageCaptioner(Task):
             images: a path, encoded bytes, or a uint8 array `[height, width, 3]`;
                 a list of these; or a batch: uint8 `[batch, height, width, 3]` or
                 a string tensor `[batch]` of encoded bytes.
-            num_beams: int, 1 for greedy search.
-            length_penalty: float, of beam search.
-            max_length: int, the most tokens to write, at most the preset's
-                `sequence_length`, which `None` stands for.
-            num_captions: int, captions for each picture, at most `num_beams`.
             return_scores: bool, whether to return `(caption, score)`.
             batch_size: int.
+            **options: of `mmkeras.decoding.DecodingOptions`: `num_beams=4`,
+                `num_captions=3`, `top_p=0.9`, `min_length=5`, ...
 
         Returns:
             For one picture a string, for several a list of strings. With
@@ -320,19 +315,15 @@ class ImageCaptioner(Task):
             FileNotFoundError: if a path does not lead to a file.
             ValueError: if a picture cannot be read, or an option is wrong.
         """
-        decode = self.generator(num_beams, length_penalty, max_length)
-        if not isinstance(num_captions, int) or not 1 <= num_captions <= num_beams:
-            raise ValueError(
-                "`num_captions` must be between 1 and `num_beams`, which is "
-                f"{num_beams}. Received: num_captions={num_captions!r}."
-            )
+        decode = self.generator(**options)
+        number = options.get("num_captions", 1)
         loaded, names, single = load_images(images)
         rows = []
         for start in range(0, len(loaded), batch_size):
             part = tf.constant(loaded[start : start + batch_size])
             pixels, errors = self.preprocessor.image_converter.convert(part)
             refuse_bad_images(errors.numpy(), names[start : start + batch_size])
-            rows.extend(self._read(decode(pixels), num_captions, return_scores))
+            rows.extend(self._read(decode(pixels), number, return_scores))
         return rows[0] if single else rows
 
     def _read(self, result, num_captions, return_scores):
@@ -343,36 +334,30 @@ class ImageCaptioner(Task):
                 found = list(zip(found, map(float, scores), strict=False))
             yield found[0] if num_captions == 1 else found
 
-    def generator(
-        self,
-        num_beams: int = 1,
-        length_penalty: float = 1.0,
-        max_length: int | None = None,
-    ) -> tf.types.experimental.GenericFunction:
+    def generator(self, **options) -> tf.types.experimental.GenericFunction:
         """The decoding loop as one graph; `generate` and `export` both use it.
 
         Args:
-            num_beams: int.
-            length_penalty: float.
-            max_length: int, or `None` for the model's own.
+            **options: of `mmkeras.decoding.DecodingOptions`.
 
         Returns:
             A `tf.function` from float32 `[batch, size, size, 3]` to a
             `DecodingResult`.
 
         Raises:
-            ValueError: if an option is out of range.
+            TypeError: if there is no such option.
+            ValueError: if an option is out of range, or two do not go together.
         """
+        key = DecodingOptions(**options)
         limit = self.backbone.max_length
-        max_length = limit if max_length is None else max_length
+        max_length = limit if key.max_length is None else key.max_length
         if not isinstance(max_length, int) or not 1 <= max_length <= limit:
             raise ValueError(
                 f"`max_length` must be between 1 and {limit}, the longest caption "
                 f"this model was made for. Received: max_length={max_length!r}."
             )
-        search = self._search(num_beams, length_penalty)
-        key = (num_beams, float(length_penalty), max_length)
         if key not in self._generators:
+            search = key.search(self.preprocessor.tokenizer)
             side = self.backbone.image_encoder.image_size
             self._generators[key] = tf.function(
                 lambda images: self.decode(images, search, max_length),
@@ -380,17 +365,6 @@ class ImageCaptioner(Task):
                 autograph=False,
             )
         return self._generators[key]
-
-    def _search(self, num_beams, length_penalty):
-        tokenizer = self.preprocessor.tokenizer
-        special = {
-            "start_token_id": tokenizer.start_token_id,
-            "end_token_id": tokenizer.end_token_id,
-            "pad_token_id": tokenizer.pad_token_id,
-        }
-        if num_beams == 1 and isinstance(num_beams, int):
-            return GreedySearch(**special)
-        return BeamSearch(num_beams, length_penalty=length_penalty, **special)
 
     def decode(self, images, search, max_length: int) -> DecodingResult:
         """Runs a decoding strategy on preprocessed images, in graph.
@@ -405,10 +379,10 @@ class ImageCaptioner(Task):
         """
         memory = self._remember({"images": images}, training=False)
         decoder = self.backbone.text_decoder
-        cache, fixed = decoder.start(memory, copies=search.num_beams)
+        cache, fixed = decoder.start(memory, search.num_beams, max_length)
 
-        def step(token_ids, position, cache):
-            return decoder.step(token_ids, position, cache, fixed)
+        def step(token_ids, position, cache, lineage):
+            return decoder.step(token_ids, position, cache, fixed, lineage)
 
         return search(step, cache, tf.shape(images)[0], max_length)
 

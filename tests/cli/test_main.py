@@ -1,3 +1,5 @@
+import argparse
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -7,7 +9,9 @@ import time
 import keras
 import pytest
 
+from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
 from mmkeras.cli.main import main
+from mmkeras.decoding import DecodingOptions
 from mmkeras.training import CaptionerRun, load_splits
 from tests.conftest import tiny_rows
 
@@ -216,6 +220,32 @@ def test_caption(preset, photos, tmp_path, capsys):
     rows = [json.loads(line) for line in out.splitlines()]
     assert [row["image"] for row in rows] == [picture]
     assert "bad.jpg" in err and "none.png" in err and "Traceback" not in err
+
+
+def test_every_option_of_decoding_has_a_flag(preset, photos, capsys):
+    parser = argparse.ArgumentParser()
+    add_decoding_flags(parser)
+    given = {
+        "num_beams": 4, "length_penalty": 0.5, "num_beam_groups": 2,
+        "diversity_penalty": 1.0, "temperature": 0.9, "top_k": 5, "top_p": 0.8,
+        "seed": 1, "min_length": 2, "max_length": 9, "no_repeat_ngram_size": 3,
+        "repetition_penalty": 1.2,
+    }  # fmt: skip
+    line = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    found = decoding_options(parser.parse_args([*line, "--forbid=a b", "--forbid=c"]))
+    assert found == {**given, "forbidden_words": ["a b", "c"]}
+    # The number of captions is a flag of `caption` alone.
+    fields = {field.name for field in dataclasses.fields(DecodingOptions)}
+    assert fields == {*found, "num_captions"}
+    assert decoding_options(parser.parse_args([])) == {}
+
+    picture = str(photos / "0.png")
+    draw = ["--top-p", "0.9", "--seed", "2", "--num-captions", "3", "--json"]
+    assert main(["caption", str(preset), picture, *draw]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["image"] for row in rows] == [picture] * 3
+    message = error_of(capsys, "caption", preset, picture, *draw, "--num-beams", 2)
+    assert "top_p=0.9, num_beams=2" in message
 
 
 def test_evaluate_export_info(preset, photos, tmp_path, capsys):

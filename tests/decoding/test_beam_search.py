@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.decoding import BeamSearch, GreedySearch
+from mmkeras.decoding import (
+    BeamSearch,
+    GreedySearch,
+    RandomSampling,
+    TokenConstraints,
+)
 
 START, END, PAD = 1, 2, 0
 
@@ -13,8 +18,8 @@ START, END, PAD = 1, 2, 0
 class TableModel:
     """Logits that depend on the whole history, looked up in a random table.
 
-    The cache holds the history as a number, so a search that mixes up the
-    caches of its beams gets other logits.
+    The cache holds the tokens where they were written, so that a search that mixes
+    up what its beams descend from gets other logits.
     """
 
     def __init__(self, vocabulary, length, seed):
@@ -23,14 +28,30 @@ class TableModel:
         rng = np.random.default_rng(seed)
         self.table = rng.normal(size=(size, vocabulary), scale=2.0).astype("float32")
 
-    def cache(self, rows, beams=1):
-        return [tf.zeros([rows * beams, 1], tf.int32)]
+    def cache(self, rows, beams, length):
+        return [tf.zeros([rows, length * beams], tf.int32)]
 
-    def step(self, token_ids, position, cache):
+    def step(self, token_ids, position, cache, lineage):
+        rows, beams = tf.shape(cache[0])[0], token_ids.shape[1]
+        length = cache[0].shape[1] // beams
+        slots = tf.reshape(cache[0], [-1, length, beams])
+        here = tf.reshape(tf.equal(tf.range(length), position), [1, length, 1])
+        slots = tf.where(here, tf.expand_dims(token_ids, 1), slots)
+        past = tf.reshape(lineage, [-1, beams, length, beams])
+        # One slot of each position so far, none of those to come.
+        tf.debugging.assert_equal(
+            tf.reduce_sum(tf.cast(past, tf.int32), axis=3),
+            tf.cast(tf.range(length) <= position, tf.int32)
+            + tf.zeros([tf.shape(past)[0], beams, length], tf.int32),
+        )
+        tokens = tf.expand_dims(slots, 1) * tf.cast(past, tf.int32)
+        tokens = tf.reduce_sum(tokens, axis=3)
         # history * vocabulary + token + 1 numbers every prefix differently.
-        moved = cache[0] * self.vocabulary + tf.expand_dims(token_ids, 1) + 1
-        history = tf.where(position > 0, moved, cache[0])
-        return tf.gather(self.table, history[:, 0]), [history]
+        history = tf.zeros([rows, beams], tf.int32)
+        for place in range(1, length):
+            moved = history * self.vocabulary + tokens[:, :, place] + 1
+            history = tf.where(place <= position, moved, history)
+        return tf.gather(self.table, history), [tf.reshape(slots, tf.shape(cache[0]))]
 
     def log_probability(self, sequence):
         history, total = 0, 0.0
@@ -54,7 +75,7 @@ def penalty(length, alpha):
 
 
 def search(model, strategy, rows, length):
-    cache = model.cache(rows, strategy.num_beams)
+    cache = model.cache(rows, strategy.num_beams, length)
     run = tf.function(
         lambda: strategy(model.step, cache, rows, length), autograph=False
     )
@@ -85,25 +106,144 @@ def test_exhaustive_width_equals_brute_force(alpha, seed):
         assert float(result.scores[0, rank]) == pytest.approx(score, abs=1e-4)
 
 
-def reference_beam_search(model, beams, alpha, length):
+def n_grams(sequence, size):
+    return [sequence[i : i + size] for i in range(len(sequence) - size + 1)]
+
+
+# An option, and whether a sequence keeps to it.
+RULES = {
+    "min_length": (
+        {"min_length": 3},
+        lambda s: END not in s[:3],
+    ),
+    "no_repeated_tokens": (
+        {"no_repeat_ngram_size": 1},
+        lambda s: len(set(s)) == len(s),
+    ),
+    "no_repeated_pairs": (
+        {"no_repeat_ngram_size": 2},
+        lambda s: len(set(n_grams(s, 2))) == len(n_grams(s, 2)),
+    ),
+    "forbidden": (
+        {"forbidden": [(3,), (0, 1)]},
+        lambda s: 3 not in s and (0, 1) not in n_grams(s, 2),
+    ),
+    "together": (
+        {"min_length": 2, "no_repeat_ngram_size": 2, "forbidden": [(0, 1)]},
+        lambda s: (
+            END not in s[:2]
+            and len(set(n_grams(s, 2))) == len(n_grams(s, 2))
+            and (0, 1) not in n_grams(s, 2)
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("groups", [1, 3])
+def test_with_constraints_exhaustive_width_equals_brute_force(rule, groups):
+    options, keeps = RULES[rule]
+    length = 4
+    model = TableModel(4, length, seed=7)
+    strategy = BeamSearch(
+        81 * groups,
+        START,
+        END,
+        PAD,
+        length_penalty=0.7,
+        constraints=TokenConstraints(END, **options),
+        num_groups=groups,
+    )
+    result = search(model, strategy, 1, length)
+    scored = [
+        (model.log_probability(s) / penalty(len(s), 0.7), s)
+        for s in model.sequences(length)
+        if keeps(s)
+    ]
+    # Without a penalty between them, each group finds the same.
+    scored = sorted(scored * groups, reverse=True)
+    for rank in range(min(10, len(scored))):
+        score, sequence = scored[rank]
+        assert trim(result.token_ids[0, rank].numpy()) == sequence
+        assert float(result.scores[0, rank]) == pytest.approx(score, abs=1e-4)
+    # What is left over is empty, and says so.
+    for rank in range(len(scored), strategy.num_beams):
+        assert not np.any(result.token_ids[0, rank])
+        assert float(result.scores[0, rank]) < -1e8
+
+
+def test_the_scores_of_tokens_add_up():
+    model = TableModel(5, 6, seed=3)
+    for strategy in (
+        GreedySearch(START, END, PAD),
+        BeamSearch(4, START, END, PAD),
+        RandomSampling(START, END, PAD, num_samples=3, seed=0),
+    ):
+        result = search(model, strategy, 2, 6)
+        for ids, score, gains in zip(
+            *(np.reshape(part, (-1, *part.shape[2:])) for part in result), strict=True
+        ):
+            sequence = trim(ids)
+            for place in range(6):
+                expected = 0.0
+                if place < len(sequence):
+                    expected = model.log_probability(sequence[: place + 1])
+                    expected -= model.log_probability(sequence[:place])
+                assert gains[place] == pytest.approx(expected, abs=1e-4)
+            assert np.sum(gains) == pytest.approx(score, abs=1e-4)
+
+
+def reference_group(model, alive, ended, size, alpha, length, position, cost, keeps):
+    """A step of one group in plain Python: what goes on, and what has ended."""
+    options = [
+        (p + model.log_probability((*s, t)) - model.log_probability(s), (*s, t))
+        for p, s in alive
+        for t in range(model.vocabulary)
+        if keeps((*s, t))
+    ]
+    options.sort(key=lambda o: o[0] - cost.get(o[1][-1], 0.0), reverse=True)
+    options = options[: 2 * size]
+    over = [(p / penalty(position + 1, alpha), s) for p, s in options if s[-1] == END]
+    goes_on = [o for o in options if o[1][-1] != END][:size]
+    return goes_on, sorted(ended + over, reverse=True)[:size]
+
+
+def reference_beam_search(
+    model, beams, alpha, length, groups=1, diversity=0.0, keeps=lambda s: True
+):
     """The same search in plain Python."""
-    alive, ended = [(0.0, ())], []
-    for _ in range(length):
-        options = [
-            (model.log_probability((*s, t)), (*s, t))
-            for _, s in alive
-            for t in range(model.vocabulary)
-        ]
-        options.sort(reverse=True)
-        options = options[: 2 * beams]
-        ended += [(p / penalty(len(s), alpha), s) for p, s in options if s[-1] == END]
-        ended = sorted(ended, reverse=True)[:beams]
-        alive = [o for o in options if o[1][-1] != END][:beams]
-        bound = alive[0][0] / penalty(length, alpha)
-        if len(ended) == beams and bound <= ended[-1][0]:
-            return ended
-    ended += [(p / penalty(length, alpha), s) for p, s in alive]
-    return sorted(ended, reverse=True)[:beams]
+    size = beams // groups
+    alive, ended = [[(0.0, ())] for _ in range(groups)], [[] for _ in range(groups)]
+    for position in range(length):
+        cost = {}
+        for g in range(groups):
+            alive[g], ended[g] = reference_group(
+                model, alive[g], ended[g], size, alpha, length, position, cost, keeps
+            )
+            for _, s in alive[g]:
+                cost[s[-1]] = cost.get(s[-1], 0.0) + diversity
+        if not any(
+            alive[g]
+            and (
+                len(ended[g]) < size
+                or max(alive[g])[0] / penalty(length, alpha) > ended[g][-1][0]
+            )
+            for g in range(groups)
+        ):
+            return sorted(sum(ended, []), reverse=True)
+    for g in range(groups):
+        ended[g] += [(p / penalty(length, alpha), s) for p, s in alive[g]]
+        ended[g] = sorted(ended[g], reverse=True)[:size]
+    return sorted(sum(ended, []), reverse=True)
+
+
+def assert_equals_reference(model, strategy, expected, rows=3, length=6):
+    result = search(model, strategy, rows, length)
+    for row in range(rows):
+        found = [trim(ids) for ids in result.token_ids[row].numpy()]
+        assert found[: len(expected)] == [s for _, s in expected]
+        scores = [score for score, _ in expected]
+        np.testing.assert_allclose(result.scores[row][: len(scores)], scores, atol=1e-4)
 
 
 @pytest.mark.parametrize("beams", [1, 2, 3, 5])
@@ -112,11 +252,41 @@ def test_narrow_width_equals_plain_python(beams, alpha):
     for seed in range(5):
         model = TableModel(5, 6, seed)
         strategy = BeamSearch(beams, START, END, PAD, length_penalty=alpha)
-        result = search(model, strategy, 3, 6)
         expected = reference_beam_search(model, beams, alpha, 6)
-        for row in range(3):
-            found = [trim(ids) for ids in result.token_ids[row].numpy()]
-            assert found == [s for _, s in expected]
+        assert_equals_reference(model, strategy, expected)
+
+
+@pytest.mark.parametrize(("beams", "groups"), [(2, 2), (4, 2), (6, 2), (6, 3)])
+@pytest.mark.parametrize("diversity", [0.3, 2.0])
+def test_groups_equal_plain_python(beams, groups, diversity):
+    for seed in range(4):
+        model = TableModel(5, 6, seed)
+        strategy = BeamSearch(
+            beams, START, END, PAD, 0.5, None, groups, diversity_penalty=diversity
+        )
+        expected = reference_beam_search(model, beams, 0.5, 6, groups, diversity)
+        assert_equals_reference(model, strategy, expected)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("beams", "groups"), [(1, 1), (3, 1), (4, 2)])
+def test_constraints_at_narrow_width_equal_plain_python(rule, beams, groups):
+    options, keeps = RULES[rule]
+    for seed in range(3):
+        model = TableModel(5, 5, seed)
+        strategy = BeamSearch(
+            beams,
+            START,
+            END,
+            PAD,
+            1.0,
+            TokenConstraints(END, **options),
+            groups,
+            diversity_penalty=0.5,
+        )
+        diversity = 0.5 if groups > 1 else 0.0
+        expected = reference_beam_search(model, beams, 1.0, 5, groups, diversity, keeps)
+        assert_equals_reference(model, strategy, expected, rows=2, length=5)
 
 
 def test_greedy_takes_the_likeliest_token_and_stops_at_the_end():
@@ -146,6 +316,14 @@ def test_an_empty_batch_gives_an_empty_result():
 def test_wrong_num_beams(num_beams):
     with pytest.raises(ValueError, match="`num_beams` must be an integer"):
         BeamSearch(num_beams, START, END, PAD)
+
+
+@pytest.mark.parametrize("num_groups", [0, 3, 1.0])
+def test_wrong_groups(num_groups):
+    with pytest.raises(
+        ValueError, match="`num_groups` must be an integer that divides"
+    ):
+        BeamSearch(4, START, END, PAD, num_groups=num_groups)
 
 
 def test_negative_length_penalty():

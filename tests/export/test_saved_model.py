@@ -135,3 +135,24 @@ def test_overwriting_leaves_nothing_of_the_old(captioner, images, tmp_path):
     assert not (tmp_path / "1" / "assets.extra").exists()
     found = call(tmp_path / "1", "serving_default", images[:4])
     assert texts(found["caption"]) == captioner.generate(images[:4], num_beams=2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"num_beams": 4, "num_beam_groups": 2, "min_length": 4},
+        {"top_k": 3, "seed": 5, "no_repeat_ngram_size": 2},
+    ],
+)
+def test_options_of_decoding_are_exported(options, captioner, images, tmp_path):
+    captioner.export(tmp_path / "1", n_best=3, **options)
+    found = call(tmp_path / "1", "serving_default", images[:4])
+    assert texts(found["caption"]) == captioner.generate(images[:4], **options)
+    found = call(tmp_path / "1", "n_best", images[:4])
+    expected = captioner.generate(images[:4], num_captions=3, **options)
+    assert texts(found["captions"]) == [text for row in expected for text in row]
+
+
+def test_the_number_of_captions_is_n_best(captioner, tmp_path):
+    with pytest.raises(ValueError, match="give `n_best`"):
+        captioner.export(tmp_path / "1", num_beams=2, num_captions=2)

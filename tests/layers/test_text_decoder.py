@@ -27,20 +27,36 @@ def test_cached_steps_equal_the_whole_sequence(decoder):
     whole = np.asarray(decoder(ids, memory))
     cache, fixed = decoder.start(memory)
     for position in range(8):
-        logits, cache = decoder.step(ids[:, position], position, cache, fixed)
-        np.testing.assert_allclose(logits, whole[:, position], atol=1e-4)
+        seen = np.reshape(np.arange(8) <= position, (1, 1, 8))
+        logits, cache = decoder.step(
+            ids[:, position, None], position, cache, fixed, seen
+        )
+        np.testing.assert_allclose(logits[:, 0], whole[:, position], atol=1e-4)
 
 
-def test_copies_share_the_memory_and_are_adjacent(decoder):
+def test_copies_descend_from_one_another(decoder):
+    # Two texts for each of two memories; at position 3 the first becomes a child of
+    # the second, and at position 5 the other way round.
     rng = np.random.default_rng(0)
     memory = rng.normal(size=(2, 5, 16)).astype("float32")
-    ids = rng.integers(0, 30, (6, 8)).astype("int32")
-    whole = np.asarray(decoder(ids, np.repeat(memory, 3, axis=0)))
-    cache, fixed = decoder.start(memory, copies=3)
+    texts = rng.integers(0, 30, (2, 2, 6)).astype("int32")
+    decoder(texts, memory)
+    cache, fixed = decoder.start(memory, copies=2, max_length=6)
     assert fixed["layers"][0]["key"].shape == (2, 2, 5, 8)
-    for position in range(8):
-        logits, cache = decoder.step(ids[:, position], position, cache, fixed)
-        np.testing.assert_allclose(logits, whole[:, position], atol=1e-4)
+    lineage = np.zeros((2, 2, 6, 2), bool)
+    written = np.zeros((2, 2, 6), "int32")
+    for position in range(6):
+        if position == 3:
+            lineage[:, 0], written[:, 0] = lineage[:, 1], written[:, 1]
+        if position == 5:
+            lineage[:, 1], written[:, 1] = lineage[:, 0], written[:, 0]
+        lineage[:, [0, 1], position, [0, 1]] = True
+        written[:, :, position] = texts[:, :, position]
+        logits, cache = decoder.step(
+            texts[:, :, position], position, cache, fixed, lineage.reshape(2, 2, 12)
+        )
+        whole = np.asarray(decoder(written[:, :, : position + 1], memory))
+        np.testing.assert_allclose(logits, whole[:, :, position], atol=1e-4)
 
 
 def test_several_texts_about_a_memory_are_each_read_alone(decoder):

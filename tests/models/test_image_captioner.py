@@ -111,12 +111,48 @@ def test_max_length(captioner, images):
     assert ids.shape == (1, 1, 2)
 
 
+def test_constraints_and_draws(captioner, images):
+    plain = captioner.generate(images[:8])
+    word = plain[0].split()[-1].strip(".")
+    for options in ({}, {"num_beams": 3}, {"top_p": 0.9, "seed": 1}):
+        found = captioner.generate(images[:8], forbidden_words=[word], **options)
+        assert all(word not in caption.split() for caption in found)
+    drawn = captioner.generate(images[0], temperature=2.0, seed=0, num_captions=5)
+    assert len(set(drawn)) > 1
+    again = captioner.generate(images[0], temperature=2.0, seed=0, num_captions=5)
+    assert drawn == again
+    # Sure enough, nothing but the likeliest token is drawn.
+    assert captioner.generate(images[:8], top_k=1) == plain
+    ids = captioner.generator(min_length=12)(tf.zeros([1, SIDE, SIDE, 3])).token_ids
+    assert captioner.preprocessor.tokenizer.end_token_id not in ids[0, 0, :12]
+
+
+def test_groups_of_beams_say_different_things(captioner, images):
+    options = {"num_beams": 4, "num_captions": 4}
+    alike = captioner.generate(images[:8], **options)
+    diverse = captioner.generate(
+        images[:8], num_beam_groups=4, diversity_penalty=5.0, **options
+    )
+    first_words = [
+        [len({caption.split()[0] for caption in row if caption}) for row in found]
+        for found in (alike, diverse)
+    ]
+    assert np.mean(first_words[1]) > np.mean(first_words[0])
+
+
+def test_an_option_that_there_is_not(captioner, images):
+    with pytest.raises(TypeError, match="beam_width"):
+        captioner.generate(images[0], beam_width=4)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"num_beams": 0}, "`num_beams` must be an integer"),
         ({"num_beams": 1.5}, "`num_beams` must be an integer"),
-        ({"num_beams": 2, "num_captions": 3}, "between 1 and `num_beams`"),
+        ({"num_beams": 2, "num_captions": 3}, "at most `num_beams`, which is 2"),
+        ({"num_beams": 2, "top_k": 3}, "Sampling has no beams"),
+        ({"forbidden_words": ["zebra"]}, "vocabulary has no 'zebra'"),
         ({"max_length": 0}, "`max_length` must be between 1 and 40"),
         ({"max_length": 41}, "`max_length` must be between 1 and 40"),
         ({"num_beams": 2, "length_penalty": -1}, "must not be negative"),

@@ -1,0 +1,42 @@
+"""The flags of `mmkeras.decoding.DecodingOptions`, without importing TensorFlow."""
+
+from __future__ import annotations
+
+import argparse
+
+_FLAGS = {
+    "num-beams": (int, "hypotheses of beam search; 1 (the default) for greedy search"),
+    "length-penalty": (float, "of beam search; larger favours longer captions"),
+    "num-beam-groups": (int, "groups of beams that are kept diverse"),
+    "diversity-penalty": (float, "what a word costs that an earlier group has too"),
+    "temperature": (float, "draw at random; below 1 for less surprise"),
+    "top-k": (int, "draw at random from so many tokens"),
+    "top-p": (float, "draw at random from tokens of so much probability"),
+    "seed": (int, "of the draws"),
+    "min-length": (int, "the fewest tokens"),
+    "max-length": (int, "the most tokens"),
+    "no-repeat-ngram-size": (int, "write no so many tokens in a row twice"),
+    "repetition-penalty": (float, "above 1 to avoid tokens that are written already"),
+}
+_FORBIDDEN = "forbidden_words"
+
+
+def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags to the parser of a command, in a group of their own."""
+    group = parser.add_argument_group("decoding")
+    for flag, (kind, text) in _FLAGS.items():
+        group.add_argument(f"--{flag}", type=kind, help=text, default=argparse.SUPPRESS)
+    group.add_argument(
+        "--forbid",
+        dest=_FORBIDDEN,
+        action="append",
+        metavar="WORD",
+        help="a word or phrase not to write; may be repeated",
+        default=argparse.SUPPRESS,
+    )
+
+
+def decoding_options(args: argparse.Namespace) -> dict:
+    """The options that were given, as `ImageCaptioner.generate` takes them."""
+    names = [*(flag.replace("-", "_") for flag in _FLAGS), _FORBIDDEN]
+    return {name: getattr(args, name) for name in names if hasattr(args, name)}

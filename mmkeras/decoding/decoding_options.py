@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import dataclasses
+
+from mmkeras.decoding.beam_search import BeamSearch
+from mmkeras.decoding.greedy_search import GreedySearch
+from mmkeras.decoding.random_sampling import RandomSampling
+from mmkeras.decoding.stepwise_search import StepwiseSearch
+from mmkeras.decoding.token_constraints import TokenConstraints
+
+_BEAMS_ONLY = ("length_penalty", "num_beam_groups", "diversity_penalty")
+_SAMPLING = ("temperature", "top_k", "top_p")
+
+
+@dataclasses.dataclass(frozen=True)
+class DecodingOptions:
+    """How text is decoded: greedily, by beam search or by sampling.
+
+    Greedy search is the default. `num_beams` above 1 turns beam search on;
+    `temperature`, `top_k` or `top_p` turns sampling on.
+
+    Args:
+        num_beams: int, hypotheses of beam search; 1 for none.
+        num_captions: int, texts for each picture, best first: at most `num_beams`, or
+            as many as are to be drawn.
+        length_penalty: float, of beam search; 0 for none, larger values favour longer
+            text. `None` for 1.
+        num_beam_groups: int, groups of beams that are kept diverse, a divisor of
+            `num_beams`. `None` for 1.
+        diversity_penalty: float, what a token costs for each beam of an earlier group
+            that has it too, in units of log-probability. `None` for 0.5.
+        temperature: float above 0, of sampling; `None` for 1.
+        top_k: int, tokens to draw from; `None` for all.
+        top_p: float in `(0, 1]`, the probability of the tokens to draw from; `None`
+            for 1.
+        seed: int of the draws; `None` for other draws at each call.
+        min_length: int, the fewest tokens.
+        max_length: int, the most tokens; `None` for the model's own.
+        no_repeat_ngram_size: int `n`: no `n` tokens in a row are written twice; 0 for
+            any.
+        repetition_penalty: float of at least 1, which turns it off.
+        forbidden_words: tuple of strings, words or phrases that are not written.
+
+    Raises:
+        ValueError: if two options do not go together.
+    """
+
+    num_beams: int = 1
+    num_captions: int = 1
+    length_penalty: float | None = None
+    num_beam_groups: int | None = None
+    diversity_penalty: float | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    min_length: int = 0
+    max_length: int | None = None
+    no_repeat_ngram_size: int = 0
+    repetition_penalty: float = 1.0
+    forbidden_words: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        words = self.forbidden_words
+        # Frozen, and still taken as a list, which is how people write it.
+        object.__setattr__(
+            self,
+            "forbidden_words",
+            (words,) if isinstance(words, str) else tuple(words),
+        )
+        if not isinstance(self.num_beams, int) or self.num_beams < 1:
+            raise ValueError(
+                "`num_beams` must be an integer of at least 1. Received: "
+                f"num_beams={self.num_beams!r}."
+            )
+        self._check_pairs()
+        self._check_numbers()
+
+    @property
+    def samples(self) -> bool:
+        """Whether tokens are drawn."""
+        return any(getattr(self, name) is not None for name in _SAMPLING)
+
+    def _check_pairs(self) -> None:
+        if self.samples and self.num_beams > 1:
+            raise self._conflict(
+                self._first(_SAMPLING), "num_beams", "Sampling has no beams"
+            )
+        beams = self._first(_BEAMS_ONLY)
+        if beams and self.num_beams == 1:
+            raise self._conflict(
+                beams, "num_beams", f"`{beams}` is an option of beam search"
+            )
+        if self.seed is not None and not self.samples:
+            raise ValueError(
+                "`seed` goes with sampling: give `temperature`, `top_k` or `top_p`. "
+                f"Received: seed={self.seed}."
+            )
+        if self.diversity_penalty is not None and (self.num_beam_groups or 1) == 1:
+            raise self._conflict(
+                "diversity_penalty",
+                "num_beam_groups",
+                "Diversity is between groups of beams, of which there must be several",
+            )
+
+    def _check_numbers(self) -> None:
+        most = None if self.samples else self.num_beams
+        number = self.num_captions
+        if not isinstance(number, int) or number < 1 or (most and number > most):
+            raise ValueError(
+                "`num_captions` must be an integer of at least 1"
+                + (f" and at most `num_beams`, which is {most}" if most else "")
+                + f". Received: num_captions={number!r}."
+            )
+        if self.max_length is not None and self.min_length > self.max_length:
+            raise self._conflict(
+                "min_length", "max_length", "The first must not be above the second"
+            )
+
+    def _first(self, names) -> str | None:
+        return next((n for n in names if getattr(self, n) is not None), None)
+
+    def _conflict(self, first, second, why) -> ValueError:
+        return ValueError(
+            f"{why}. Received: {first}={getattr(self, first)!r}, "
+            f"{second}={getattr(self, second)!r}."
+        )
+
+    def search(self, tokenizer) -> BeamSearch | StepwiseSearch:
+        """The strategy that these options stand for.
+
+        Args:
+            tokenizer: a `WordPieceTokenizer`, for special tokens and words.
+
+        Raises:
+            ValueError: if an option is out of range, or a forbidden word is not in
+                the vocabulary.
+        """
+        special = {
+            "start_token_id": tokenizer.start_token_id,
+            "end_token_id": tokenizer.end_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        }
+        special["constraints"] = TokenConstraints(
+            tokenizer.end_token_id,
+            self.min_length,
+            self.no_repeat_ngram_size,
+            [self._pieces(word, tokenizer) for word in self.forbidden_words],
+            self.repetition_penalty,
+        )
+        if self.samples:
+            return RandomSampling(
+                num_samples=self.num_captions,
+                temperature=_or(self.temperature, 1.0),
+                top_k=_or(self.top_k, 0),
+                top_p=_or(self.top_p, 1.0),
+                seed=self.seed,
+                **special,
+            )
+        if self.num_beams == 1:
+            return GreedySearch(**special)
+        groups = _or(self.num_beam_groups, 1)
+        return BeamSearch(
+            self.num_beams,
+            length_penalty=_or(self.length_penalty, 1.0),
+            num_groups=groups,
+            diversity_penalty=_or(self.diversity_penalty, 0.5 if groups > 1 else 0.0),
+            **special,
+        )
+
+    def _pieces(self, word, tokenizer) -> list[int]:
+        pieces = [int(i) for i in tokenizer.tokenize([word]).flat_values.numpy()]
+        if not pieces or tokenizer.unk_token_id in pieces:
+            raise ValueError(
+                f"The vocabulary has no {word!r}, so it is never written. Leave it out "
+                f"of `forbidden_words`. Received: {list(self.forbidden_words)}."
+            )
+        return pieces
+
+
+def _or(value, default):
+    return default if value is None else value

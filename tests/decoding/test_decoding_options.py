@@ -1,0 +1,88 @@
+import dataclasses
+
+import pytest
+
+from mmkeras.decoding import BeamSearch, DecodingOptions, GreedySearch, RandomSampling
+from mmkeras.preprocessing import WordPieceTokenizer
+
+TOKENIZER = WordPieceTokenizer(
+    ["[PAD]", "[UNK]", "[START]", "[END]", "cat", "dog", "##s", "red", "猫"]
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({}, GreedySearch),
+        ({"num_beams": 3}, BeamSearch),
+        ({"temperature": 1.0}, RandomSampling),
+        ({"top_k": 5}, RandomSampling),
+        ({"top_p": 0.9, "seed": 1}, RandomSampling),
+    ],
+)
+def test_what_they_stand_for(options, kind):
+    search = DecodingOptions(**options).search(TOKENIZER)
+    assert type(search) is kind
+    assert (search.start_token_id, search.end_token_id, search.pad_token_id) == (
+        2,
+        3,
+        0,
+    )
+
+
+def test_every_option_reaches_its_strategy():
+    rules = {"min_length": 2, "no_repeat_ngram_size": 3, "repetition_penalty": 1.5}
+    words = {"forbidden_words": ["cats", "red dog", "猫"]}
+    search = DecodingOptions(
+        num_beams=6, num_beam_groups=3, diversity_penalty=0.7, length_penalty=0.4,
+        **rules, **words,
+    ).search(TOKENIZER)  # fmt: skip
+    assert (search.num_beams, search.num_groups) == (6, 3)
+    assert (search.diversity_penalty, search.length_penalty) == (0.7, 0.4)
+    found = search.constraints
+    assert found.forbidden == ((4, 6), (7, 5), (8,))
+    assert {name: getattr(found, name) for name in rules} == rules
+    search = DecodingOptions(
+        num_captions=4, temperature=0.7, top_k=5, top_p=0.9, seed=3, **rules
+    ).search(TOKENIZER)
+    assert (search.num_beams, search.temperature, search.seed) == (4, 0.7, 3)
+    assert (search.top_k, search.top_p) == (5, 0.9)
+    assert search.constraints.min_length == 2
+
+
+def test_defaults_of_beam_search():
+    search = DecodingOptions(num_beams=4).search(TOKENIZER)
+    assert (search.length_penalty, search.diversity_penalty) == (1.0, 0.0)
+    search = DecodingOptions(num_beams=4, num_beam_groups=2).search(TOKENIZER)
+    assert search.diversity_penalty == 0.5
+
+
+def test_options_are_keys():
+    one = DecodingOptions(forbidden_words=["cat"])
+    assert one == DecodingOptions(forbidden_words="cat") and len({one, one}) == 1
+    assert dataclasses.replace(one, num_beams=2) != one
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_beams": 4, "top_p": 0.9}, r"top_p=0\.9, num_beams=4"),
+        ({"length_penalty": 0.5}, r"length_penalty=0\.5, num_beams=1"),
+        ({"num_beam_groups": 2}, "num_beam_groups=2, num_beams=1"),
+        ({"num_beams": 2, "diversity_penalty": 1.0}, "num_beam_groups=None"),
+        ({"seed": 3}, "`seed` goes with sampling"),
+        ({"num_captions": 2}, "at most `num_beams`, which is 1"),
+        ({"top_k": 3, "num_captions": 0}, "`num_captions` must be an integer"),
+        ({"min_length": 5, "max_length": 3}, "min_length=5, max_length=3"),
+        ({"num_beams": True, "num_captions": 1.0}, "`num_captions` must be"),
+        ({"num_beams": 2.0}, "`num_beams` must be an integer"),
+    ],
+)
+def test_what_does_not_go_together_is_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        DecodingOptions(**options)
+
+
+def test_a_word_that_there_is_not():
+    with pytest.raises(ValueError, match="vocabulary has no 'zebra'"):
+        DecodingOptions(forbidden_words=("cat", "zebra")).search(TOKENIZER)
