@@ -1,36 +1,27 @@
 """Text to word pieces and back, in graph, for Chinese as for English."""
 
 import collections
-import itertools
 import os
-import unicodedata
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 import keras_hub
 import numpy as np
 import tensorflow as tf
-import tensorflow_text as tf_text
-from tensorflow_text.tools.wordpiece_vocab import (
-    wordpiece_tokenizer_learner_lib as learner,
+
+from mmkeras.preprocessing.learn_vocabulary import JOINER, learn_vocabulary
+from mmkeras.preprocessing.special_tokens import (
+    END_TOKEN,
+    PAD_TOKEN,
+    SPECIAL_TOKENS,
+    START_TOKEN,
+    UNK_TOKEN,
 )
-
-PAD_TOKEN = "[PAD]"
-UNK_TOKEN = "[UNK]"
-START_TOKEN = "[START]"
-END_TOKEN = "[END]"
-SPECIAL_TOKENS = (PAD_TOKEN, UNK_TOKEN, START_TOKEN, END_TOKEN)
-
-_JOINER = "##"
-_MAX_WORD_LENGTH = 50
-_TEXTS_PER_STEP = 4096
+from mmkeras.preprocessing.split_words import split_words
 
 # Regular expressions in RE2's dialect. Kana are words of several characters, so
 # they are not split, but no space is written between them and Han characters.
-_SPACE = r"[\s\p{Z}\p{Cc}\p{Cf}]"
-_SPLIT_CHARACTER = r"[!-/:-@\[-`{-~\p{P}\p{Han}]"
 _CJK_PUNCTUATION = (
     r"[\x{3000}-\x{3004}\x{3008}-\x{3020}"
     r"\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF20}\x{FF3B}-\x{FF40}\x{FF5B}-\x{FF65}]"
@@ -111,7 +102,7 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
             sequence_length=sequence_length,
             lowercase=False,
             split=False,
-            suffix_indicator=_JOINER,
+            suffix_indicator=JOINER,
             oov_token=UNK_TOKEN,
             **kwargs,
         )
@@ -146,14 +137,7 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
             ValueError: If the texts hold no word, or `vocabulary_size` has no
                 room beside the special tokens.
         """
-        if vocabulary_size <= len(SPECIAL_TOKENS):
-            raise ValueError(
-                f"`vocabulary_size` must be more than {len(SPECIAL_TOKENS)}, the "
-                "number of special tokens. "
-                f"Received: vocabulary_size={vocabulary_size}"
-            )
-        counts = _count_words(texts, lowercase)
-        vocabulary = _learn_vocabulary(counts, vocabulary_size)
+        vocabulary = learn_vocabulary(texts, vocabulary_size, lowercase)
         return cls(vocabulary=vocabulary, lowercase=lowercase, **kwargs)
 
     def set_vocabulary(self, vocabulary: list[str] | str | None) -> None:
@@ -271,26 +255,6 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
         return tf.reduce_any(tf.stack(rules), axis=0)
 
 
-def split_words(texts: tf.Tensor, lowercase: bool) -> tf.RaggedTensor:
-    """Split texts into words, punctuation marks and Han characters.
-
-    Args:
-        texts: `tf.string` `[batch]`.
-        lowercase: bool. Lowercase the texts first.
-
-    Returns:
-        `tf.string` `tf.RaggedTensor` `[batch, (words)]`.
-    """
-    texts = tf_text.normalize_utf8(texts, "NFC")
-    if lowercase:
-        texts = tf.strings.lower(texts, encoding="utf-8")
-    return tf_text.regex_split(
-        texts,
-        delim_regex_pattern=f"{_SPACE}|{_SPLIT_CHARACTER}",
-        keep_delim_regex_pattern=_SPLIT_CHARACTER,
-    )
-
-
 def _shift(ids: tf.Tensor) -> tf.Tensor:
     # The vacated first place is filled with [PAD], which has no property.
     return tf.pad(ids, [[0, 0], [1, 0]])[:, :-1]
@@ -319,9 +283,9 @@ def _check_vocabulary(vocabulary: list[str], expected_size: int | None) -> None:
 
 def _describe_pieces(vocabulary: list[str]) -> dict[str, np.ndarray]:
     """Per piece, what `detokenize` needs to know to restore the spaces."""
-    continues = [p.startswith(_JOINER) and len(p) > len(_JOINER) for p in vocabulary]
+    continues = [p.startswith(JOINER) and len(p) > len(JOINER) for p in vocabulary]
     text = [
-        piece[len(_JOINER) :] if joins else piece
+        piece[len(JOINER) :] if joins else piece
         for piece, joins in zip(vocabulary, continues, strict=True)
     ]
     wide = _matches(text, _CJK_PUNCTUATION)
@@ -351,114 +315,3 @@ def _matches(texts: list[str], pattern: str) -> np.ndarray:
     # A layer may be rebuilt while a graph is traced; this is plain data.
     with tf.init_scope():
         return tf.strings.regex_full_match(texts, pattern).numpy()
-
-
-def _count_words(
-    texts: Iterable[str] | tf.data.Dataset, lowercase: bool
-) -> dict[str, int]:
-    counts: collections.Counter = collections.Counter()
-    for chunk in _chunks(texts):
-        counts.update(split_words(chunk, lowercase).flat_values.numpy())
-    if not counts:
-        raise ValueError(
-            "There is no word to learn a vocabulary from: `texts` is empty or holds "
-            "only white space. Check that the captions are read from the right "
-            "column or key."
-        )
-    words = {word.decode("utf-8"): count for word, count in counts.items()}
-    return dict(sorted(words.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _chunks(texts: Iterable[str] | tf.data.Dataset) -> Iterator[tf.Tensor]:
-    if isinstance(texts, tf.data.Dataset):
-        spec = texts.element_spec
-        if getattr(spec, "dtype", None) != tf.string:
-            raise ValueError(
-                "`texts` must be a dataset of strings; map the samples to their "
-                f"captions first. Received elements: {spec}"
-            )
-        flat = texts.map(_flatten).unbatch()
-        yield from flat.batch(_TEXTS_PER_STEP)
-        return
-    if isinstance(texts, (str, bytes)):
-        raise ValueError(
-            "`texts` must be an iterable of strings. Received one string; pass "
-            f"`[text]`: {texts!r}"
-        )
-    texts = iter(texts)
-    while chunk := list(itertools.islice(texts, _TEXTS_PER_STEP)):
-        for text in chunk:
-            if not isinstance(text, (str, bytes)):
-                raise ValueError(f"`texts` must hold strings only. Received: {text!r}")
-        yield tf.constant(chunk, tf.string)
-
-
-def _flatten(text: tf.Tensor | tf.RaggedTensor) -> tf.Tensor:
-    text = text.flat_values if isinstance(text, tf.RaggedTensor) else text
-    return tf.reshape(text, [-1])
-
-
-def _learn_vocabulary(counts: dict[str, int], vocabulary_size: int) -> list[str]:
-    room = vocabulary_size - len(SPECIAL_TOKENS)
-    pieces = _choose_characters(counts, room)
-    known = {
-        word: count
-        for word, count in counts.items()
-        if len(word) <= _MAX_WORD_LENGTH and _spells(word, pieces)
-    }
-    _report_unknown(counts, known, vocabulary_size)
-    characters = {character for word in known for character in word}
-    # The learner adds a continuing form of every character. Most never occur (a
-    # Han character always starts a word), and they are removed afterwards.
-    unused = sum(_JOINER + character not in pieces for character in characters)
-    learned = learner.learn(
-        known,
-        vocab_size=vocabulary_size + unused,
-        reserved_tokens=list(SPECIAL_TOKENS),
-        lower_thresh=2,
-        # The default of 1,000 drops most of a Chinese corpus.
-        max_unique_chars=len(characters),
-        max_token_length=_MAX_WORD_LENGTH,
-        joiner=_JOINER,
-    )
-    longer = [
-        piece
-        for piece in learned[len(SPECIAL_TOKENS) :]
-        if len(piece.removeprefix(_JOINER)) > 1
-    ]
-    return [*SPECIAL_TOKENS, *sorted(pieces), *longer[: room - len(pieces)]]
-
-
-def _choose_characters(counts: dict[str, int], room: int) -> set[str]:
-    """The most frequent characters, starting and continuing, that fit in `room`."""
-    frequency: collections.Counter = collections.Counter()
-    for word, count in counts.items():
-        frequency[word[0]] += count
-        for character in word[1:]:
-            frequency[_JOINER + character] += count
-    ranked = sorted(frequency.items(), key=lambda item: (-item[1], item[0]))
-    return {piece for piece, _ in ranked[:room]}
-
-
-def _spells(word: str, pieces: set[str]) -> bool:
-    return word[0] in pieces and all(_JOINER + c in pieces for c in word[1:])
-
-
-def _report_unknown(
-    counts: dict[str, int], known: dict[str, int], vocabulary_size: int
-) -> None:
-    total = sum(counts.values())
-    unknown = total - sum(known.values())
-    remedy = f"Raise `vocabulary_size` (now {vocabulary_size})."
-    if unknown == total:
-        raise ValueError(
-            "Every word of the texts would be [UNK]: the vocabulary has no room for "
-            f"their characters. {remedy}"
-        )
-    if unknown:
-        examples = [unicodedata.normalize("NFC", w) for w in counts if w not in known]
-        warnings.warn(
-            f"{unknown} of {total} words of the texts are [UNK] in the vocabulary, "
-            f"such as {examples[:5]}. {remedy}",
-            stacklevel=4,
-        )

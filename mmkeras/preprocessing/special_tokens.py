@@ -1,0 +1,7 @@
+"""The tokens that stand for no text, in the order of their ids."""
+
+PAD_TOKEN = "[PAD]"
+UNK_TOKEN = "[UNK]"
+START_TOKEN = "[START]"
+END_TOKEN = "[END]"
+SPECIAL_TOKENS = (PAD_TOKEN, UNK_TOKEN, START_TOKEN, END_TOKEN)
