@@ -38,7 +38,9 @@ def _rows(folder) -> dict:
     return {
         "task": task["class_name"],
         "image encoder": encoder["model"]["config"]["name"],
-        "encoder trainable": encoder["trainable"],
+        "encoder trainable": "partly"
+        if encoder.get("frozen_layers")
+        else encoder["trainable"],
         "vocabulary": backbone["vocabulary_size"],
         "longest caption": backbone["max_length"],
         "hidden dimension": backbone["hidden_dim"],

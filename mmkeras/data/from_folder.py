@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import pathlib
@@ -131,13 +132,16 @@ def _rows(table: pathlib.Path, columns) -> Iterator[tuple[str, dict]]:
     readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows}
     if table.suffix not in readers:
         raise ValueError(f"{table} must end in .csv or .jsonl, and be one of these.")
+    yield from readers[table.suffix](io.StringIO(_read_text(table)), table, columns)
+
+
+def _read_text(path: pathlib.Path) -> str:
     try:
         # "utf-8-sig" also reads what spreadsheets save, with a mark in front.
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            yield from readers[table.suffix](file, table, columns)
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{table} is not in UTF-8 (byte {error.start}). Save it as UTF-8."
+            f"{path} is not in UTF-8 (byte {error.start}). Save it as UTF-8."
         ) from error
 
 
@@ -187,7 +191,9 @@ def _require(columns, found, place) -> None:
 def _read_text_files(folder: pathlib.Path) -> CaptionedImages:
     images, bare, described = CaptionedImages(), [], {}
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in _IMAGE_ENDINGS:
+        # macOS leaves hidden companions ("._cat.jpg") of pictures on other disks.
+        hidden = path.name.startswith(".") or not path.is_file()
+        if path.suffix.lower() not in _IMAGE_ENDINGS or hidden:
             continue
         text = path.with_suffix(".txt")
         if not text.is_file():
@@ -199,7 +205,7 @@ def _read_text_files(folder: pathlib.Path) -> CaptionedImages:
                 "Rename one of these pictures, and give it a text of its own."
             )
         described[text] = path
-        lines = text.read_text("utf-8-sig").splitlines()
+        lines = _read_text(text).splitlines()
         captions = [line.strip() for line in lines if line.strip()]
         if not captions:
             raise ValueError(f"{text} is empty. Write a caption, or delete the file.")

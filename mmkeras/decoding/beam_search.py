@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -39,8 +38,9 @@ class BeamSearch:
         step, cache, rows, max_length: as `StepwiseSearch` takes them.
 
     Returns:
-        A `DecodingResult` with an `n_best` of `num_beams`. Where the constraints
-        leave fewer hypotheses, the last are empty, with a score of `-1e9`.
+        A `DecodingResult` with an `n_best` of `num_beams`. Where there are fewer
+        different hypotheses, as when the constraints leave no more or groups have
+        found the same, the last are empty, with a score of `-1e9`.
 
     Raises:
         ValueError: if `num_beams` is not a positive integer or not a multiple of
@@ -120,8 +120,8 @@ class BeamSearch:
         none = tf.zeros([rows, beams, max_length])
         state = (
             tf.constant(0),
-            _Beams(blank, first, none),
-            _Beams(blank, tf.fill([rows, beams], NEVER), none),
+            DecodingResult(blank, first, none),
+            DecodingResult(blank, tf.fill([rows, beams], NEVER), none),
             tf.zeros([rows, beams, max_length, beams], tf.bool),
             cache,
         )
@@ -145,7 +145,9 @@ class BeamSearch:
         return self._result(_joined(kept))
 
     def _result(self, found) -> DecodingResult:
-        result = best_first(found.token_ids, found.scores, found.gains)
+        result = best_first(*found)
+        if self.num_groups > 1:
+            result = best_first(*_without_repetitions(result))
         living = tf.expand_dims(_living(result.scores), -1)
         return result._replace(
             token_ids=tf.where(living, result.token_ids, self.pad_token_id),
@@ -201,13 +203,13 @@ class BeamSearch:
         scores = tf.gather(tf.reshape(totals, flatten), flat, batch_dims=1)
         parents, tokens = flat // vocabulary, flat % vocabulary
         gains = tf.gather(tf.reshape(log_probs, flatten), flat, batch_dims=1)
-        extended = _Beams(
+        extended = DecodingResult(
             write_column(
                 tf.gather(alive.token_ids, parents, batch_dims=1), position, tokens
             ),
             scores,
             write_column(
-                tf.gather(alive.gains, parents, batch_dims=1), position, gains
+                tf.gather(alive.token_scores, parents, batch_dims=1), position, gains
             ),
         )
         ends = tf.equal(tokens, self.end_token_id)
@@ -229,15 +231,7 @@ class BeamSearch:
 
     def _split(self, beams):
         parts = [tf.split(part, self.num_groups, axis=1) for part in beams]
-        return [_Beams(*group) for group in zip(*parts, strict=True)]
-
-
-class _Beams(NamedTuple):
-    """Hypotheses, `[rows, beams, ...]`, with the log-probability of each token."""
-
-    token_ids: tf.Tensor
-    scores: tf.Tensor
-    gains: tf.Tensor
+        return [DecodingResult(*group) for group in zip(*parts, strict=True)]
 
 
 def _living(scores):
@@ -245,13 +239,24 @@ def _living(scores):
     return scores > NEVER / 2
 
 
-def _joined(parts) -> _Beams:
-    return _Beams(*(tf.concat(part, axis=1) for part in zip(*parts, strict=True)))
+def _without_repetitions(result) -> DecodingResult:
+    """Hypotheses best first, those that an earlier one equals with the least score."""
+    ids = result.token_ids
+    same = tf.reduce_all(tf.expand_dims(ids, 1) == tf.expand_dims(ids, 2), axis=-1)
+    earlier = tf.range(ids.shape[1]) < tf.expand_dims(tf.range(ids.shape[1]), 1)
+    repeated = tf.reduce_any(same & earlier, axis=-1)
+    return result._replace(scores=tf.where(repeated, NEVER, result.scores))
 
 
-def _take(beams, index) -> _Beams:
-    return _Beams(*(tf.gather(part, index, batch_dims=1) for part in beams))
+def _joined(parts) -> DecodingResult:
+    return DecodingResult(
+        *(tf.concat(part, axis=1) for part in zip(*parts, strict=True))
+    )
 
 
-def _best(parts, number) -> _Beams:
-    return _Beams(*best_first(*_joined(parts), number=number))
+def _take(beams, index) -> DecodingResult:
+    return DecodingResult(*(tf.gather(part, index, batch_dims=1) for part in beams))
+
+
+def _best(parts, number) -> DecodingResult:
+    return best_first(*_joined(parts), number=number)

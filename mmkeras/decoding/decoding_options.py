@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import tensorflow as tf
+
 from mmkeras.decoding.beam_search import BeamSearch
 from mmkeras.decoding.greedy_search import GreedySearch
 from mmkeras.decoding.random_sampling import RandomSampling
@@ -33,16 +35,20 @@ class DecodingOptions:
         top_k: int, tokens to draw from; `None` for all.
         top_p: float in `(0, 1]`, the probability of the tokens to draw from; `None`
             for 1.
-        seed: int of the draws; `None` for other draws at each call.
+        seed: int of the draws: the same seed and the same picture give the same
+            texts; `None` for other draws at each call.
         min_length: int, the fewest tokens.
         max_length: int, the most tokens; `None` for the model's own.
         no_repeat_ngram_size: int `n`: no `n` tokens in a row are written twice; 0 for
             any.
         repetition_penalty: float of at least 1, which turns it off.
-        forbidden_words: tuple of strings, words or phrases that are not written.
+        forbidden_words: tuple of strings, words or phrases that are not written, as
+            the tokenizer spells them. What goes on from such a spelling ("cats"
+            written as "cat" and "##s") is forbidden with it; "cats" as a token of
+            its own is another word.
 
     Raises:
-        ValueError: if two options do not go together.
+        ValueError: if two options do not go together, or a number is out of range.
     """
 
     num_beams: int = 1
@@ -104,6 +110,20 @@ class DecodingOptions:
             )
 
     def _check_numbers(self) -> None:
+        for name in ("seed", "max_length"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, int):
+                raise ValueError(
+                    f"`{name}` must be an integer. Received: {name}={value!r}."
+                )
+        groups = self.num_beam_groups
+        if groups is not None and (
+            not isinstance(groups, int) or groups < 1 or self.num_beams % groups
+        ):
+            raise ValueError(
+                "`num_beam_groups` must be an integer that divides `num_beams`, which "
+                f"is {self.num_beams}. Received: num_beam_groups={groups!r}."
+            )
         most = None if self.samples else self.num_beams
         number = self.num_captions
         if not isinstance(number, int) or number < 1 or (most and number > most):
@@ -126,11 +146,14 @@ class DecodingOptions:
             f"{second}={getattr(self, second)!r}."
         )
 
-    def search(self, tokenizer) -> BeamSearch | StepwiseSearch:
+    def search(
+        self, tokenizer, seed: tf.Tensor | None = None
+    ) -> BeamSearch | StepwiseSearch:
         """The strategy that these options stand for.
 
         Args:
             tokenizer: a `WordPieceTokenizer`, for special tokens and words.
+            seed: int32 scalar in place of the seed of the options, or `None`.
 
         Raises:
             ValueError: if an option is out of range, or a forbidden word is not in
@@ -154,7 +177,7 @@ class DecodingOptions:
                 temperature=_or(self.temperature, 1.0),
                 top_k=_or(self.top_k, 0),
                 top_p=_or(self.top_p, 1.0),
-                seed=self.seed,
+                seed=self.seed if seed is None else seed,
                 **special,
             )
         if self.num_beams == 1:

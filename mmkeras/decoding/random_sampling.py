@@ -21,8 +21,9 @@ class RandomSampling(StepwiseSearch):
         top_p: float in `(0, 1]`, only the fewest likeliest tokens whose
             probabilities (after the temperature and `top_k`) sum to at least
             `top_p` are drawn from.
-        seed: int: the same seed and the same rows give the same draws; `None` for
-            other draws at each call.
+        seed: int or int32 scalar tensor: the same seed gives the same row the same
+            draws, whatever else is in the batch; `None` for other draws at each
+            call.
 
     Call arguments:
         step, cache, rows, max_length: as `StepwiseSearch` takes them.
@@ -49,14 +50,14 @@ class RandomSampling(StepwiseSearch):
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
-        seed: int | None = None,
+        seed: int | tf.Tensor | None = None,
     ):
         if not isinstance(num_samples, int) or num_samples < 1:
             raise ValueError(
                 "`num_samples` must be an integer of at least 1. Received: "
                 f"num_samples={num_samples!r}."
             )
-        if not temperature > 0:
+        if not 0 < temperature < float("inf"):
             raise ValueError(
                 "`temperature` must be above 0; leave it out for the likeliest text. "
                 f"Received: temperature={temperature!r}."
@@ -98,4 +99,6 @@ class RandomSampling(StepwiseSearch):
     def _uniform(self, shape, position):
         if self.seed is None:
             return tf.random.uniform(shape)
-        return tf.random.stateless_uniform(shape, seed=[self.seed, position])
+        # Each row has the same numbers, so that none depends on its neighbours.
+        drawn = tf.random.stateless_uniform(shape[1:], seed=[self.seed, position])
+        return tf.broadcast_to(drawn, shape)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -61,7 +62,7 @@ class TokenConstraints:
                     f"`{name}` must be an integer of at least 0. Received: "
                     f"{name}={value!r}."
                 )
-        if not repetition_penalty >= 1:
+        if not 1 <= repetition_penalty < float("inf"):
             raise ValueError(
                 "`repetition_penalty` must be at least 1, which turns it off. "
                 f"Received: repetition_penalty={repetition_penalty!r}."
@@ -117,7 +118,7 @@ class TokenConstraints:
         if not rules:
             return None
         none = tf.zeros([tf.shape(written)[0], vocabulary], tf.bool)
-        return tf.logical_or(none, _any(rules))
+        return functools.reduce(tf.logical_or, rules, none)
 
     def _ends_with(self, written, position, prefix):
         size = len(prefix)
@@ -148,13 +149,6 @@ class TokenConstraints:
         penalty = self.repetition_penalty
         lowered = tf.where(logits > 0, logits / penalty, logits * penalty)
         return tf.where(seen, lowered, logits)
-
-
-def _any(rules):
-    found = rules[0]
-    for rule in rules[1:]:
-        found = tf.logical_or(found, rule)
-    return found
 
 
 def _at(tokens, where, vocabulary):

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from mmkeras.decoding import DecodingOptions
 
+_FILES = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
+
 
 def export_saved_model(
     task,
@@ -46,10 +48,12 @@ def export_saved_model(
             are not those of a SavedModel.
         ValueError: if an option is out of range.
     """
+    if not isinstance(n_best, int) or n_best < 1:
+        raise ValueError(
+            f"`n_best` must be an integer of at least 1. Received: n_best={n_best!r}."
+        )
     path = pathlib.Path(path)
     _check_folder(path, overwrite)
-    # A mixed-precision policy is a matter of training: servers get float32 in
-    # and out whatever the layers compute in.
     if "num_captions" in options:
         raise ValueError(
             "An export has one caption in `serving_default` and several in the "
@@ -73,10 +77,15 @@ def export_saved_model(
         # rewrites the loops of decoding.
         traced = tf.function(function, input_signature=signature, autograph=False)
         archive.add_endpoint(name, traced)
-    # Nothing is deleted before all that can fail has been done.
-    if path.is_dir():
-        shutil.rmtree(path)
-    archive.write_out(os.fspath(path), verbose=False)
+    # Written beside it first, so that the old one is there until the new one is.
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        archive.write_out(os.fspath(partial), verbose=False)
+        if path.is_dir():
+            shutil.rmtree(path)
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _several(options, n_best) -> dict:
@@ -89,18 +98,19 @@ def _several(options, n_best) -> dict:
 
 
 def _check_folder(path: pathlib.Path, overwrite: bool) -> None:
-    if path.is_file():
-        raise FileExistsError(f"{path} is a file. Choose another folder.")
+    if path.is_file() or path.is_symlink():
+        raise FileExistsError(f"{path} is a file or a link. Choose another folder.")
     if not path.is_dir() or not any(path.iterdir()):
         return
     if not overwrite:
         raise FileExistsError(
             f"{path} is not empty. Choose another folder, or pass overwrite=True."
         )
-    if not (path / "saved_model.pb").is_file():
+    others = sorted({item.name for item in path.iterdir()} - _FILES)
+    if others:
         raise FileExistsError(
-            f"{path} holds other files than a SavedModel, which are not overwritten. "
-            "Choose another folder."
+            f"{path} holds other files than a SavedModel, which are not overwritten: "
+            f"{', '.join(others[:3])}. Choose another folder."
         )
 
 

@@ -46,7 +46,9 @@ class AttentionBlock(keras.layers.Layer):
         `[batch / texts, num_heads, texts * length, memory_length]`.
 
     Raises:
-        ValueError: on building, if `num_heads` does not divide `dim`.
+        ValueError: if `word_attention` comes without `cross_attention` or is not
+            given its `resemblance`, or, on building, if `num_heads` does not divide
+            `dim`.
 
     Reference:
         - [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)
@@ -74,6 +76,11 @@ class AttentionBlock(keras.layers.Layer):
         self.grid = None if grid is None else tuple(grid)
         self.word_attention = word_attention
         self.memory_grid = None if memory_grid is None else tuple(memory_grid)
+        if word_attention and not cross_attention:
+            raise ValueError(
+                "`word_attention` is a part of cross-attention. Give "
+                "`cross_attention=True` with it."
+            )
 
     def build(self, inputs_shape, memory_shape=None, resemblance_shape=None):
         dim = inputs_shape[-1]
@@ -100,8 +107,9 @@ class AttentionBlock(keras.layers.Layer):
             )
             self.cross_output = self._dense("cross_output", dim, dim)
         if self.word_attention:
-            self.word_bias = self._part(
-                "word_bias", WordAttentionBias, self.num_heads, self.memory_grid
+            # Scores are float32 whatever the policy is.
+            self.word_bias = WordAttentionBias(
+                self.num_heads, self.memory_grid, name="word_bias", dtype="float32"
             )
             self.word_bias.build(resemblance_shape)
         self.feed_norm = self._norm("feed_norm")
@@ -173,6 +181,11 @@ class AttentionBlock(keras.layers.Layer):
         query = ops.reshape(query, (ops.shape(key)[0], -1, self.dim))
         bias = None
         if self.word_attention:
+            if resemblance is None:
+                raise ValueError(
+                    "A block with `word_attention=True` needs `resemblance` beside "
+                    "the memory."
+                )
             bias = functools.partial(ops.add, self.word_bias(resemblance))
         mixed, attention = self.attend(self._split_heads(query), key, value, bias=bias)
         mixed = ops.reshape(self.cross_output(mixed), (-1, length, self.dim))

@@ -52,7 +52,7 @@ class ImageEncoder(keras.layers.Layer):
             )
         self.model = model
         # Set to True, it would thaw the frozen layers of the model.
-        if not trainable:
+        if not trainable or (model.weights and not model.trainable_weights):
             self.trainable = False
         _, self.rows, self.columns, self.channels = shape
 
@@ -76,28 +76,30 @@ class ImageEncoder(keras.layers.Layer):
             **super().get_config(),
             "model": keras.saving.serialize_keras_object(self.model),
             "trainable": self.trainable,
+            "frozen_layers": self._frozen() if self.trainable else [],
         }
+
+    def _frozen(self) -> list[int]:
+        """Places of the frozen layers that have weights, among all layers."""
+        layers = enumerate(_leaves(self.model))
+        return [i for i, layer in layers if layer.weights and not layer.trainable]
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        model = _without_thawing(config["model"])
-        config["model"] = keras.saving.deserialize_keras_object(model)
-        return cls(**config)
+        frozen = config.pop("frozen_layers", [])
+        model = keras.saving.deserialize_keras_object(config.pop("model"))
+        # Keras thaws all layers of a model that it loads, if one was trainable.
+        layers = list(_leaves(model))
+        for place in frozen:
+            layers[place].trainable = False
+        return cls(model, **config)
 
 
-def _without_thawing(config):
-    """The configuration of a model that does not make its frozen layers trainable.
-
-    Keras applies the `trainable` of a model to all its layers when it loads one,
-    and `True` is what it has for a model with a single trainable layer.
-    """
-    if isinstance(config, list):
-        return [_without_thawing(item) for item in config]
-    if not isinstance(config, dict):
-        return config
-    return {
-        key: _without_thawing(value)
-        for key, value in config.items()
-        if not (key == "trainable" and value is True)
-    }
+def _leaves(model):
+    """The layers of a model, those of models inside it among them, in order."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer

@@ -118,6 +118,8 @@ class TextDecoder(keras.layers.Layer):
         )
         hidden = (None, None, self.hidden_dim)
         memory_length = None if memory_shape is None else memory_shape[1]
+        if memory_length is None and self.memory_grid is not None:
+            memory_length = self.memory_grid[0] * self.memory_grid[1]
         for block in self.blocks:
             block.build(hidden, hidden, (None, None, memory_length))
         self.norm.build(hidden)

@@ -52,7 +52,6 @@ class WordAttentionBias(keras.layers.Layer):
         self.grid = None if grid is None else tuple(grid)
 
     def build(self, input_shape):
-        # "embedding" in the name is how optimizers know that it is no matrix.
         self.strength = self.add_weight(
             name="strength_embedding",
             shape=(self.num_heads, 1, 1),

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
+import functools
 import itertools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -21,7 +24,7 @@ from mmkeras.preprocessing import (
     WordPieceTokenizer,
 )
 from mmkeras.preprocessing.load_images import load_images, refuse_bad_images
-from mmkeras.preprocessing.word_piece_tokenizer import SPECIAL_TOKENS
+from mmkeras.preprocessing.special_tokens import SPECIAL_TOKENS
 
 # Enough to tell a vocabulary of another language, few enough to read at once.
 _TEXTS_LOOKED_AT = 32
@@ -167,8 +170,9 @@ class ImageCaptioner(Task):
                 words of the caption each picture shows
                 (`TextDecoder.word_presence`); 0 turns it off.
             captions_per_image: int, captions of each picture that a step of
-                training learns from. The picture is encoded once for all of them,
-                so several cost little where the image encoder is trained.
+                training learns from, from the first again where it has fewer.
+                The picture is encoded once for all of them, so several cost little
+                where the image encoder is trained.
             weighted_metrics: list, or `"auto"` for perplexity and token accuracy.
             jit_compile: bool. Off unless asked for: XLA makes some image
                 encoders several times slower on CPUs.
@@ -320,11 +324,16 @@ class ImageCaptioner(Task):
         loaded, names, single = load_images(images)
         rows = []
         for start in range(0, len(loaded), batch_size):
-            part = tf.constant(loaded[start : start + batch_size])
-            pixels, errors = self.preprocessor.image_converter.convert(part)
-            refuse_bad_images(errors.numpy(), names[start : start + batch_size])
+            part = slice(start, start + batch_size)
+            pixels = self._pixels(loaded[part], names[part])
             rows.extend(self._read(decode(pixels), number, return_scores))
         return rows[0] if single else rows
+
+    def _pixels(self, loaded, names):
+        converter = self.preprocessor.image_converter
+        pixels, errors = converter.convert(tf.constant(loaded))
+        refuse_bad_images(errors.numpy(), names)
+        return pixels
 
     def _read(self, result, num_captions, return_scores):
         for ids, scores in zip(result.token_ids, result.scores.numpy(), strict=True):
@@ -334,37 +343,58 @@ class ImageCaptioner(Task):
                 found = list(zip(found, map(float, scores), strict=False))
             yield found[0] if num_captions == 1 else found
 
-    def generator(self, **options) -> tf.types.experimental.GenericFunction:
+    def generator(self, **options) -> Callable[[tf.Tensor], DecodingResult]:
         """The decoding loop as one graph; `generate` and `export` both use it.
 
         Args:
             **options: of `mmkeras.decoding.DecodingOptions`.
 
         Returns:
-            A `tf.function` from float32 `[batch, size, size, 3]` to a
-            `DecodingResult`.
+            A function, traced once whatever the seed is, from float32
+            `[batch, size, size, 3]` to a `DecodingResult`.
 
         Raises:
             TypeError: if there is no such option.
             ValueError: if an option is out of range, or two do not go together.
         """
-        key = DecodingOptions(**options)
+        chosen = DecodingOptions(**options)
         limit = self.backbone.max_length
-        max_length = limit if key.max_length is None else key.max_length
-        if not isinstance(max_length, int) or not 1 <= max_length <= limit:
+        max_length = limit if chosen.max_length is None else chosen.max_length
+        if not 1 <= max_length <= limit:
             raise ValueError(
                 f"`max_length` must be between 1 and {limit}, the longest caption "
                 f"this model was made for. Received: max_length={max_length!r}."
             )
-        if key not in self._generators:
-            search = key.search(self.preprocessor.tokenizer)
-            side = self.backbone.image_encoder.image_size
-            self._generators[key] = tf.function(
-                lambda images: self.decode(images, search, max_length),
-                input_signature=[tf.TensorSpec([None, side, side, 3], tf.float32)],
-                autograph=False,
+        if chosen.min_length > max_length:
+            raise ValueError(
+                f"`min_length` must be at most {max_length}, the longest caption. "
+                f"Received: min_length={chosen.min_length}."
             )
-        return self._generators[key]
+        # The seed is given to the graph at each call, not a part of it.
+        seed = 0 if chosen.seed is None else chosen.seed
+        drawn_anew = chosen.seed is None
+        key = (dataclasses.replace(chosen, seed=None), drawn_anew)
+        if key not in self._generators:
+            self._generators[key] = self._trace(chosen, max_length)
+        return functools.partial(self._generators[key], seed=tf.constant(seed))
+
+    def _trace(self, options, max_length):
+        tokenizer = self.preprocessor.tokenizer
+        # What is wrong with the options is found here, outside of the graph.
+        options.search(tokenizer)
+        side = self.backbone.image_encoder.image_size
+
+        def decode(images, seed):
+            search = options.search(
+                tokenizer, seed=None if options.seed is None else seed
+            )
+            return self.decode(images, search, max_length)
+
+        signature = [
+            tf.TensorSpec([None, side, side, 3], tf.float32),
+            tf.TensorSpec([], tf.int32),
+        ]
+        return tf.function(decode, input_signature=signature, autograph=False)
 
     def decode(self, images, search, max_length: int) -> DecodingResult:
         """Runs a decoding strategy on preprocessed images, in graph.
@@ -401,9 +431,7 @@ class ImageCaptioner(Task):
         loaded, names, single = load_images(image)
         if not single:
             raise ValueError(f"Give one picture. Received: {len(loaded)} of them.")
-        converter = self.preprocessor.image_converter
-        pixels, errors = converter.convert(tf.constant(loaded[:1]))
-        refuse_bad_images(errors.numpy(), names)
+        pixels = self._pixels(loaded, names)
         tokenizer = self.preprocessor.tokenizer
         ids = [int(i) for i in np.asarray(tokenizer(caption)) if i != 0]
         ids = ids[: self.backbone.max_length - 1]
@@ -416,17 +444,15 @@ class ImageCaptioner(Task):
         return tokens, maps.reshape(len(ids), encoder.rows, encoder.columns)
 
     def _draw(self, batches, seed):
-        self._refuse_unknown_words(batches)
         number = self._captions_per_image
         return self.preprocessor.draw_captions(
             batches, seed, number if number > 1 else None
         )
 
     def _references(self, dataset):
-        self._refuse_unknown_words(dataset)
         return self.preprocessor.all_captions(dataset)
 
-    def _refuse_unknown_words(self, dataset) -> None:
+    def _check_samples(self, dataset) -> None:
         texts = list(itertools.islice(caption_texts(dataset), _TEXTS_LOOKED_AT))
         tokenizer = self.preprocessor.tokenizer
         ids = tokenizer.tokenize(texts).flat_values.numpy() if texts else np.ones(0)
@@ -461,7 +487,10 @@ def _word_presence_loss(token_ids, logits):
     token_ids = tf.reshape(token_ids, [tf.shape(logits)[0], -1])
     words = tf.reduce_max(tf.one_hot(token_ids, logits.shape[-1]), axis=1)
     losses = tf.nn.sigmoid_cross_entropy_with_logits(words, logits)
-    return tf.reduce_mean(tf.reduce_sum(losses[:, len(SPECIAL_TOKENS) :], axis=-1))
+    losses = tf.reduce_sum(losses[:, len(SPECIAL_TOKENS) :], axis=-1)
+    # A replica may be given no row of the last batch.
+    rows = tf.cast(tf.size(losses), losses.dtype)
+    return tf.math.divide_no_nan(tf.reduce_sum(losses), rows)
 
 
 def _optimizer(learning_rate):

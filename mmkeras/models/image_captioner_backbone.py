@@ -119,6 +119,8 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         config = dict(config)
         # Set on the whole, it would thaw an image encoder that is frozen.
         config.pop("trainable", None)
+        # Presets from before there was such a thing do not say that they lack it.
+        config.setdefault("word_attention", False)
         encoder = config["image_encoder"]
         if isinstance(encoder, dict):
             config["image_encoder"] = keras.saving.deserialize_keras_object(encoder)

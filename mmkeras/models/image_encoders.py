@@ -26,7 +26,9 @@ def build_image_encoder(
             rescaling do; or an `ImageEncoder` of the same kind.
         image_size: int, side of the input in pixels, or `None` for the encoder's
             own.
-        trainable: bool, or `None`: pretrained encoders are frozen.
+        trainable: bool, whether all of it is trained; or `None`: encoders with
+            pretrained weights by name are frozen, a model that is given is left as it
+            is, frozen layers and all.
 
     Returns:
         An `ImageEncoder`, `scale` and `offset` (`pixel * scale + offset`).
@@ -44,7 +46,7 @@ def build_image_encoder(
         model = efficientnet_lite(variant, image_size=image_size or size)
         return ImageEncoder(model, bool(trainable)), 1 / 128, -127 / 128
     if isinstance(encoder, keras.Model):
-        encoder = ImageEncoder(encoder, trainable is not False)
+        encoder = ImageEncoder(encoder)
     if not isinstance(encoder, ImageEncoder):
         raise ValueError(
             f"`image_encoder` must be one of {', '.join(_NAMES)}, a `keras.Model`, or "
@@ -55,4 +57,6 @@ def build_image_encoder(
             f"The given image encoder takes {encoder.image_size} pixels. Leave out "
             f"`image_size`, or build the encoder for {image_size}."
         )
+    if trainable is not None:
+        encoder.trainable = trainable
     return encoder, 1.0, 0.0

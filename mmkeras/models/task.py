@@ -69,6 +69,8 @@ class Task(keras_hub.models.Task):
             ValueError: if the dataset has no samples, or a sample is not what
                 the task needs.
         """
+        require_dataset(x)
+        self._check_samples(x)
         batches = batch_samples(
             x, batch_size, shuffle_buffer=shuffle_buffer or 1024, seed=seed
         )
@@ -161,7 +163,7 @@ class Task(keras_hub.models.Task):
                 batched, has no `image`, or has no samples.
         """
         encoder = self.backbone.image_encoder
-        if encoder.trainable:
+        if encoder.trainable_weights:
             raise ValueError(
                 "The image encoder is trained, so what it makes of a picture changes "
                 "with every step. Freeze it (`trainable_encoder=False` in "
@@ -240,8 +242,12 @@ class Task(keras_hub.models.Task):
         # `fit` hands its validation data, prepared, to `evaluate`.
         if not isinstance(dataset.element_spec, dict):
             return dataset
+        self._check_samples(dataset)
         samples = self._references(dataset)
         return self._preprocess(batch_samples(samples, batch_size))
+
+    def _check_samples(self, dataset) -> None:
+        """Refuses, by a look at the first few, what cannot be learned from."""
 
     def _draw(self, batches, seed):
         """Training batches with one target for each row, another each epoch."""

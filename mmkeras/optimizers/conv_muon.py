@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import keras
 from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ConvMuon(keras.optimizers.Muon):
-    """Muon for the kernels of convolutions too.
+    """Muon for the kernels of 2-D convolutions too.
 
     `keras.optimizers.Muon` updates matrices only and leaves convolutions to AdamW. A
     convolution is a matrix as well, from the values under its window to its output
@@ -32,9 +34,11 @@ class ConvMuon(keras.optimizers.Muon):
         if len(variable.shape) != 4:
             return super()._should_use_adamw(variable)
         # Keras keeps a depthwise kernel as [rows, columns, channels, multiplier].
-        depthwise = variable.shape[-1] == 1 or "depthwise" in variable.path
-        excluded = any(keyword in variable.path for keyword in self.exclude_layers)
-        return depthwise or excluded
+        if variable.shape[-1] == 1 or "depthwise" in variable.path:
+            return True
+        if self.exclude_embeddings and "embedding" in variable.path.lower():
+            return True
+        return any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
 
     def zeropower_via_newtonschulz5(self, x, steps: int):
         """The nearest orthogonal matrix, roughly, in the shape of `x`."""

@@ -46,9 +46,9 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
             `[batch, height, width, 3]`, or in its place `"image_features"`,
             passed through. `"caption"`, `tf.string` `[batch]`, or
             `[batch, number]` for several captions of each picture, all of which
-            are used; or `"captions"`, `tf.string` `[batch, (captions)]`, ragged
-            or padded with `""`, of which one is drawn; where both are present
-            `"caption"` counts. Optionally `"image_id"`,
+            are used but for empty ones; or `"captions"`, `tf.string`
+            `[batch, (captions)]`, ragged or padded with `""`, of which one is
+            drawn; where both are present `"caption"` counts. Optionally `"image_id"`,
             `tf.string` `[batch]`, which errors then name.
         y: Not used; the targets are made from the captions.
         sample_weight: Optional float `[batch]`, multiplied into the weights.
@@ -124,6 +124,9 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
         several = "caption" in x and x["caption"].shape.rank == 2
         caption = x["caption"] if several else self.draw_caption(x)
         inputs["token_ids"], targets, weights = self._pack(caption)
+        if several:
+            written = tf.cast(_is_written(caption), tf.float32)
+            weights *= tf.expand_dims(written, -1)
         if sample_weight is not None:
             sample_weight = tf.cast(tf.convert_to_tensor(sample_weight), tf.float32)
             each = [-1, 1, 1] if several else [-1, 1]
@@ -304,9 +307,11 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
 
     def _pack(self, caption: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         packed = self._pack_flat(tf.reshape(caption, [-1]))
-        number = caption.shape[1:]
-        shape = [-1, *number, self.sequence_length]
-        return tuple(tf.reshape(part, shape) for part in packed)
+        shape = tf.concat([tf.shape(caption), [self.sequence_length]], axis=0)
+        static = [*caption.shape, self.sequence_length]
+        return tuple(
+            tf.ensure_shape(tf.reshape(part, shape), static) for part in packed
+        )
 
     def _pack_flat(self, caption):
         words = self.tokenizer.tokenize(caption)

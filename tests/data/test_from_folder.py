@@ -55,6 +55,17 @@ def test_text_files_beside_pictures(folder):
     assert read(from_folder(folder)) == found
 
 
+def test_hidden_files_and_folders_are_no_pictures(folder):
+    for index in range(6):
+        (folder / f"{index}.txt").write_text("one")
+    (folder / "._0.png").write_bytes(b"")
+    (folder / "old.png").mkdir()
+    assert len(read(from_folder(folder))) == 6
+    (folder / "3.txt").write_bytes("café".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"3\.txt is not in UTF-8 \(byte 3\)"):
+        from_folder(folder)
+
+
 def test_pictures_without_a_text_file_are_named(folder):
     for index in (0, 5):
         (folder / f"{index}.txt").write_text("one")

@@ -160,8 +160,8 @@ def test_with_constraints_exhaustive_width_equals_brute_force(rule, groups):
         for s in model.sequences(length)
         if keeps(s)
     ]
-    # Without a penalty between them, each group finds the same.
-    scored = sorted(scored * groups, reverse=True)
+    # Without a penalty between them, each group finds the same, which counts once.
+    scored.sort(reverse=True)
     for rank in range(min(10, len(scored))):
         score, sequence = scored[rank]
         assert trim(result.token_ids[0, rank].numpy()) == sequence
@@ -215,7 +215,7 @@ def reference_beam_search(
     size = beams // groups
     alive, ended = [[(0.0, ())] for _ in range(groups)], [[] for _ in range(groups)]
     for position in range(length):
-        cost = {}
+        cost: dict[int, float] = {}
         for g in range(groups):
             alive[g], ended[g] = reference_group(
                 model, alive[g], ended[g], size, alpha, length, position, cost, keeps
@@ -230,11 +230,12 @@ def reference_beam_search(
             )
             for g in range(groups)
         ):
-            return sorted(sum(ended, []), reverse=True)
-    for g in range(groups):
-        ended[g] += [(p / penalty(length, alpha), s) for p, s in alive[g]]
-        ended[g] = sorted(ended[g], reverse=True)[:size]
-    return sorted(sum(ended, []), reverse=True)
+            break
+    else:
+        for g in range(groups):
+            ended[g] += [(p / penalty(length, alpha), s) for p, s in alive[g]]
+            ended[g] = sorted(ended[g], reverse=True)[:size]
+    return sorted(set(sum(ended, [])), reverse=True)
 
 
 def assert_equals_reference(model, strategy, expected, rows=3, length=6):
@@ -244,6 +245,8 @@ def assert_equals_reference(model, strategy, expected, rows=3, length=6):
         assert found[: len(expected)] == [s for _, s in expected]
         scores = [score for score, _ in expected]
         np.testing.assert_allclose(result.scores[row][: len(scores)], scores, atol=1e-4)
+        # What two groups have found is there once, and nothing in its place.
+        assert not np.any(result.token_ids[row, len(expected) :])
 
 
 @pytest.mark.parametrize("beams", [1, 2, 3, 5])

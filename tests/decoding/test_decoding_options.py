@@ -76,6 +76,9 @@ def test_options_are_keys():
         ({"min_length": 5, "max_length": 3}, "min_length=5, max_length=3"),
         ({"num_beams": True, "num_captions": 1.0}, "`num_captions` must be"),
         ({"num_beams": 2.0}, "`num_beams` must be an integer"),
+        ({"num_beams": 4, "num_beam_groups": 3}, "`num_beam_groups` must be an"),
+        ({"top_k": 3, "seed": 1.5}, "`seed` must be an integer"),
+        ({"max_length": "10"}, "`max_length` must be an integer"),
     ],
 )
 def test_what_does_not_go_together_is_named(options, message):

@@ -47,7 +47,7 @@ def shares(result):
 )
 def test_shares_of_the_draws(options, expected):
     # Three standard errors of a share of 4,000 draws are at most 3 · √(¼ / 4000).
-    found = shares(draw(seed=3, **options))
+    found = shares(draw(1, num_samples=4000, seed=3, **options))
     np.testing.assert_allclose(found, expected, atol=0.0238)
     assert not np.any(found[np.equal(expected, 0)])
 
@@ -56,9 +56,15 @@ def test_constraints_hold_for_draws():
     rules = TokenConstraints(END, forbidden=[(3,)], min_length=1)
     # Without 3 and the end: 0.1, 0.3 and 0.05 of 0.45.
     expected = [2 / 9, 0, 0, 0, 6 / 9, 1 / 9]
-    np.testing.assert_allclose(
-        shares(draw(seed=1, constraints=rules)), expected, atol=0.0238
-    )
+    np.testing.assert_allclose(shares(draw(constraints=rules)), expected, atol=0.0238)
+
+
+def test_with_a_seed_a_row_does_not_depend_on_the_others():
+    alone, among = (draw(rows, 8, seed=4).token_ids.numpy() for rows in (1, 3))
+    for row in among:
+        np.testing.assert_array_equal(row, alone[0])
+    free = draw(3, 8).token_ids.numpy().tolist()
+    assert not free[0] == free[1] == free[2]
 
 
 def test_seeds():
@@ -66,15 +72,24 @@ def test_seeds():
         draw(50, 8, seed=seed).token_ids.numpy().tolist() for seed in (1, 1, 2)
     )
     assert first == again != other
-    free = [draw(50, 8).token_ids.numpy().tolist() for _ in range(2)]
-    assert free[0] != free[1]
+
+
+def test_without_a_seed_each_call_draws_anew():
+    sampling = RandomSampling(START, END, PAD)
+    logits = tf.zeros([50, 1, 6])
+
+    @tf.function(autograph=False)
+    def run():
+        return sampling(lambda *state: (logits, state[2]), [logits], 50, 8).token_ids
+
+    assert run().numpy().tolist() != run().numpy().tolist()
 
 
 def test_samples_of_a_row_differ_and_are_in_order():
-    result = draw(20, 6, num_samples=5, seed=0)
-    assert result.token_ids.shape == (20, 5, 6)
+    result = draw(1, 6, num_samples=100, seed=0)
+    assert result.token_ids.shape == (1, 100, 6)
     assert np.all(np.diff(result.scores) <= 0)
-    assert len({tuple(row) for row in np.reshape(result.token_ids, (-1, 6))}) > 50
+    assert len({tuple(row) for row in result.token_ids[0].numpy()}) > 50
     # Scores are the model's own: after the end there is nothing to add.
     for ids, score in zip(result.token_ids[0].numpy(), result.scores[0], strict=True):
         ids = ids.tolist()
@@ -88,6 +103,7 @@ def test_samples_of_a_row_differ_and_are_in_order():
     ("options", "message"),
     [
         ({"temperature": 0}, "`temperature` must be above 0"),
+        ({"temperature": float("inf")}, "`temperature` must be above 0"),
         ({"top_k": -1}, "`top_k` must be an integer"),
         ({"top_p": 0.0}, "`top_p` must be above 0"),
         ({"top_p": 1.1}, "`top_p` must be above 0"),

@@ -1,4 +1,6 @@
 import json
+import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -122,6 +124,11 @@ def test_refusals(captioner, exported, tmp_path):
     with pytest.raises(FileExistsError, match="other files than a SavedModel"):
         captioner.export(tmp_path / "mine", overwrite=True)
     assert (tmp_path / "mine" / "thesis.txt").is_file()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "saved_model.pb").write_bytes(b"")
+    (tmp_path / "old" / "2").mkdir()
+    with pytest.raises(FileExistsError, match="other files than a SavedModel.*: 2"):
+        captioner.export(tmp_path / "old", overwrite=True)
     with pytest.raises(FileExistsError, match="is a file"):
         captioner.export(tmp_path / "mine" / "thesis.txt", overwrite=True)
     with pytest.raises(ValueError, match="`format` must be one of"):
@@ -151,6 +158,28 @@ def test_options_of_decoding_are_exported(options, captioner, images, tmp_path):
     found = call(tmp_path / "1", "n_best", images[:4])
     expected = captioner.generate(images[:4], num_captions=3, **options)
     assert texts(found["captions"]) == [text for row in expected for text in row]
+
+
+def test_an_export_that_fails_leaves_the_old_one(
+    captioner, exported, images, tmp_path, monkeypatch
+):
+    path = shutil.copytree(exported, tmp_path / "1")
+
+    def full_disk(self, path, **kwargs):
+        pathlib.Path(path).mkdir()
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("keras.export.ExportArchive.write_out", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        captioner.export(path, overwrite=True)
+    assert [item.name for item in tmp_path.iterdir()] == ["1"]
+    assert texts(call(path, "serving_default", images[:1])["caption"])
+
+
+@pytest.mark.parametrize("n_best", [0, 1.5])
+def test_a_wrong_n_best(captioner, tmp_path, n_best):
+    with pytest.raises(ValueError, match="`n_best` must be an integer"):
+        captioner.export(tmp_path / "1", n_best=n_best)
 
 
 def test_the_number_of_captions_is_n_best(captioner, tmp_path):

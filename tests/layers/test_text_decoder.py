@@ -154,6 +154,19 @@ def test_wrong_number_of_heads():
         AttentionBlock(3, 32)(np.zeros((1, 2, 16), "float32"))
 
 
+def test_word_attention_has_what_it_needs():
+    with pytest.raises(ValueError, match="`cross_attention=True`"):
+        AttentionBlock(2, 32, word_attention=True)
+    block = AttentionBlock(2, 32, cross_attention=True, word_attention=True)
+    block.build((1, 2, 16), (1, 3, 16), (1, 2, 3))
+    with pytest.raises(ValueError, match="needs `resemblance`"):
+        block(np.zeros((1, 2, 16), "float32"), memory=np.zeros((1, 3, 16), "float32"))
+    # A grid says how long a memory of unknown length is.
+    decoder = TextDecoder(20, 8, 16, 1, 2, 32, memory_grid=(2, 3))
+    symbols = keras.Input((8,), dtype="int32"), keras.Input((None, 16))
+    assert decoder(*symbols).shape == (None, 8, 20)
+
+
 def test_wrong_grid():
     with pytest.raises(ValueError, match="2 × 3 = 6 tokens"):
         GridPositionEmbedding(2, 3)(np.zeros((1, 5, 16), "float32"))

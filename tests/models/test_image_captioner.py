@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import keras
@@ -8,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import mmkeras
-from mmkeras.layers import small_cnn
+from mmkeras.layers import ImageEncoder, small_cnn
 from mmkeras.models import ImageCaptioner
 from tests.conftest import SIDE, tiny_rows, to_dataset
 
@@ -113,14 +114,24 @@ def test_max_length(captioner, images):
 
 def test_constraints_and_draws(captioner, images):
     plain = captioner.generate(images[:8])
-    word = plain[0].split()[-1].strip(".")
+    word = plain[0].split()[-1].strip(".,")
     for options in ({}, {"num_beams": 3}, {"top_p": 0.9, "seed": 1}):
         found = captioner.generate(images[:8], forbidden_words=[word], **options)
-        assert all(word not in caption.split() for caption in found)
+        assert all(word not in re.findall(r"\w+", text) for text in found)
+        assert any(word in re.findall(r"\w+", text) for text in plain)
+    traced = len(captioner._generators)
     drawn = captioner.generate(images[0], temperature=2.0, seed=0, num_captions=5)
     assert len(set(drawn)) > 1
     again = captioner.generate(images[0], temperature=2.0, seed=0, num_captions=5)
     assert drawn == again
+    other = captioner.generate(images[0], temperature=2.0, seed=1, num_captions=5)
+    assert other != drawn and len(captioner._generators) == traced + 1
+    assert (
+        captioner.generate(
+            images[3:5] + images[:1], temperature=2.0, seed=0, num_captions=5
+        )[2]
+        == drawn
+    )
     # Sure enough, nothing but the likeliest token is drawn.
     assert captioner.generate(images[:8], top_k=1) == plain
     ids = captioner.generator(min_length=12)(tf.zeros([1, SIDE, SIDE, 3])).token_ids
@@ -154,6 +165,7 @@ def test_an_option_that_there_is_not(captioner, images):
         ({"num_beams": 2, "top_k": 3}, "Sampling has no beams"),
         ({"forbidden_words": ["zebra"]}, "vocabulary has no 'zebra'"),
         ({"max_length": 0}, "`max_length` must be between 1 and 40"),
+        ({"min_length": 41}, "`min_length` must be at most 40"),
         ({"max_length": 41}, "`max_length` must be between 1 and 40"),
         ({"num_beams": 2, "length_penalty": -1}, "must not be negative"),
     ],
@@ -269,13 +281,19 @@ def test_importing_mmkeras_is_light():
     assert "models" in dir(mmkeras)
 
 
-def test_several_captions_a_step(dataset):
+def test_several_captions_a_step(dataset, monkeypatch):
     model = tiny(dataset)
     model.compile(captions_per_image=3)
+    seen = []
+    pack = model.preprocessor._pack
+    monkeypatch.setattr(
+        model.preprocessor, "_pack", lambda text: seen.append(text.shape) or pack(text)
+    )
     history = model.fit(
         dataset, validation_data=dataset, epochs=2, batch_size=16, verbose=0
     ).history
     assert history["loss"][-1] < history["loss"][0]
+    assert [3] in [list(shape[1:]) for shape in seen]
     # Evaluation counts every caption once, however many a step learns from.
     assert model.evaluate(dataset, verbose=0)["loss"] == pytest.approx(
         history["val_loss"][-1], rel=1e-3
@@ -308,20 +326,51 @@ def test_captions_that_the_vocabulary_does_not_know_are_refused(captioner):
             use(chinese, verbose=0)
 
 
-def test_a_partly_frozen_encoder_stays_so(dataset, tmp_path):
-    cnn = small_cnn(SIDE, 8)
-    for layer in cnn.layers[:-4]:
+def partly_frozen(name):
+    model = small_cnn(SIDE, 8)
+    if name == "keras_hub":
+        # Its configuration has no layers, only what they are made by.
+        model = keras_hub.models.DenseNetBackbone(
+            stackwise_num_repeats=[1, 1], growth_rate=4, image_shape=(SIDE, SIDE, 3)
+        )
+    if name == "nested":
+        model = keras.Sequential(
+            [keras.Input((SIDE, SIDE, 3)), keras.layers.Rescaling(1 / 255), model]
+        )
+    inner = model.layers[-1] if name == "nested" else model
+    for layer in inner.layers[:-4]:
         layer.trainable = False
+    return model
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "nested", "keras_hub"])
+def test_a_partly_frozen_encoder_stays_so(name, dataset, tmp_path):
+    cnn = partly_frozen(name)
     model = tiny(dataset, image_encoder=cnn, image_size=None)
-    frozen = [w.numpy() for layer in cnn.layers[:-4] for w in layer.weights]
-    kernel = cnn.layers[-3].kernel.numpy()
+    before = [weight.numpy() for weight in cnn.weights]
+    trained = {weight.path for weight in cnn.trainable_weights}
+    assert 0 < len(trained) < len(before) / 2
     model.fit(dataset, epochs=1, batch_size=16, verbose=0)
-    again = [w.numpy() for layer in cnn.layers[:-4] for w in layer.weights]
-    for before, after in zip(frozen, again, strict=True):
-        np.testing.assert_array_equal(before, after)
-    assert not np.allclose(cnn.layers[-3].kernel.numpy(), kernel)
+    for old, weight in zip(before, cnn.weights, strict=True):
+        same = np.array_equal(old, weight.numpy())
+        # Statistics of batch normalisation move in the layers that are trained.
+        assert same != (weight.path in trained) or "moving" in weight.path
     model.save_to_preset(tmp_path / "preset")
     loaded = ImageCaptioner.from_preset(tmp_path / "preset").backbone.image_encoder
-    states = [layer.trainable for layer in loaded.model.layers]
-    assert states == [layer.trainable for layer in cnn.layers]
-    assert not all(states)
+    assert len(loaded.trainable_weights) == len(trained)
+    assert [w.shape for w in loaded.trainable_weights] == [
+        w.shape for w in cnn.trainable_weights
+    ]
+
+
+def test_what_from_data_says_of_training_is_done(dataset, tmp_path):
+    frozen = small_cnn(SIDE, 8)
+    frozen.trainable = False
+    model = tiny(dataset, image_encoder=frozen, image_size=None)
+    assert not model.backbone.image_encoder.trainable
+    model.cache_features(dataset, tmp_path, verbose=False)
+    model = tiny(dataset, image_encoder=frozen, image_size=None, trainable_encoder=True)
+    assert model.backbone.image_encoder.trainable_weights
+    layer = ImageEncoder(small_cnn(SIDE, 8))
+    model = tiny(dataset, image_encoder=layer, image_size=None, trainable_encoder=False)
+    assert not model.backbone.image_encoder.trainable_weights

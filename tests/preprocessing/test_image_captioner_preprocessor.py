@@ -267,5 +267,8 @@ def test_several_captions_of_each_picture():
     assert y[1].numpy().tolist() == [[7, 3, 0, 0]] * 2
     assert weights[1].numpy().tolist() == [[2, 2, 0, 0]] * 2
     assert x["images"].shape == (3, 8, 8, 3)
+    # An empty one counts for nothing.
+    x = {"image": IMAGES[:1], "caption": [["a", " "]]}
+    assert make()(x)[2].numpy().tolist() == [[[1, 1, 0, 0], [0, 0, 0, 0]]]
     alone = next(iter(make().draw_captions(data, seed=0, number=2)))
     assert alone["caption"].shape == (2,)
