@@ -21,6 +21,8 @@ import mmkeras
 
 NAMES = {"en": "emoji_scenes_captioner", "zh": "emoji_scenes_captioner_zh"}
 DATA = {"en": "emoji_scenes/small", "zh": "emoji_scenes/small_zh"}
+# In Chinese what is said of a thing does not follow its name at once.
+OPTIONS = {"en": {"word_context": False}, "zh": {"word_context": True}}
 # The most tokens of a caption with its end.
 LONGEST = {"en": 28, "zh": 31}
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
@@ -80,7 +82,11 @@ def main() -> None:
     if args.scenes is not None:
         train, *tests = (dataset.take(args.scenes) for dataset in (train, *tests))
     captioner = mmkeras.models.ImageCaptioner.from_data(
-        train, seed=args.seed, dropout=0.0, sequence_length=LONGEST[args.language]
+        train,
+        seed=args.seed,
+        dropout=0.0,
+        sequence_length=LONGEST[args.language],
+        **OPTIONS[args.language],
     )
     captioner.compile(learning_rate=args.learning_rate, captions_per_image=3)
     start = time.monotonic()

@@ -192,7 +192,10 @@ class DecodingOptions:
         )
 
     def _pieces(self, word, tokenizer) -> list[int]:
-        pieces = [int(i) for i in tokenizer.tokenize([word]).flat_values.numpy()]
+        # A strategy may be made while a graph is traced; this is plain data.
+        with tf.init_scope():
+            ids = tokenizer.tokenize([word]).flat_values.numpy()
+        pieces = [int(i) for i in ids]
         if not pieces or tokenizer.unk_token_id in pieces:
             raise ValueError(
                 f"The vocabulary has no {word!r}, so it is never written. Leave it out "

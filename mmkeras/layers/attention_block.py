@@ -29,6 +29,9 @@ class AttentionBlock(keras.layers.Layer):
             (`GridAttentionBias`); `None` for a sequence that is no grid.
         word_attention: bool, whether cross-attention also follows what the words
             were recognised in (`WordAttentionBias`).
+        word_context: bool, whether it also follows, head by head, what those words
+            were recognised in that self-attention looks back at, so that a word that
+            shows nothing itself ("the", "的") can go by the words it belongs to.
         memory_grid: `(rows, columns)` of which the memory is made, for
             `word_attention`, or `None`.
 
@@ -64,6 +67,7 @@ class AttentionBlock(keras.layers.Layer):
         cross_attention: bool = False,
         grid: tuple[int, int] | None = None,
         word_attention: bool = False,
+        word_context: bool = False,
         memory_grid: tuple[int, int] | None = None,
         **kwargs,
     ):
@@ -75,6 +79,7 @@ class AttentionBlock(keras.layers.Layer):
         self.cross_attention = cross_attention
         self.grid = None if grid is None else tuple(grid)
         self.word_attention = word_attention
+        self.word_context = word_context
         self.memory_grid = None if memory_grid is None else tuple(memory_grid)
         if word_attention and not cross_attention:
             raise ValueError(
@@ -111,7 +116,17 @@ class AttentionBlock(keras.layers.Layer):
             self.word_bias = WordAttentionBias(
                 self.num_heads, self.memory_grid, name="word_bias", dtype="float32"
             )
-            self.word_bias.build(resemblance_shape)
+            batch, words, places = resemblance_shape
+            self.word_bias.build((batch, 1, words, places))
+        if self.word_attention and self.word_context:
+            self.context_bias = WordAttentionBias(
+                self.num_heads,
+                self.memory_grid,
+                first_head=1,
+                name="context_bias",
+                dtype="float32",
+            )
+            self.context_bias.build((batch, self.num_heads, words, places))
         self.feed_norm = self._norm("feed_norm")
         self.feed_in = self._dense(
             "feed_in", self.intermediate_dim, dim, activation="gelu"
@@ -150,12 +165,13 @@ class AttentionBlock(keras.layers.Layer):
     ):
         query, key, value = self.project_self(inputs)
         mask = _causal_mask(ops.shape(inputs)[1]) if self.causal else None
-        mixed, _ = self.attend(query, key, value, mask, self.grid_bias)
+        mixed, read = self.attend(query, key, value, mask, self.grid_bias)
         x = inputs + self.dropout(self.self_output(mixed), training=training)
         attention = None
         if self.cross_attention:
             key, value = self.project_memory(memory)
-            mixed, attention = self.attend_memory(x, key, value, resemblance)
+            recalled = self._recall(read, resemblance)
+            mixed, attention = self.attend_memory(x, key, value, resemblance, recalled)
             x = x + self.dropout(mixed, training=training)
         x = x + self.dropout(self.feed(x), training=training)
         return (x, attention) if return_attention else x
@@ -170,23 +186,42 @@ class AttentionBlock(keras.layers.Layer):
         both = self.cross_key_value(memory)
         return tuple(self._split_heads(part) for part in ops.split(both, 2, axis=-1))
 
-    def attend_memory(self, x, key, value, resemblance=None):
+    def _recall(self, read, resemblance):
+        """What the words that each one looks back at were recognised in."""
+        if not self.word_attention:
+            return None
+        if resemblance is None:
+            raise ValueError(
+                "A block with `word_attention=True` needs `resemblance` beside "
+                "the memory."
+            )
+        if not self.word_context:
+            return None
+        length, places = ops.shape(read)[-1], ops.shape(resemblance)[-1]
+        words = ops.reshape(resemblance, (-1, 1, length, places))
+        recalled = ops.matmul(read, ops.cast(words, read.dtype))
+        shape = (ops.shape(resemblance)[0], -1, self.num_heads, length, places)
+        recalled = ops.transpose(ops.reshape(recalled, shape), (0, 2, 1, 3, 4))
+        shape = (ops.shape(resemblance)[0], self.num_heads, -1, places)
+        return ops.reshape(recalled, shape)
+
+    def attend_memory(self, x, key, value, resemblance=None, recalled=None):
         """Cross-attention of `x`: `[batch, length, dim]` and the weights.
 
-        Texts about one memory are read as a single text, so that the keys and
-        values of a picture serve all of its captions in one product.
+        `recalled`, `[batch / texts, num_heads, texts * length, memory_length]`, is
+        the resemblance of the words that self-attention looked back at. Texts about
+        one memory are read as a single text, so that the keys and values of a picture
+        serve all of its captions in one product.
         """
         length = ops.shape(x)[1]
         query = self.cross_query(self.cross_norm(x))
         query = ops.reshape(query, (ops.shape(key)[0], -1, self.dim))
         bias = None
         if self.word_attention:
-            if resemblance is None:
-                raise ValueError(
-                    "A block with `word_attention=True` needs `resemblance` beside "
-                    "the memory."
-                )
-            bias = functools.partial(ops.add, self.word_bias(resemblance))
+            followed = self.word_bias(ops.expand_dims(resemblance, 1))
+            if self.word_context:
+                followed = followed + self.context_bias(recalled)
+            bias = functools.partial(ops.add, followed)
         mixed, attention = self.attend(self._split_heads(query), key, value, bias=bias)
         mixed = ops.reshape(self.cross_output(mixed), (-1, length, self.dim))
         return mixed, attention
@@ -243,6 +278,7 @@ class AttentionBlock(keras.layers.Layer):
             "cross_attention": self.cross_attention,
             "grid": self.grid,
             "word_attention": self.word_attention,
+            "word_context": self.word_context,
             "memory_grid": self.memory_grid,
         }
 

@@ -25,6 +25,8 @@ class TextDecoder(keras.layers.Layer):
         word_attention: bool, whether a token also attends to what it was
             recognised in and to its surroundings (`WordAttentionBias`, with the
             scores of `word_presence` before they are pooled).
+        word_context: bool, whether it then also attends to what the words that it
+            looks back at were recognised in (`AttentionBlock`).
         memory_grid: `(rows, columns)` of which the memory is made, row by row,
             for the directions of `word_attention`; `None` for no grid.
 
@@ -62,6 +64,7 @@ class TextDecoder(keras.layers.Layer):
         intermediate_dim: int = 512,
         dropout: float = 0.1,
         word_attention: bool = True,
+        word_context: bool = True,
         memory_grid: tuple[int, int] | None = None,
         **kwargs,
     ):
@@ -74,6 +77,7 @@ class TextDecoder(keras.layers.Layer):
         self.intermediate_dim = intermediate_dim
         self.dropout_rate = dropout
         self.word_attention = word_attention
+        self.word_context = word_attention and word_context
         self.memory_grid = None if memory_grid is None else tuple(memory_grid)
         policy = self.dtype_policy
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
@@ -85,6 +89,7 @@ class TextDecoder(keras.layers.Layer):
                 causal=True,
                 cross_attention=True,
                 word_attention=word_attention,
+                word_context=self.word_context,
                 memory_grid=memory_grid,
                 name=f"block_{i}",
                 dtype=policy,
@@ -178,11 +183,11 @@ class TextDecoder(keras.layers.Layer):
                 the decoder's own.
 
         Returns:
-            A tuple of `cache`, the keys and values of the tokens so far, and
+            A tuple of `cache`, what is kept of the tokens so far, and
             `memory_cache`, the `memory` and its keys and values, which never
-            change. Keys and values are lists with a dict of `key` and `value` for
-            each layer: `[batch, heads, max_length * copies, head_dim]`, all copies
-            of a position side by side, and
+            change. Under `layers` each has a list with a dict of `key` and `value`
+            for each layer: `[batch, heads, max_length * copies, head_dim]`, all
+            copies of a position side by side, and
             `[batch, heads, memory_length, head_dim]`.
         """
         slots = copies * (max_length or self.max_length)
@@ -193,6 +198,10 @@ class TextDecoder(keras.layers.Layer):
             cache.append({"key": empty, "value": empty})
             key, value = block.project_memory(memory)
             layers.append({"key": key, "value": value})
+        cache = {"layers": cache}
+        if self.word_context:
+            shape = (ops.shape(memory)[0], slots, ops.shape(memory)[1])
+            cache["resemblance"] = ops.zeros(shape, self.compute_dtype)
         return cache, {"memory": memory, "layers": layers}
 
     def step(self, token_ids, position, cache, memory_cache, lineage):
@@ -217,19 +226,29 @@ class TextDecoder(keras.layers.Layer):
         x = x + ops.cast(place, self.compute_dtype)
         seen = ops.expand_dims(lineage, 1)
         resemblance = self._resemblance(token_ids, memory_cache["memory"])
-        start = (0, 0, position * token_ids.shape[1], 0)
-        new_cache = []
-        layers = zip(self.blocks, cache, memory_cache["layers"], strict=True)
+        first = position * token_ids.shape[1]
+        new_cache = {"layers": []}
+        if self.word_context:
+            new_cache["resemblance"] = ops.slice_update(
+                cache["resemblance"], (0, first, 0), resemblance
+            )
+        layers = zip(self.blocks, cache["layers"], memory_cache["layers"], strict=True)
         for block, old, fixed in layers:
             query, key, value = block.project_self(x)
-            keys = ops.slice_update(old["key"], start, key)
-            values = ops.slice_update(old["value"], start, value)
-            mixed, _ = block.attend(query, keys, values, seen)
+            keys = ops.slice_update(old["key"], (0, 0, first, 0), key)
+            values = ops.slice_update(old["value"], (0, 0, first, 0), value)
+            mixed, read = block.attend(query, keys, values, seen)
             x = x + block.self_output(mixed)
-            mixed, _ = block.attend_memory(x, fixed["key"], fixed["value"], resemblance)
+            recalled = None
+            if self.word_context:
+                words = ops.expand_dims(new_cache["resemblance"], 1)
+                recalled = ops.matmul(read, ops.cast(words, read.dtype))
+            mixed, _ = block.attend_memory(
+                x, fixed["key"], fixed["value"], resemblance, recalled
+            )
             x = x + mixed
             x = x + block.feed(x)
-            new_cache.append({"key": keys, "value": values})
+            new_cache["layers"].append({"key": keys, "value": values})
         return self._logits(x), new_cache
 
     def _resemblance(self, token_ids, memory):
@@ -265,5 +284,6 @@ class TextDecoder(keras.layers.Layer):
             "intermediate_dim": self.intermediate_dim,
             "dropout": self.dropout_rate,
             "word_attention": self.word_attention,
+            "word_context": self.word_context,
             "memory_grid": self.memory_grid,
         }

@@ -22,10 +22,11 @@ class WordAttentionBias(keras.layers.Layer):
         num_heads: int.
         grid: `(rows, columns)` of which the memory is made, row by row; `None` for
             a memory that is no grid, which has no directions.
+        first_head: int, 0 or 1, the first of every second head.
 
     Input shape:
-        float resemblances `[batch, length, memory_length]`: the product of each
-        word's embedding with each place of the memory.
+        float resemblances `[batch, 1 or num_heads, length, memory_length]`: the
+        product of each word's embedding with each place of the memory.
 
     Output shape:
         float32 `[batch, num_heads, length, memory_length]`, to add to the scores of
@@ -36,7 +37,7 @@ class WordAttentionBias(keras.layers.Layer):
 
     Example:
         ```python
-        resemblance = keras.random.normal((2, 20, 36))
+        resemblance = keras.random.normal((2, 1, 20, 36))
         WordAttentionBias(4, grid=(6, 6))(resemblance).shape   # (2, 4, 20, 36)
         ```
 
@@ -46,16 +47,23 @@ class WordAttentionBias(keras.layers.Layer):
         - [Shaw et al., 2018](https://arxiv.org/abs/1803.02155) (relative positions)
     """
 
-    def __init__(self, num_heads: int, grid: tuple[int, int] | None = None, **kwargs):
+    def __init__(
+        self,
+        num_heads: int,
+        grid: tuple[int, int] | None = None,
+        first_head: int = 0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_heads = num_heads
+        self.first_head = first_head
         self.grid = None if grid is None else tuple(grid)
 
     def build(self, input_shape):
         self.strength = self.add_weight(
             name="strength_embedding",
             shape=(self.num_heads, 1, 1),
-            initializer=_every_second,
+            initializer=self._every_second,
             dtype="float32",
         )
         self.directions = None
@@ -67,24 +75,24 @@ class WordAttentionBias(keras.layers.Layer):
             self.directions.build((None, self.num_heads, places, places))
 
     def call(self, inputs):
-        resemblance = ops.expand_dims(ops.cast(inputs, "float32"), 1)
+        resemblance = ops.cast(inputs, "float32")
         bias = self.strength * resemblance
         if self.directions is None:
             return bias
         seen = ops.softmax(resemblance, axis=-1)
         return bias + ops.matmul(seen, self.directions.between())
 
+    def _every_second(self, shape, dtype=None):
+        heads = ops.arange(shape[0]) % 2 == self.first_head
+        return ops.reshape(ops.cast(heads, dtype or "float32"), shape)
+
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], self.num_heads, *input_shape[1:])
+        return (input_shape[0], self.num_heads, *input_shape[2:])
 
     def get_config(self):
         return {
             **super().get_config(),
             "num_heads": self.num_heads,
             "grid": self.grid,
+            "first_head": self.first_head,
         }
-
-
-def _every_second(shape, dtype=None):
-    heads = ops.arange(shape[0]) % 2 == 0
-    return ops.reshape(ops.cast(heads, dtype or "float32"), shape)

@@ -25,6 +25,9 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         dropout: float.
         word_attention: bool, whether words attend to what they were recognised
             in and to its surroundings (`mmkeras.layers.WordAttentionBias`).
+        word_context: bool, whether they also attend to that of the words they look
+            back at. It helps where what is said of a word does not follow it at
+            once, as in Chinese.
         dtype: string or `keras.DTypePolicy`.
 
     Input shape:
@@ -47,6 +50,7 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         intermediate_dim: int = 0,
         dropout: float = 0.1,
         word_attention: bool = True,
+        word_context: bool = True,
         dtype=None,
         **kwargs,
     ):
@@ -73,6 +77,7 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
             width,
             dropout,
             word_attention,
+            word_context,
             memory_grid=(image_encoder.rows, image_encoder.columns),
             dtype=dtype,
             name="text_decoder",
@@ -98,6 +103,7 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         self.intermediate_dim = intermediate_dim
         self.dropout = dropout
         self.word_attention = word_attention
+        self.word_context = word_context
 
     def get_config(self):
         return {
@@ -112,6 +118,7 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
             "intermediate_dim": self.intermediate_dim,
             "dropout": self.dropout,
             "word_attention": self.word_attention,
+            "word_context": self.word_context,
         }
 
     @classmethod
@@ -119,8 +126,9 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         config = dict(config)
         # Set on the whole, it would thaw an image encoder that is frozen.
         config.pop("trainable", None)
-        # Presets from before there was such a thing do not say that they lack it.
+        # Presets from before there were such things do not say that they lack them.
         config.setdefault("word_attention", False)
+        config.setdefault("word_context", False)
         encoder = config["image_encoder"]
         if isinstance(encoder, dict):
             config["image_encoder"] = keras.saving.deserialize_keras_object(encoder)

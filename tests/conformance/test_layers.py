@@ -43,8 +43,14 @@ LAYERS = {
     ),
     "attention_block_words": (
         lambda **kw: AttentionBlock(
-            2, 32, cross_attention=True, word_attention=True, memory_grid=(1, 5), **kw
-        ),
+            2,
+            32,
+            cross_attention=True,
+            word_attention=True,
+            word_context=True,
+            memory_grid=(1, 5),
+            **kw,
+        ),  # fmt: skip
         [normal(4, 6, 16), normal(4, 5, 16), normal(4, 6, 5)],
     ),
     "grid_attention_bias": (
@@ -73,7 +79,7 @@ LAYERS = {
     ),
     "word_attention_bias": (
         lambda **kw: WordAttentionBias(2, grid=(2, 3), **kw),
-        [normal(4, 5, 6)],
+        [normal(4, 1, 5, 6)],
     ),
 }
 

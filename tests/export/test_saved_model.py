@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -169,7 +170,7 @@ def test_an_export_that_fails_leaves_the_old_one(
         pathlib.Path(path).mkdir()
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("keras.export.ExportArchive.write_out", full_disk)
+    monkeypatch.setattr(type(keras.export.ExportArchive()), "write_out", full_disk)
     with pytest.raises(OSError, match="no space left"):
         captioner.export(path, overwrite=True)
     assert [item.name for item in tmp_path.iterdir()] == ["1"]

@@ -20,7 +20,23 @@ def decoder():
     return TextDecoder(30, 8, 16, num_layers=2, num_heads=2, intermediate_dim=32)
 
 
-def test_cached_steps_equal_the_whole_sequence(decoder):
+def test_words_follow_those_they_look_back_at_by_hand():
+    # One head that looks back evenly: the second of two words follows the mean of
+    # both resemblances, (1, 3) and (5, -1): (3, 1).
+    block = AttentionBlock(
+        1, 4, causal=True, cross_attention=True, word_attention=True, word_context=True
+    )
+    block.build((None, None, 2), (None, 2, 2), (None, None, 2))
+    read = np.array([[[[1.0, 0.0], [0.5, 0.5]]]] * 2, "float32")
+    words = np.array([[[1.0, 3.0], [5.0, -1.0], [1.0, 3.0], [5.0, -1.0]]], "float32")
+    recalled = np.asarray(block._recall(read, words))
+    np.testing.assert_allclose(recalled, [[[[1, 3], [3, 1], [1, 3], [3, 1]]]])
+
+
+@pytest.mark.parametrize("word_context", [True, False])
+def test_cached_steps_equal_the_whole_sequence(word_context):
+    keras.utils.set_random_seed(0)
+    decoder = TextDecoder(30, 8, 16, 2, 2, 32, word_context=word_context)
     rng = np.random.default_rng(0)
     ids = rng.integers(0, 30, (3, 8)).astype("int32")
     memory = rng.normal(size=(3, 5, 16)).astype("float32")
@@ -117,18 +133,20 @@ def test_relative_positions_by_hand():
 
 def test_words_look_where_they_resemble_by_hand():
     # Without a grid: head 0 begins with the resemblance itself, head 1 without it.
-    resemblance = np.array([[[1.0, -2.0, 3.0]]], "float32")
+    resemblance = np.array([[[[1.0, -2.0, 3.0]]]], "float32")
     bias = np.asarray(WordAttentionBias(2)(resemblance))
     np.testing.assert_array_equal(bias[0], [[[1, -2, 3]], [[0, 0, 0]]])
+    other = np.asarray(WordAttentionBias(2, first_head=1)(resemblance))
+    np.testing.assert_array_equal(other[0], [[[0, 0, 0]], [[1, -2, 3]]])
     # In a grid of one row and three columns, head 1 prefers what is to the right of
     # where the word is seen, and the word is seen for certain in the middle: by
     # the ramp 3·(-1/3, 0, 1/3). Head 0 prefers the left, and its own resemblance.
-    sure = np.array([[[0.0, 50.0, 0.0]]], "float32")
+    sure = np.array([[[[0.0, 50.0, 0.0]]]], "float32")
     bias = np.asarray(WordAttentionBias(2, grid=(1, 3))(sure))
     np.testing.assert_allclose(bias[0, 1], [[-1, 0, 1]], atol=1e-6)
     np.testing.assert_allclose(bias[0, 0], [[1, 50, -1]], atol=1e-6)
     with pytest.raises(ValueError, match="1 × 3 = 3 positions"):
-        WordAttentionBias(2, grid=(1, 3))(np.zeros((1, 2, 4), "float32"))
+        WordAttentionBias(2, grid=(1, 3))(np.zeros((1, 1, 2, 4), "float32"))
 
 
 def test_queries_and_keys_of_the_memory_begin_alike():
