@@ -145,7 +145,9 @@ def test_mixed_precision(case):
 
 def test_mirrored_strategy(case):
     make, inputs = case
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice()
+    )
     with strategy.scope():
         model = as_model(make(), inputs)
         model.compile(keras.optimizers.Adam(0.01), "mse")
