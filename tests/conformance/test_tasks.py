@@ -138,7 +138,10 @@ def test_mixed_precision(case, dataset):
 
 
 def test_mirrored_strategy(case, dataset):
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    strategy = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice()
+    )
+    with strategy.scope():
         task = case.make(dataset)
     history = task.fit(
         dataset, validation_data=dataset, epochs=3, batch_size=16, verbose=0
