@@ -238,11 +238,14 @@ class ImageCaptioner(Task):
     def call(self, inputs, training=None):
         memory = self._remember(inputs, training)
         decoder = self.backbone.text_decoder
+        # To see shapes, Keras averages the first batch over several replicas, and
+        # with it the ids.
+        token_ids = tf.cast(inputs["token_ids"], tf.int32)
         if training and self._word_loss:
             logits = decoder.word_presence(memory)
-            loss = _word_presence_loss(inputs["token_ids"], logits)
+            loss = _word_presence_loss(token_ids, logits)
             self.add_loss(self._word_loss * loss)
-        return decoder(inputs["token_ids"], memory, training=training)
+        return decoder(token_ids, memory, training=training)
 
     def _remember(self, inputs, training=None):
         if "image_features" in inputs:
