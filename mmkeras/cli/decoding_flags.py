@@ -18,7 +18,13 @@ _FLAGS = {
     "no-repeat-ngram-size": (int, "write no so many tokens in a row twice"),
     "repetition-penalty": (float, "above 1 to avoid tokens that are written already"),
 }
-_FORBIDDEN = "forbidden_words"
+_WORDS = {
+    "forbid": ("forbidden_words", "a word or phrase not to write; may be repeated"),
+    "require": (
+        "required_words",
+        "a word or phrase that each caption has, of beam search; may be repeated",
+    ),
+}
 
 
 def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
@@ -26,17 +32,19 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("decoding")
     for flag, (kind, text) in _FLAGS.items():
         group.add_argument(f"--{flag}", type=kind, help=text, default=argparse.SUPPRESS)
-    group.add_argument(
-        "--forbid",
-        dest=_FORBIDDEN,
-        action="append",
-        metavar="WORD",
-        help="a word or phrase not to write; may be repeated",
-        default=argparse.SUPPRESS,
-    )
+    for flag, (option, text) in _WORDS.items():
+        group.add_argument(
+            f"--{flag}",
+            dest=option,
+            action="append",
+            metavar="WORD",
+            help=text,
+            default=argparse.SUPPRESS,
+        )
 
 
 def decoding_options(args: argparse.Namespace) -> dict:
     """The options that were given, as `ImageCaptioner.generate` takes them."""
-    names = [*(flag.replace("-", "_") for flag in _FLAGS), _FORBIDDEN]
+    names = [flag.replace("-", "_") for flag in _FLAGS]
+    names += [option for option, _ in _WORDS.values()]
     return {name: getattr(args, name) for name in names if hasattr(args, name)}

@@ -5,6 +5,7 @@ from mmkeras.decoding.decoding_options import DecodingOptions
 from mmkeras.decoding.decoding_result import DecodingResult
 from mmkeras.decoding.greedy_search import GreedySearch
 from mmkeras.decoding.random_sampling import RandomSampling
+from mmkeras.decoding.required_tokens import RequiredTokens
 from mmkeras.decoding.stepwise_search import StepwiseSearch
 from mmkeras.decoding.token_constraints import TokenConstraints
 
@@ -14,6 +15,7 @@ __all__ = [
     "DecodingResult",
     "GreedySearch",
     "RandomSampling",
+    "RequiredTokens",
     "StepwiseSearch",
     "TokenConstraints",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from mmkeras.decoding.decoding_result import DecodingResult
+from mmkeras.decoding.required_tokens import RequiredTokens
 from mmkeras.decoding.stepwise_search import best_first, write_column
 from mmkeras.decoding.token_constraints import NEVER, TokenConstraints
 
@@ -24,6 +25,11 @@ class BeamSearch:
     `diversity_penalty` for each beam of the groups before it that goes on with the
     same token at this position; the scores themselves stay the model's.
 
+    With required tokens, beams are sorted by how many of these they have, each goes
+    on with what brings it further beside what is likeliest, and the best beam of
+    every number is kept before the second best of any, the largest number first. What
+    could no longer be whole within `max_length` is dropped.
+
     Args:
         num_beams: int, hypotheses kept for each row.
         start_token_id: int, fed at position 0.
@@ -33,6 +39,7 @@ class BeamSearch:
         constraints: a `TokenConstraints`, or `None`.
         num_groups: int, a divisor of `num_beams`.
         diversity_penalty: float, at least 0.
+        required: a `RequiredTokens`, or `None`.
 
     Call arguments:
         step, cache, rows, max_length: as `StepwiseSearch` takes them.
@@ -49,6 +56,7 @@ class BeamSearch:
     Reference:
         - [Wu et al., 2016](https://arxiv.org/abs/1609.08144), equation 14
         - [Vijayakumar et al., 2018](https://arxiv.org/abs/1610.02424) (groups)
+        - [Post and Vilar, 2018](https://arxiv.org/abs/1804.06609) (required tokens)
     """
 
     def __init__(
@@ -61,6 +69,7 @@ class BeamSearch:
         constraints: TokenConstraints | None = None,
         num_groups: int = 1,
         diversity_penalty: float = 0.0,
+        required: RequiredTokens | None = None,
     ):
         if not isinstance(num_beams, int) or num_beams < 1:
             raise ValueError(
@@ -89,6 +98,7 @@ class BeamSearch:
         self.constraints = constraints or TokenConstraints(end_token_id)
         self.num_groups = num_groups
         self.diversity_penalty = float(diversity_penalty)
+        self.required = required
 
     def __call__(
         self, step: Callable, cache, rows: int | tf.Tensor, max_length: int
@@ -133,10 +143,9 @@ class BeamSearch:
             proceed, advance, state, shape_invariants=shapes
         )
         closed = alive.scores / self._penalty(max_length)
+        whole = _living(alive.scores) & self._whole(alive.token_ids, position)
         unfinished = alive._replace(
-            scores=tf.where(
-                (position >= max_length) & _living(alive.scores), closed, NEVER
-            )
+            scores=tf.where((position >= max_length) & whole, closed, NEVER)
         )
         kept = [
             _best(part, beams // self.num_groups)
@@ -195,12 +204,10 @@ class BeamSearch:
         totals = tf.expand_dims(alive.scores, -1) + log_probs
         totals = tf.where(_living(totals), totals, NEVER)
         merits = totals - self.diversity_penalty * used
-        # Each beam can end only once, so the best 2 × beams hold at least as many
-        # that go on as are needed.
-        count = min(2 * size, size * vocabulary)
+        flat, merits = self._candidates(merits, alive.token_ids, position)
         flatten = [-1, size * vocabulary]
-        merits, flat = tf.math.top_k(tf.reshape(merits, flatten), k=count)
         scores = tf.gather(tf.reshape(totals, flatten), flat, batch_dims=1)
+        scores = tf.where(_living(merits), scores, NEVER)
         parents, tokens = flat // vocabulary, flat % vocabulary
         gains = tf.gather(tf.reshape(log_probs, flatten), flat, batch_dims=1)
         extended = DecodingResult(
@@ -213,18 +220,56 @@ class BeamSearch:
             ),
         )
         ends = tf.equal(tokens, self.end_token_id)
-        _, keep = tf.math.top_k(tf.where(ends, 2 * NEVER, merits), k=size)
+        keep = self._keep(tf.where(ends, 2 * NEVER, merits), extended, position, size)
         goes_on = _take(extended, keep)
-        # With hardly any tokens, there may be less that goes on than beams.
+        # There may be less that goes on than beams.
         over = tf.gather(ends, keep, batch_dims=1)
+        over |= ~self._possible(goes_on.token_ids, position + 1)
         goes_on = goes_on._replace(scores=tf.where(over, NEVER, goes_on.scores))
+        closes = ends & _living(scores) & self._whole(extended.token_ids, position + 1)
         closing = extended._replace(
-            scores=tf.where(
-                ends & _living(scores), scores / self._penalty(position + 1), NEVER
-            )
+            scores=tf.where(closes, scores / self._penalty(position + 1), NEVER)
         )
         parents = tf.gather(parents, keep, batch_dims=1)
         return goes_on, _best((ended, closing), size), parents
+
+    def _candidates(self, merits, written, position):
+        """What the beams may go on with: flat indices, and their merits."""
+        size, vocabulary = merits.shape[1:]
+        merits = tf.reshape(merits, [-1, size * vocabulary])
+        # Each beam can end only once, so the best 2 × beams hold at least as many
+        # that go on as are needed.
+        best, flat = tf.math.top_k(merits, k=min(2 * size, size * vocabulary))
+        if self.required is None:
+            return flat, best
+        wanted = self.required.next_tokens(written, position)
+        wanted += tf.expand_dims(tf.range(size) * vocabulary, 1)
+        number = size * wanted.shape[-1]
+        flat = tf.concat([flat, tf.reshape(wanted, [-1, number])], axis=1)
+        merits = tf.gather(merits, flat, batch_dims=1)
+        return flat, tf.where(_repeated(flat), NEVER, merits)
+
+    def _keep(self, merits, extended, position, size):
+        """Indices of the `size` candidates that go on."""
+        if self.required is not None:
+            written = extended.token_ids
+            merits = tf.where(self._possible(written, position + 1), merits, NEVER)
+            stage = self.required.met(written, position + 1)
+            merits = _by_turns(merits, stage, self.required.total)
+        return tf.math.top_k(merits, k=size)[1]
+
+    def _possible(self, written, position):
+        """bool `[rows, beams]`: whether what is required can still be written."""
+        if self.required is None:
+            return tf.constant(True)
+        missing = self.required.total - self.required.met(written, position)
+        return missing <= written.shape[-1] - position
+
+    def _whole(self, written, position):
+        """bool `[rows, beams]`: whether what is required is there."""
+        if self.required is None:
+            return tf.constant(True)
+        return tf.equal(self.required.met(written, position), self.required.total)
 
     def _penalty(self, length) -> tf.Tensor:
         return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** self.length_penalty
@@ -239,12 +284,32 @@ def _living(scores):
     return scores > NEVER / 2
 
 
+def _repeated(values) -> tf.Tensor:
+    """bool `[rows, number]`: which values stand before in their row already."""
+    same = tf.equal(tf.expand_dims(values, 1), tf.expand_dims(values, 2))
+    return tf.reduce_any(same & _earlier(values.shape[1]), axis=-1)
+
+
+def _earlier(number) -> tf.Tensor:
+    places = tf.range(number)
+    return places < tf.expand_dims(places, 1)
+
+
+def _by_turns(merits, stage, last_stage) -> tf.Tensor:
+    """Merits by which each stage has its turn, the last first; its best first."""
+    mine, other = tf.expand_dims(merits, 2), tf.expand_dims(merits, 1)
+    better = (other > mine) | (tf.equal(other, mine) & _earlier(merits.shape[1]))
+    better &= tf.equal(tf.expand_dims(stage, 1), tf.expand_dims(stage, 2))
+    turn = tf.reduce_sum(tf.cast(better, tf.int32), axis=-1)
+    turn = turn * (last_stage + 1) + last_stage - stage
+    return tf.where(_living(merits), -tf.cast(turn, tf.float32), merits)
+
+
 def _without_repetitions(result) -> DecodingResult:
     """Hypotheses best first, those that an earlier one equals with the least score."""
     ids = result.token_ids
     same = tf.reduce_all(tf.expand_dims(ids, 1) == tf.expand_dims(ids, 2), axis=-1)
-    earlier = tf.range(ids.shape[1]) < tf.expand_dims(tf.range(ids.shape[1]), 1)
-    repeated = tf.reduce_any(same & earlier, axis=-1)
+    repeated = tf.reduce_any(same & _earlier(ids.shape[1]), axis=-1)
     return result._replace(scores=tf.where(repeated, NEVER, result.scores))
 
 

@@ -7,10 +7,16 @@ import tensorflow as tf
 from mmkeras.decoding.beam_search import BeamSearch
 from mmkeras.decoding.greedy_search import GreedySearch
 from mmkeras.decoding.random_sampling import RandomSampling
+from mmkeras.decoding.required_tokens import RequiredTokens
 from mmkeras.decoding.stepwise_search import StepwiseSearch
 from mmkeras.decoding.token_constraints import TokenConstraints
 
-_BEAMS_ONLY = ("length_penalty", "num_beam_groups", "diversity_penalty")
+_BEAMS_ONLY = (
+    "length_penalty",
+    "num_beam_groups",
+    "diversity_penalty",
+    "required_words",
+)
 _SAMPLING = ("temperature", "top_k", "top_p")
 
 
@@ -46,6 +52,9 @@ class DecodingOptions:
             the tokenizer spells them. What goes on from such a spelling ("cats"
             written as "cat" and "##s") is forbidden with it; "cats" as a token of
             its own is another word.
+        required_words: tuple of strings, words or phrases that each text has, of beam
+            search. Where the other options leave no such text, it is empty, with a
+            score of `-1e9`.
 
     Raises:
         ValueError: if two options do not go together, or a number is out of range.
@@ -65,15 +74,14 @@ class DecodingOptions:
     no_repeat_ngram_size: int = 0
     repetition_penalty: float = 1.0
     forbidden_words: tuple[str, ...] = ()
+    required_words: tuple[str, ...] = ()
 
     def __post_init__(self):
-        words = self.forbidden_words
-        # Frozen, and still taken as a list, which is how people write it.
-        object.__setattr__(
-            self,
-            "forbidden_words",
-            (words,) if isinstance(words, str) else tuple(words),
-        )
+        for name in ("forbidden_words", "required_words"):
+            words = getattr(self, name)
+            words = (words,) if isinstance(words, str) else tuple(words)
+            # Frozen, and still taken as a list, which is how people write it.
+            object.__setattr__(self, name, words)
         if not isinstance(self.num_beams, int) or self.num_beams < 1:
             raise ValueError(
                 "`num_beams` must be an integer of at least 1. Received: "
@@ -138,7 +146,7 @@ class DecodingOptions:
             )
 
     def _first(self, names) -> str | None:
-        return next((n for n in names if getattr(self, n) is not None), None)
+        return next((n for n in names if getattr(self, n) not in (None, ())), None)
 
     def _conflict(self, first, second, why) -> ValueError:
         return ValueError(
@@ -156,8 +164,8 @@ class DecodingOptions:
             seed: int32 scalar in place of the seed of the options, or `None`.
 
         Raises:
-            ValueError: if an option is out of range, or a forbidden word is not in
-                the vocabulary.
+            ValueError: if an option is out of range, a forbidden or required word is
+                not in the vocabulary, or one cannot be written for another.
         """
         special = {
             "start_token_id": tokenizer.start_token_id,
@@ -168,7 +176,7 @@ class DecodingOptions:
             tokenizer.end_token_id,
             self.min_length,
             self.no_repeat_ngram_size,
-            [self._pieces(word, tokenizer) for word in self.forbidden_words],
+            self._pieces("forbidden_words", tokenizer),
             self.repetition_penalty,
         )
         if self.samples:
@@ -188,10 +196,29 @@ class DecodingOptions:
             length_penalty=_or(self.length_penalty, 1.0),
             num_groups=groups,
             diversity_penalty=_or(self.diversity_penalty, 0.5 if groups > 1 else 0.0),
+            required=self._required(tokenizer),
             **special,
         )
 
-    def _pieces(self, word, tokenizer) -> list[int]:
+    def _required(self, tokenizer) -> RequiredTokens | None:
+        if not self.required_words:
+            return None
+        required = self._pieces("required_words", tokenizer)
+        forbidden = self._pieces("forbidden_words", tokenizer)
+        for word, tokens in zip(self.required_words, required, strict=True):
+            for other, banned in zip(self.forbidden_words, forbidden, strict=True):
+                if _contains(tokens, banned):
+                    raise ValueError(
+                        f"{word!r} cannot be written without {other!r}. Received: "
+                        f"required_words={list(self.required_words)}, "
+                        f"forbidden_words={list(self.forbidden_words)}."
+                    )
+        return RequiredTokens(required, tokenizer.continuation_ids())
+
+    def _pieces(self, option, tokenizer) -> list[list[int]]:
+        return [self._split(word, option, tokenizer) for word in getattr(self, option)]
+
+    def _split(self, word, option, tokenizer) -> list[int]:
         # A strategy may be made while a graph is traced; this is plain data.
         with tf.init_scope():
             ids = tokenizer.tokenize([word]).flat_values.numpy()
@@ -199,9 +226,14 @@ class DecodingOptions:
         if not pieces or tokenizer.unk_token_id in pieces:
             raise ValueError(
                 f"The vocabulary has no {word!r}, so it is never written. Leave it out "
-                f"of `forbidden_words`. Received: {list(self.forbidden_words)}."
+                f"of `{option}`. Received: {list(getattr(self, option))}."
             )
         return pieces
+
+
+def _contains(tokens, part) -> bool:
+    starts = range(len(tokens) - len(part) + 1)
+    return any(tokens[i : i + len(part)] == part for i in starts)
 
 
 def _or(value, default):

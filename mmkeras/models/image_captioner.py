@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-import functools
 import itertools
 from collections.abc import Callable
 
@@ -14,6 +12,7 @@ from mmkeras.decoding import DecodingOptions, DecodingResult
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
 from mmkeras.metrics import Perplexity
+from mmkeras.models.caption_generator import CaptionGenerator
 from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.task import Task
@@ -67,7 +66,7 @@ class ImageCaptioner(Task):
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         # What `compile` sets otherwise, for a model that is never trained.
-        self._generators = {}
+        self._generators = CaptionGenerator(backbone, preprocessor.tokenizer)
         self._word_loss = 0.0
         self._captions_per_image = 1
         super().__init__(backbone, preprocessor, compile=compile, **kwargs)
@@ -210,7 +209,8 @@ class ImageCaptioner(Task):
         if weighted_metrics == "auto":
             accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
             weighted_metrics = [Perplexity(), accuracy]
-        self._generators = {}
+        # A graph keeps to the weights and settings that it was traced with.
+        self._generators = CaptionGenerator(self.backbone, self.preprocessor.tokenizer)
         super().compile(
             optimizer=optimizer,
             loss=loss,
@@ -236,7 +236,12 @@ class ImageCaptioner(Task):
         self.train_function = None
 
     def call(self, inputs, training=None):
-        memory = self._remember(inputs, training)
+        if "image_features" in inputs:
+            memory = self.backbone.region_encoder(
+                inputs["image_features"], training=training
+            )
+        else:
+            memory = self.backbone.memory(inputs["images"], training=training)
         decoder = self.backbone.text_decoder
         # To see shapes, Keras averages the first batch over several replicas, and
         # with it the ids.
@@ -246,13 +251,6 @@ class ImageCaptioner(Task):
             loss = _word_presence_loss(token_ids, logits)
             self.add_loss(self._word_loss * loss)
         return decoder(token_ids, memory, training=training)
-
-    def _remember(self, inputs, training=None):
-        if "image_features" in inputs:
-            features = inputs["image_features"]
-        else:
-            features = self.backbone.image_encoder(inputs["images"], training=training)
-        return self.backbone.region_encoder(features, training=training)
 
     def evaluate(
         self, x: tf.data.Dataset, *, batch_size: int = 32, return_dict=True, **kwargs
@@ -300,6 +298,7 @@ class ImageCaptioner(Task):
         *,
         return_scores: bool = False,
         batch_size: int = 32,
+        jit_compile: bool = False,
         **options,
     ):
         """Captions of pictures.
@@ -310,6 +309,9 @@ class ImageCaptioner(Task):
                 a string tensor `[batch]` of encoded bytes.
             return_scores: bool, whether to return `(caption, score)`.
             batch_size: int.
+            jit_compile: bool, whether to compile the decoding loop with XLA. The
+                first call with an option, and with each power of two of pictures,
+                then takes seconds longer, the later ones less time: for many pictures.
             **options: of `mmkeras.decoding.DecodingOptions`: `num_beams=4`,
                 `num_captions=3`, `top_p=0.9`, `min_length=5`, ...
 
@@ -322,7 +324,7 @@ class ImageCaptioner(Task):
             FileNotFoundError: if a path does not lead to a file.
             ValueError: if a picture cannot be read, or an option is wrong.
         """
-        decode = self.generator(**options)
+        decode = self.generator(jit_compile=jit_compile, **options)
         number = options.get("num_captions", 1)
         loaded, names, single = load_images(images)
         rows = []
@@ -346,10 +348,13 @@ class ImageCaptioner(Task):
                 found = list(zip(found, map(float, scores), strict=False))
             yield found[0] if num_captions == 1 else found
 
-    def generator(self, **options) -> Callable[[tf.Tensor], DecodingResult]:
+    def generator(
+        self, *, jit_compile: bool = False, **options
+    ) -> Callable[[tf.Tensor], DecodingResult]:
         """The decoding loop as one graph; `generate` and `export` both use it.
 
         Args:
+            jit_compile: bool, as `generate` takes it; no part of another graph then.
             **options: of `mmkeras.decoding.DecodingOptions`.
 
         Returns:
@@ -360,64 +365,7 @@ class ImageCaptioner(Task):
             TypeError: if there is no such option.
             ValueError: if an option is out of range, or two do not go together.
         """
-        chosen = DecodingOptions(**options)
-        limit = self.backbone.max_length
-        max_length = limit if chosen.max_length is None else chosen.max_length
-        if not 1 <= max_length <= limit:
-            raise ValueError(
-                f"`max_length` must be between 1 and {limit}, the longest caption "
-                f"this model was made for. Received: max_length={max_length!r}."
-            )
-        if chosen.min_length > max_length:
-            raise ValueError(
-                f"`min_length` must be at most {max_length}, the longest caption. "
-                f"Received: min_length={chosen.min_length}."
-            )
-        # The seed is given to the graph at each call, not a part of it.
-        seed = 0 if chosen.seed is None else chosen.seed
-        drawn_anew = chosen.seed is None
-        key = (dataclasses.replace(chosen, seed=None), drawn_anew)
-        if key not in self._generators:
-            self._generators[key] = self._trace(chosen, max_length)
-        return functools.partial(self._generators[key], seed=tf.constant(seed))
-
-    def _trace(self, options, max_length):
-        tokenizer = self.preprocessor.tokenizer
-        # What is wrong with the options is found here, outside of the graph.
-        options.search(tokenizer)
-        side = self.backbone.image_encoder.image_size
-
-        def decode(images, seed):
-            search = options.search(
-                tokenizer, seed=None if options.seed is None else seed
-            )
-            return self.decode(images, search, max_length)
-
-        signature = [
-            tf.TensorSpec([None, side, side, 3], tf.float32),
-            tf.TensorSpec([], tf.int32),
-        ]
-        return tf.function(decode, input_signature=signature, autograph=False)
-
-    def decode(self, images, search, max_length: int) -> DecodingResult:
-        """Runs a decoding strategy on preprocessed images, in graph.
-
-        Args:
-            images: float32 `[batch, size, size, 3]`.
-            search: a strategy of `mmkeras.decoding`.
-            max_length: int.
-
-        Returns:
-            A `DecodingResult`.
-        """
-        memory = self._remember({"images": images}, training=False)
-        decoder = self.backbone.text_decoder
-        cache, fixed = decoder.start(memory, search.num_beams, max_length)
-
-        def step(token_ids, position, cache, lineage):
-            return decoder.step(token_ids, position, cache, fixed, lineage)
-
-        return search(step, cache, tf.shape(images)[0], max_length)
+        return self._generators.get(DecodingOptions(**options), jit_compile)
 
     def attention(self, image, caption: str) -> tuple[list[str], np.ndarray]:
         """Where the model looks for each token of a caption.
@@ -439,7 +387,7 @@ class ImageCaptioner(Task):
         ids = [int(i) for i in np.asarray(tokenizer(caption)) if i != 0]
         ids = ids[: self.backbone.max_length - 1]
         inputs = tf.constant([[tokenizer.start_token_id, *ids]])
-        memory = self._remember({"images": pixels}, training=False)
+        memory = self.backbone.memory(pixels)
         _, weights = self.backbone.text_decoder(inputs, memory, return_attention=True)
         encoder = self.backbone.image_encoder
         maps = np.mean(np.asarray(weights)[0, :, : len(ids)], axis=0)

@@ -89,7 +89,7 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
             "images": keras.Input((side, side, 3), name="images"),
             "token_ids": keras.Input((max_length,), dtype="int32", name="token_ids"),
         }
-        memory = self.region_encoder(self.image_encoder(inputs["images"]))
+        memory = self.memory(inputs["images"])
         logits = self.text_decoder(inputs["token_ids"], memory)
         super().__init__(inputs=inputs, outputs=logits, dtype=dtype, **kwargs)
 
@@ -104,6 +104,19 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         self.dropout = dropout
         self.word_attention = word_attention
         self.word_context = word_context
+
+    def memory(self, images, training: bool | None = False):
+        """What the decoder writes about: the regions of the pictures.
+
+        Args:
+            images: float32 `[batch, size, size, 3]`.
+            training: bool.
+
+        Returns:
+            float `[batch, regions, hidden_dim]`.
+        """
+        features = self.image_encoder(images, training=training)
+        return self.region_encoder(features, training=training)
 
     def get_config(self):
         return {

@@ -199,6 +199,10 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
             text = self._write(rows)
             return tf.ensure_shape(tf.reshape(text, shape[:-1]), ids.shape[:-1])
 
+    def continuation_ids(self) -> list[int]:
+        """The ids of pieces that go on with the word before them."""
+        return np.flatnonzero(self._spelling["continues"]).tolist()
+
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         for fixed in (

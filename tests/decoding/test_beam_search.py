@@ -9,6 +9,7 @@ from mmkeras.decoding import (
     BeamSearch,
     GreedySearch,
     RandomSampling,
+    RequiredTokens,
     TokenConstraints,
 )
 
@@ -290,6 +291,142 @@ def test_constraints_at_narrow_width_equal_plain_python(rule, beams, groups):
         diversity = 0.5 if groups > 1 else 0.0
         expected = reference_beam_search(model, beams, 1.0, 5, groups, diversity, keeps)
         assert_equals_reference(model, strategy, expected, rows=2, length=5)
+
+
+# What is required; 3 goes on with the word before it, as "##s" does. The sequences do
+# not overlap.
+REQUIRED = {
+    "a_token": [(1,)],
+    "a_pair": [(4, 0)],
+    "two": [(1,), (4, 4)],
+    "twice_the_same_token": [(0, 0)],
+}
+
+
+def holds(sequence, tokens):
+    places = range(len(sequence) - len(tokens) + 1)
+    return any(
+        sequence[i : i + len(tokens)] == tokens
+        and sequence[i + len(tokens) : i + len(tokens) + 1] != (3,)
+        for i in places
+    )
+
+
+def stage(sequence, required):
+    """How many of the required tokens are there, the one being written included."""
+    missing = [tokens for tokens in required if not holds(sequence, tokens)]
+    begun = [
+        size
+        for tokens in missing
+        for size in range(1, len(tokens))
+        if sequence[-size:] == tokens[:size]
+    ]
+    whole = sum(map(len, required)) - sum(map(len, missing))
+    return whole + max(begun, default=0)
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_required_tokens_at_exhaustive_width_equal_brute_force(name, groups):
+    length, required = 4, REQUIRED[name]
+    model = TableModel(5, length, seed=11)
+    # 4 tokens go on at each of 4 positions, so 256 beams never drop one.
+    strategy = BeamSearch(
+        256 * groups,
+        START,
+        END,
+        PAD,
+        length_penalty=0.7,
+        num_groups=groups,
+        required=RequiredTokens(required, [3]),
+    )
+    result = search(model, strategy, 1, length)
+    scored = [
+        (model.log_probability(s) / penalty(len(s), 0.7), s)
+        for s in model.sequences(length)
+        if all(holds(s, tokens) for tokens in required)
+    ]
+    scored.sort(reverse=True)
+    assert scored
+    for rank in range(min(10, len(scored))):
+        score, sequence = scored[rank]
+        assert trim(result.token_ids[0, rank].numpy()) == sequence
+        assert float(result.scores[0, rank]) == pytest.approx(score, abs=1e-4)
+    for rank in range(len(scored), strategy.num_beams):
+        assert not np.any(result.token_ids[0, rank])
+
+
+def reference_required_search(model, beams, alpha, length, required):
+    """Beam search by stages in plain Python: candidates, turns, what is kept."""
+    total = sum(map(len, required))
+    alive, ended = [(0.0, ())], []
+
+    def by_turns(options):
+        found = []
+        for at in range(total + 1):
+            mine = [o for o in options if stage(o[1], required) == at]
+            found += [(turn, -at, o) for turn, o in enumerate(mine)]
+        return [o for _, _, o in sorted(found, key=lambda f: f[:2])]
+
+    for position in range(length):
+        options = [
+            (p + model.log_probability((*s, t)) - model.log_probability(s), (*s, t))
+            for p, s in alive
+            for t in range(model.vocabulary)
+        ]
+        options.sort(reverse=True)
+        likely, left = options[: 2 * beams], options[2 * beams :]
+        likely += [o for o in left if o[1][-1] in wanted(o[1][:-1], required)]
+        over = [
+            (p / penalty(position + 1, alpha), s)
+            for p, s in likely
+            if s[-1] == END and stage(s, required) == total
+        ]
+        goes_on = [
+            (p, s)
+            for p, s in likely
+            if s[-1] != END and total - stage(s, required) <= length - position - 1
+        ]
+        alive = by_turns(goes_on)[:beams]
+        ended = sorted(ended + over, reverse=True)[:beams]
+        best = max(alive, default=(-1e9,))[0] / penalty(length, alpha)
+        if not alive or (len(ended) == beams and best <= ended[-1][0]):
+            return ended
+    ended += [
+        (p / penalty(length, alpha), s) for p, s in alive if stage(s, required) == total
+    ]
+    return sorted(ended, reverse=True)[:beams]
+
+
+def wanted(sequence, required):
+    """The token after the longest beginning of each sequence that ends the text."""
+    found = set()
+    for tokens in required:
+        size = max(
+            n for n in range(len(tokens)) if n == 0 or sequence[-n:] == tokens[:n]
+        )
+        found.add(tokens[size])
+    return found
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("beams", [1, 2, 3, 5])
+def test_required_tokens_at_narrow_width_equal_plain_python(name, beams):
+    required = REQUIRED[name]
+    for seed in range(4):
+        model = TableModel(5, 6, seed)
+        strategy = BeamSearch(
+            beams, START, END, PAD, 1.0, required=RequiredTokens(required, [3])
+        )
+        expected = reference_required_search(model, beams, 1.0, 6, required)
+        # Even a single beam writes what is required.
+        assert expected
+        assert_equals_reference(model, strategy, expected, rows=2)
+
+
+def test_a_required_sequence_must_not_be_empty():
+    with pytest.raises(ValueError, match="must not be empty"):
+        RequiredTokens([(1,), ()])
 
 
 def test_greedy_takes_the_likeliest_token_and_stops_at_the_end():

@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+import tensorflow as tf
 
 from mmkeras.decoding import BeamSearch, DecodingOptions, GreedySearch, RandomSampling
 from mmkeras.preprocessing import WordPieceTokenizer
@@ -67,6 +68,7 @@ def test_options_are_keys():
     ("options", "message"),
     [
         ({"num_beams": 4, "top_p": 0.9}, r"top_p=0\.9, num_beams=4"),
+        ({"required_words": ["cat"]}, r"required_words=\('cat',\), num_beams=1"),
         ({"length_penalty": 0.5}, r"length_penalty=0\.5, num_beams=1"),
         ({"num_beam_groups": 2}, "num_beam_groups=2, num_beams=1"),
         ({"num_beams": 2, "diversity_penalty": 1.0}, "num_beam_groups=None"),
@@ -89,3 +91,29 @@ def test_what_does_not_go_together_is_named(options, message):
 def test_a_word_that_there_is_not():
     with pytest.raises(ValueError, match="vocabulary has no 'zebra'"):
         DecodingOptions(forbidden_words=("cat", "zebra")).search(TOKENIZER)
+
+
+def test_required_words_reach_beam_search():
+    search = DecodingOptions(num_beams=2, required_words=["cats", "猫"]).search(
+        TOKENIZER
+    )
+    assert search.required.sequences == ((4, 6), (8,))
+    # "##s" goes on with a word: "cat" in "cats" is no "cat".
+    written = tf.constant([[[4, 6, 7], [4, 7, 6]]])
+    one = DecodingOptions(num_beams=2, required_words="cat").search(TOKENIZER)
+    assert one.required.met(written, 3).numpy().tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"required_words": ["zebra"]}, "no 'zebra'.*Leave it out of `required_words`"),
+        (
+            {"required_words": ["red dog"], "forbidden_words": ["dog"]},
+            "'red dog' cannot be written without 'dog'.*required_words=.*forbidden_w",
+        ),
+    ],
+)
+def test_words_that_cannot_be_required(options, message):
+    with pytest.raises(ValueError, match=message):
+        DecodingOptions(num_beams=2, **options).search(TOKENIZER)

@@ -125,13 +125,13 @@ def test_constraints_and_draws(captioner, images):
         decode = captioner.generator(forbidden_words=[word], **options)
         written = decode(pixels).token_ids[:, 0].numpy()
         assert not any(forbidden in spell(row) for row in written)
-    traced = len(captioner._generators)
+    traced = len(captioner._generators._graphs)
     drawn = captioner.generate(images[0], temperature=2.0, seed=0, num_captions=5)
     assert len(set(drawn)) > 1
     again = captioner.generate(images[0], temperature=2.0, seed=0, num_captions=5)
     assert drawn == again
     other = captioner.generate(images[0], temperature=2.0, seed=1, num_captions=5)
-    assert other != drawn and len(captioner._generators) == traced + 1
+    assert other != drawn and len(captioner._generators._graphs) == traced + 1
     assert (
         captioner.generate(
             images[3:5] + images[:1], temperature=2.0, seed=0, num_captions=5
@@ -143,6 +143,25 @@ def test_constraints_and_draws(captioner, images):
     result = captioner.generator(min_length=12)(tf.zeros([1, SIDE, SIDE, 3]))
     end = captioner.preprocessor.tokenizer.end_token_id
     assert end not in result.token_ids.numpy()[0, 0, :12]
+
+
+def test_required_words_are_written(captioner, images):
+    plain = captioner.generate(images[:4], num_beams=4)
+    words = [w for w in captioner.preprocessor.tokenizer.get_vocabulary() if len(w) > 3]
+    word = next(w for w in words[4:] if w.isalpha() and w not in " ".join(plain))
+    written = captioner.generate(images[:4], num_beams=4, required_words=[word])
+    assert all(word in caption.split() for caption in written)
+    with pytest.raises(ValueError, match="required words have 9 tokens.*at most 8"):
+        options = {"num_beams": 2, "max_length": 8}
+        captioner.generate(images, required_words=[" ".join([word] * 9)], **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"num_beams": 3, "no_repeat_ngram_size": 2}])
+def test_with_xla_the_captions_are_the_same(captioner, images, options):
+    plain = captioner.generate(images[:7], **options)
+    # Batches of 3, 3 and 1, of which the first two are compiled as one of 4.
+    compiled = captioner.generate(images[:7], jit_compile=True, batch_size=3, **options)
+    assert compiled == plain
 
 
 def test_groups_of_beams_say_different_things(captioner, images):
