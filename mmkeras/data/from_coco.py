@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mmkeras.data.check_caption import check_caption
 from mmkeras.data.collect_captioned import collect_captioned
+from mmkeras.data.read_text import read_text
 
 
 def from_coco(
@@ -40,10 +41,8 @@ def from_coco(
         - [Chen et al., 2015](https://arxiv.org/abs/1504.00325)
     """
     path, folder = pathlib.Path(captions), pathlib.Path(images)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(read_text(path))
         files = _unique([(i["id"], i["file_name"]) for i in data["images"]], path)
         notes = [(a["image_id"], a["caption"]) for a in data["annotations"]]
     except (KeyError, TypeError, json.JSONDecodeError) as error:

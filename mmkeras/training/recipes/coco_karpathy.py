@@ -37,7 +37,9 @@ def coco_karpathy(
     `ImageCaptioner.compile` (0.05); 5 beams.
 
     **Cost.** 31 GB for the features of `efficientnet_lite0` (49 x 1280 floats for each
-    picture), and at most 21,252 steps (12 epochs of 1,771) of 320 captions.
+    picture), and at most 21,252 steps (12 epochs of 1,771) of 320 captions. On two CPU
+    cores that others worked on too, a step on random features took 17 to 25 seconds, so
+    that all of them would take days: this is for a GPU, on which nothing was measured.
 
     Args:
         directory: folder of `dataset_coco.json`, `train2014/` and `val2014/`.

@@ -25,11 +25,10 @@ def conceptual_captions(
     the test of this recipe, and 1% of the training pictures, held out, decide when to
     stop.
 
-    **Published.** On the hidden test, a Transformer over an 8 x 8 grid of
-    Inception-ResNet-v2, trained on this dataset: CIDEr 1.676, ROUGE-L 0.336, SPICE
-    0.257 (T2T8x8 in Table 6 of Sharma et al., 2018; the text of the paper has CIDEr
-    1.468 for the same model). What this recipe writes is of the validation, and so
-    only roughly comparable.
+    **Published.** On the hidden test, a Transformer over an 8 x 8 grid of a CNN,
+    trained on this dataset: CIDEr 1.676, ROUGE-L 0.336, SPICE 0.257 (T2T8x8 in Table 6
+    of Sharma et al., 2018; the text of the paper has CIDEr 1.468 for the same model).
+    What this recipe writes is of the validation, and so only roughly comparable.
 
     **Not run here.** The data were not at hand: only `smoke=True` has been run, on
     files of the official form made by a test. The settings are chosen after the papers
