@@ -9,11 +9,18 @@ def add_parser(commands, common) -> None:
     parser = commands.add_parser("evaluate", parents=[common], help="measure a preset")
     parser.add_argument("preset", help="folder of a preset")
     parser.add_argument(
-        "--data", required=True, help="a folder, coco:FILE.json, or a name in TFDS"
+        "--data",
+        required=True,
+        help="a folder; coco:FILE, karpathy:FILE, flickr:FILE or conceptual:FILE; or a "
+        "name in TFDS",
     )
     parser.add_argument("--captions", help="table of captions of a folder")
-    parser.add_argument("--images", help="folder of the pictures of a COCO file")
-    parser.add_argument("--split", default="test", help="of a dataset in TFDS")
+    parser.add_argument(
+        "--images", help="folder of the pictures of coco:FILE and its like"
+    )
+    parser.add_argument(
+        "--split", default="test", help="of a dataset in TFDS, karpathy: or flickr:"
+    )
     parser.add_argument("--limit", type=int, help="use at most so many samples")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.set_defaults(run=run)

@@ -7,9 +7,13 @@ from mmkeras.cli.start_tensorflow import start_tensorflow
 
 # flag, type and help of every setting of a run
 _SETTINGS = {
-    "data": (str, "a folder, coco:FILE.json, or a name in TFDS"),
+    "data": (
+        str,
+        "a folder; coco:FILE, karpathy:FILE, flickr:FILE or conceptual:FILE; or a name "
+        "in TFDS",
+    ),
     "captions": (str, "table of captions of a folder (.csv, .jsonl)"),
-    "images": (str, "folder of the pictures of a COCO file"),
+    "images": (str, "folder of the pictures of coco:FILE and its like"),
     "output": (str, "folder to write the preset to"),
     "image-encoder": (str, "small_cnn, efficientnet_lite0, _lite1 or _lite2"),
     "image-size": (int, "pixels"),

@@ -3,15 +3,23 @@
 from mmkeras.data.batch import batch_samples
 from mmkeras.data.cache_features import cache_features
 from mmkeras.data.dataset_texts import caption_texts
+from mmkeras.data.find_flickr_list import find_flickr_list
 from mmkeras.data.from_coco import from_coco
+from mmkeras.data.from_conceptual import from_conceptual
+from mmkeras.data.from_flickr import from_flickr
 from mmkeras.data.from_folder import from_folder
+from mmkeras.data.from_karpathy import from_karpathy
 from mmkeras.data.load import load
 
 __all__ = [
     "batch_samples",
     "cache_features",
     "caption_texts",
+    "find_flickr_list",
     "from_coco",
+    "from_conceptual",
+    "from_flickr",
     "from_folder",
+    "from_karpathy",
     "load",
 ]

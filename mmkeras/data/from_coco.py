@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import warnings
 
 import tensorflow as tf
 
-from mmkeras.data.samples import CaptionedImages
+from mmkeras.data.check_caption import check_caption
+from mmkeras.data.collect_captioned import collect_captioned
+from mmkeras.data.read_text import read_text
 
 
 def from_coco(
@@ -40,10 +41,8 @@ def from_coco(
         - [Chen et al., 2015](https://arxiv.org/abs/1504.00325)
     """
     path, folder = pathlib.Path(captions), pathlib.Path(images)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(read_text(path))
         files = _unique([(i["id"], i["file_name"]) for i in data["images"]], path)
         notes = [(a["image_id"], a["caption"]) for a in data["annotations"]]
     except (KeyError, TypeError, json.JSONDecodeError) as error:
@@ -58,15 +57,9 @@ def from_coco(
             raise ValueError(
                 f"{path} has a caption of image {image_id}, unknown to it."
             )
-        if not isinstance(caption, str):
-            raise ValueError(
-                f"{path} has {caption!r} as a caption of image {image_id}, which must "
-                "be a string."
-            )
-        if not caption.strip():
-            raise ValueError(f"{path} has an empty caption for image {image_id}.")
-        texts[image_id].append(caption.strip())
-    found = _collect(files, texts, folder, path)
+        place = f"{path} (image {image_id})"
+        texts[image_id].append(check_caption(caption, place))
+    found = collect_captioned(files, texts, folder, path)
     if validation_fraction is None:
         return found.dataset()
     train, validation = found.split(validation_fraction, seed)
@@ -80,27 +73,3 @@ def _unique(pairs, path) -> dict:
             raise ValueError(f"{path} has the image id {image_id} twice.")
         files[image_id] = name
     return files
-
-
-def _collect(files, texts, folder, path) -> CaptionedImages:
-    found = CaptionedImages()
-    for image_id, name in files.items():
-        if not texts[image_id]:
-            continue
-        picture = folder / name
-        if not picture.is_file():
-            raise FileNotFoundError(
-                f"{path} names {name!r} (image {image_id}), and there is no file "
-                f"{picture}. Give the folder of the pictures as `images`."
-            )
-        found.add(str(image_id), picture, texts[image_id])
-    if not found.ids:
-        raise ValueError(f"{path} has no captioned pictures.")
-    bare = len(files) - len(found.ids)
-    if bare:
-        warnings.warn(
-            f"{bare} of {len(files)} pictures of {path} have no caption and are left "
-            "out.",
-            stacklevel=3,
-        )
-    return found

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from mmkeras.data.read_text import read_text
 from mmkeras.data.samples import CaptionedImages
 
 _IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
@@ -132,17 +133,7 @@ def _rows(table: pathlib.Path, columns) -> Iterator[tuple[str, dict]]:
     readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows}
     if table.suffix not in readers:
         raise ValueError(f"{table} must end in .csv or .jsonl, and be one of these.")
-    yield from readers[table.suffix](io.StringIO(_read_text(table)), table, columns)
-
-
-def _read_text(path: pathlib.Path) -> str:
-    try:
-        # "utf-8-sig" also reads what spreadsheets save, with a mark in front.
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not in UTF-8 (byte {error.start}). Save it as UTF-8."
-        ) from error
+    yield from readers[table.suffix](io.StringIO(read_text(table)), table, columns)
 
 
 def _csv_rows(file, table, columns):
@@ -205,7 +196,7 @@ def _read_text_files(folder: pathlib.Path) -> CaptionedImages:
                 "Rename one of these pictures, and give it a text of its own."
             )
         described[text] = path
-        lines = _read_text(text).splitlines()
+        lines = read_text(text).splitlines()
         captions = [line.strip() for line in lines if line.strip()]
         if not captions:
             raise ValueError(f"{text} is empty. Write a caption, or delete the file.")

@@ -27,11 +27,13 @@ class CaptionerRun:
     """Everything that decides what a training of a captioner makes.
 
     Args:
-        data: string: a folder (`mmkeras.data.from_folder`), `"coco:FILE.json"`, or
-            the name of a dataset in TFDS.
+        data: string: a folder (`mmkeras.data.from_folder`); an annotation file
+            that names its pictures, `"coco:FILE.json"`, `"karpathy:FILE.json"`,
+            `"flickr:FILE"` or `"conceptual:FILE.tsv"` (`mmkeras.data.from_coco` and
+            so on); or the name of a dataset in TFDS.
         output: string, folder for the preset and the record of the run.
         captions: string, table of captions of a folder, or `None`.
-        images: string, folder of the pictures of a COCO file, or `None`.
+        images: string, folder of the pictures of an annotation file, or `None`.
         image_encoder: string, as `ImageCaptioner.from_data` takes it.
         image_size: int, or `None` for the encoder's own.
         trainable_encoder: bool, or `None` for the encoder's own.

@@ -13,12 +13,15 @@ import keras
 import tensorflow as tf
 
 import mmkeras
-from mmkeras.data import from_coco, from_folder, load
+from mmkeras.data import from_folder, load
 from mmkeras.models import ImageCaptioner
 from mmkeras.training.captioner_run import CaptionerRun
+from mmkeras.training.load_annotated import load_annotated
 
 _VOCABULARY = "vocabulary.txt"
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "tensorflow-text")
+# What `data` may begin with: the forms of annotation files that name their pictures.
+_ANNOTATED = ("coco", "karpathy", "flickr", "conceptual")
 # name, name/variant, name/variant:1.0.0
 _TFDS_NAME = re.compile(r"[A-Za-z]\w*(:\w+)?(/[\w.=,-]+)?(:[\d.*]+)?")
 
@@ -126,10 +129,12 @@ def load_samples(
     """The samples that a data specification names.
 
     Args:
-        data: string: a folder, `"coco:FILE.json"`, or a name in TFDS.
+        data: string: a folder, an annotation file (`"coco:FILE.json"`,
+            `"karpathy:FILE.json"`, `"flickr:FILE"`, `"conceptual:FILE.tsv"`), or a
+            name in TFDS.
         captions: string, table of captions of a folder, or `None`.
-        images: string, folder of the pictures of a COCO file, or `None`.
-        split: string, of a dataset in TFDS.
+        images: string, folder of the pictures of an annotation file, or `None`.
+        split: string, of a dataset in TFDS, `karpathy:` or `flickr:`.
 
     Returns:
         An unbatched `tf.data.Dataset` of sample dicts.
@@ -139,8 +144,8 @@ def load_samples(
         ValueError: if `captions` or `images` do not go with the kind of data.
     """
     kind = _kind(data, captions, images)
-    if kind == "coco":
-        return from_coco(data.removeprefix("coco:"), images)
+    if kind in _ANNOTATED:
+        return load_annotated(data, images, split)
     if kind == "folder":
         return from_folder(data, captions)
     return _load(data, split)
@@ -160,8 +165,9 @@ def _load(name, split="train"):
 
 
 def _kind(data, captions, images) -> str:
-    if data.startswith("coco:"):
-        kind = "coco"
+    prefix, colon, _ = data.partition(":")
+    if colon and prefix in _ANNOTATED:
+        kind = prefix
     elif pathlib.Path(data).is_dir():
         kind = "folder"
     elif _TFDS_NAME.fullmatch(data):
@@ -171,10 +177,12 @@ def _kind(data, captions, images) -> str:
             f"There is no folder {data}. Give a folder of pictures, coco:FILE.json, "
             "or the name of a dataset in TFDS."
         )
-    if kind == "coco" and not images:
+    if kind in _ANNOTATED and not images:
         raise ValueError(f"{data} needs the folder of its pictures: images (--images).")
-    if kind != "coco" and images:
-        raise ValueError(f"images={images!r} goes with coco:FILE.json, not {data!r}.")
+    if kind not in _ANNOTATED and images:
+        raise ValueError(
+            f"images={images!r} goes with coco:FILE.json and its like, not {data!r}."
+        )
     if kind != "folder" and captions:
         raise ValueError(f"captions={captions!r} goes with a folder, not {data!r}.")
     return kind
@@ -187,12 +195,9 @@ def _held_out(run) -> tuple[tf.data.Dataset, tf.data.Dataset]:
         return from_folder(
             run.data, run.captions, validation_fraction=fraction, seed=run.seed
         )
-    if kind == "coco":
-        return from_coco(
-            run.data.removeprefix("coco:"),
-            run.images,
-            validation_fraction=fraction,
-            seed=run.seed,
+    if kind in _ANNOTATED:
+        return load_annotated(
+            run.data, run.images, validation_fraction=fraction, seed=run.seed
         )
     import tensorflow_datasets as tfds
 
