@@ -2,6 +2,7 @@
 
 from mmkeras.datasets.concepts import Concept, concepts_named
 from mmkeras.datasets.emoji_scenes import EmojiScenes, EmojiScenesConfig
+from mmkeras.datasets.emoji_styles import EmojiStyles, EmojiStylesConfig
 from mmkeras.datasets.judge_caption import CaptionVerdict, judge_caption
 from mmkeras.datasets.scene import Scene, SceneObject
 from mmkeras.datasets.scene_renderer import SceneRenderer
@@ -12,6 +13,8 @@ __all__ = [
     "Concept",
     "EmojiScenes",
     "EmojiScenesConfig",
+    "EmojiStyles",
+    "EmojiStylesConfig",
     "Scene",
     "SceneObject",
     "SceneRenderer",
