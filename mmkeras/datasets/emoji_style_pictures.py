@@ -90,7 +90,12 @@ class EmojiStylePictures:
         x, y = picture.width / 2, picture.height / 2
         reach = max(x - box[0], box[2] - x, y - box[1], box[3] - y)
         reach = round(max(reach, share * max(picture.size) / 2))
-        window = (round(x) - reach, round(y) - reach, round(x) + reach, round(y) + reach)
+        window = (
+            round(x) - reach,
+            round(y) - reach,
+            round(x) + reach,
+            round(y) + reach,
+        )
         ground = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(ground, picture).crop(window)
         return over_white(

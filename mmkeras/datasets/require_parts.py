@@ -21,7 +21,9 @@ def require_parts(
         FileNotFoundError: if a part is not there, or not a folder.
     """
     paths = tuple(pathlib.Path(folder) / part for part in parts)
-    missing = [part for part, path in zip(parts, paths, strict=True) if not path.is_dir()]
+    missing = [
+        part for part, path in zip(parts, paths, strict=True) if not path.is_dir()
+    ]
     if missing:
         raise FileNotFoundError(f"{folder} has no {' and no '.join(missing)}. {remedy}")
     return paths
