@@ -87,15 +87,10 @@ class EmojiStylePictures:
         if box is None:
             raise ValueError("it shows nothing")
         # A window in the middle, as large as the drawing asks for.
-        x, y = picture.width / 2, picture.height / 2
+        x, y = round(picture.width / 2), round(picture.height / 2)
         reach = max(x - box[0], box[2] - x, y - box[1], box[3] - y)
-        reach = round(max(reach, share * max(picture.size) / 2))
-        window = (
-            round(x) - reach,
-            round(y) - reach,
-            round(x) + reach,
-            round(y) + reach,
-        )
+        reach = max(reach, round(share * max(picture.size) / 2))
+        window = (x - reach, y - reach, x + reach, y + reach)
         ground = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(ground, picture).crop(window)
         return over_white(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import html
 import pathlib
 import re
 import xml.etree.ElementTree as ElementTree
@@ -45,9 +46,9 @@ class OpenClipArt(tfds.core.GeneratorBasedBuilder):
     """Clip art with titles.
 
     Every sample is a dict of `image` (PNG of at most 256 pixels a side, in RGB over
-    white), `image_id` (`"animals/birds/duck_01"`), `captions` (the title, alone),
-    `keywords` and `category` (`"animals"`). The variant `plain` leaves out icons,
-    flags and shapes; `all` has them.
+    white, cut to what is drawn), `image_id` (`"animals/birds/duck_01"`), `captions`
+    (the title, alone), `keywords` and `category` (`"animals"`). The variant `plain`
+    leaves out icons, flags and shapes; `all` has them.
 
     Example:
         ```python
@@ -102,31 +103,43 @@ class OpenClipArt(tfds.core.GeneratorBasedBuilder):
             yield row["image_id"], row
 
 
-def _read_clip_art(pictures: pathlib.Path, drawings: pathlib.Path, plain: bool):
+def _read_clip_art(
+    pictures: pathlib.Path, drawings: pathlib.Path, plain: bool
+) -> list[dict]:
     works, broken = _read_works(pictures, drawings)
+    rows: dict[bytes, dict] = {}
+    for name, (caption, keywords) in _titled(works).items():
+        path = pictures / f"{name}.png"
+        if plain and name.startswith(_NOT_PLAIN):
+            continue
+        try:
+            image = over_white(open_picture(path), _MAX_SIDE, crop=True)
+        except ValueError as error:
+            broken[str(path)] = str(error)
+            continue
+        row = {
+            "image": image,
+            "image_id": name,
+            "captions": [caption],
+            "keywords": keywords,
+            "category": name.split("/")[0],
+        }
+        # Some are there twice, under two titles; splits must not share them.
+        rows.setdefault(image, row)
+    warn_of_skipped("open_clip_art", broken, len(rows))
+    return list(rows.values())
+
+
+def _titled(works: dict) -> dict[str, tuple[str, list[str]]]:
+    """Caption and keywords of the pictures that have a title of their own."""
     borne = collections.Counter(title for title, _ in works.values())
-    rows = []
+    titled = {}
     for name, (title, keywords) in works.items():
         caption = _caption(title)
         common = borne[title] >= _COLLECTION and not _is_in(caption, name)
-        if not caption or common or (plain and name.startswith(_NOT_PLAIN)):
-            continue
-        try:
-            image = over_white(open_picture(pictures / f"{name}.png"), _MAX_SIDE)
-        except ValueError as error:
-            broken[str(pictures / f"{name}.png")] = str(error)
-            continue
-        rows.append(
-            {
-                "image": image,
-                "image_id": name,
-                "captions": [caption],
-                "keywords": keywords,
-                "category": name.split("/")[0],
-            }
-        )
-    warn_of_skipped("open_clip_art", broken, len(rows))
-    return rows
+        if caption and not common:
+            titled[name] = (caption, keywords)
+    return titled
 
 
 def _read_works(pictures: pathlib.Path, drawings: pathlib.Path) -> tuple[dict, dict]:
@@ -159,8 +172,9 @@ def _read_work(drawing: pathlib.Path) -> tuple[str, list[str]]:
 def _caption(title: str) -> str:
     """`"Clipart by Jane Doe - red_ball_01"` says `"red ball"`."""
     title = re.sub(r"^clipart by .*? - ", "", title, flags=re.IGNORECASE)
-    words = title.replace("_", " ").split()
-    return re.sub(r"[\s\d#-]+$", "", " ".join(words)).strip()
+    words = " ".join(html.unescape(title).replace("_", " ").split())
+    # A number of its own, or after a word ("bee2"), but not that of "G8".
+    return re.sub(r"(?:^|[\s#-]+|(?<=[^\W\d]{3}))\d+$", "", words).strip()
 
 
 def _is_in(caption: str, name: str) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 # A clip-art picture of this size would be 8,000 pixels square.
 _MAX_PIXELS = 64_000_000
@@ -23,7 +24,11 @@ def open_picture(path: str | os.PathLike, max_pixels: int = _MAX_PIXELS):
     from PIL import Image
 
     try:
-        with Image.open(path) as picture:
+        with warnings.catch_warnings():
+            # Pillow's own limit warns of what ours lets pass or refuses.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(path)
+        with picture:
             width, height = picture.size
             if width * height > max_pixels:
                 raise ValueError(f"{width} × {height} pixels, over {max_pixels}")
