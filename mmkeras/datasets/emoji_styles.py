@@ -42,7 +42,7 @@ class EmojiStylesConfig(tfds.core.BuilderConfig):
 
 
 class EmojiStyles(tfds.core.GeneratorBasedBuilder):
-    """Pictures of 1,800 concepts in four styles, with their names.
+    """1,820 concepts, each drawn in four styles, with their names.
 
     Every sample is a dict of `image` (PNG of 64 × 64 pixels, in RGB over white),
     `image_id` (`"google/1f600"`), `concept` (its code points, `"1f600"`), `style`,

@@ -47,7 +47,7 @@ class TuxpaintStamps(tfds.core.GeneratorBasedBuilder):
     white), `image_id` (`"animals/birds/duck"`), `captions`, `languages` (of each
     caption), `category` (`"animals"`) and `photo` (bool). The variants `en`, `zh_cn`
     and `zh_tw` have one caption a stamp and the stamps that have one; `multilingual`
-    has all, up to 78.
+    has all, up to 76 of one stamp.
 
     Example:
         ```python
