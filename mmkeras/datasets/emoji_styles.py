@@ -54,7 +54,7 @@ class EmojiStyles(tfds.core.GeneratorBasedBuilder):
         train, test = mmkeras.data.load(
             "emoji_styles/en", split=("openmoji+google+fluent", "twitter"),
             manual_dir="sources")
-        train = train.filter(lambda sample: not sample["unseen_concept"])
+        train = train.filter(lambda sample: ~sample["unseen_concept"])
         ```
     """
 
@@ -66,8 +66,8 @@ class EmojiStyles(tfds.core.GeneratorBasedBuilder):
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Unpack three npm packages into a folder of your choice, here `sources`, and "
         "give it as `manual_dir=`:\n"
-        "  npm install --ignore-scripts --prefix sources emoji-datasource-google "
-        "emoji-datasource-twitter @lobehub/fluent-emoji-3d\n"
+        "  npm install --ignore-scripts --prefix sources emoji-datasource-google@16 "
+        "emoji-datasource-twitter@16 @lobehub/fluent-emoji-3d@1\n"
         '  mmkeras.data.load("emoji_styles/en", split="google", manual_dir="sources")'
     )
 

@@ -63,6 +63,9 @@ def test_all_styles_have_the_concepts_that_all_share(folder):
             assert np.asarray(picture).min() < 128
     both, one = load_styles(folder, split=("google+fluent", "twitter"))
     assert (int(both.cardinality()), int(one.cardinality())) == (8, 4)
+    unseen = sum(row["unseen_concept"] for row in styles["google"].values())
+    seen = one.filter(lambda sample: ~sample["unseen_concept"])
+    assert len(by_concept(seen)) == 4 - unseen
 
 
 def test_names_in_chinese_and_once_made_the_folder_is_not_needed(folder):
