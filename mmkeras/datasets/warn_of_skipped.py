@@ -18,8 +18,8 @@ def warn_of_skipped(dataset: str, reasons: dict[str, str], left: int) -> None:
         return
     if not reasons:
         raise ValueError(
-            f"{dataset}: the folder has no pictures of the kind. Unpack the packages "
-            "again, of the versions that docs/datasets.md names."
+            f"{dataset}: the folder has no pictures of the kind that this variant "
+            "takes. Unpack the packages again, or take another variant."
         )
     named = "; ".join(f"{path} ({why})" for path, why in list(reasons.items())[:3])
     more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
