@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import re
 
 import tensorflow as tf
@@ -13,17 +14,23 @@ def load(
     name: str,
     split: str | tuple[str, ...] = "train",
     data_dir: str | None = None,
+    manual_dir: str | None = None,
 ) -> tf.data.Dataset | tuple[tf.data.Dataset, ...]:
     """A dataset by its name in TensorFlow Datasets, ours among them.
 
     Ours (`emoji_scenes/small` and its like) are generated on first use and kept,
-    as TFDS does, in `~/tensorflow_datasets` or `data_dir`.
+    as TFDS does, in `~/tensorflow_datasets` or `data_dir`. Some (`emoji_styles` and
+    its like) are made of packages that are unpacked by hand, which is said with
+    `manual_dir`; once made, they need it no more.
 
     Args:
         name: string, e.g. `"emoji_scenes/small_zh"` or `"coco_captions"`.
         split: string or tuple of strings, as TFDS takes them:
             `"train[:90%]"`.
         data_dir: string, where TFDS keeps its data, or `None` for its default.
+        manual_dir: string, folder of what a dataset asks to be downloaded by hand,
+            or `None` for TFDS's default, `downloads/manual` where it keeps its
+            data.
 
     Returns:
         An unbatched `tf.data.Dataset` of sample dicts, or a tuple of them. `image`
@@ -31,7 +38,8 @@ def load(
 
     Raises:
         ValueError: if TFDS has no such dataset or split, or asks for files that
-            it cannot download itself.
+            it cannot download itself; the message says where to get them.
+        FileNotFoundError: if `manual_dir` is not there, or lacks a part.
         ConnectionError: if the dataset has to be downloaded and cannot be.
     """
     import tensorflow_datasets as tfds
@@ -58,7 +66,7 @@ def load(
             f"{name!r} comes from the hub {hub!r}, which cannot be reached: {error}. "
             "Connect to the internet, or give a dataset that is on this machine."
         ) from error
-    _prepare(builder, name)
+    _prepare(tfds, builder, name, manual_dir)
     names = (split,) if isinstance(split, str) else tuple(split)
     datasets = tuple(_read(tfds, builder, name, part) for part in names)
     return datasets[0] if isinstance(split, str) else datasets
@@ -75,10 +83,15 @@ def _wrong_name(tfds, name) -> str:
     return f"{name!r} is not a variant; there are: {variants or 'none'}."
 
 
-def _prepare(builder, name) -> None:
+def _prepare(tfds, builder, name, manual_dir) -> None:
     ours = type(builder).__module__.startswith("mmkeras.")
+    if manual_dir is not None:
+        manual_dir = os.path.expanduser(manual_dir)
+        if not os.path.isdir(manual_dir):
+            raise FileNotFoundError(f"There is no folder manual_dir={manual_dir!r}.")
+    config = tfds.download.DownloadConfig(manual_dir=manual_dir)
     try:
-        builder.download_and_prepare()
+        builder.download_and_prepare(download_config=config)
     except OSError as error:
         if ours:
             raise

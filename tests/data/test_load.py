@@ -63,7 +63,7 @@ class Unreachable:
     def __init__(self, error):
         self.error = error
 
-    def download_and_prepare(self):
+    def download_and_prepare(self, download_config):
         raise self.error
 
 
