@@ -3,6 +3,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.layers.lora import without_lora
+
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ImageEncoder(keras.layers.Layer):
@@ -71,18 +73,50 @@ class ImageEncoder(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.rows * self.columns, self.channels)
 
+    def unfreeze(self, last_layers: int | None = None) -> None:
+        """Trains the last layers and freezes the others.
+
+        Batch normalisation stays as it is, with the statistics of its pretraining,
+        which small batches would spoil.
+
+        Args:
+            last_layers: int, how many of the layers that have weights, batch
+                normalisation not counted, from the last; 0 for none, `None` for all.
+
+        Raises:
+            ValueError: if there are not as many.
+        """
+        layers = [
+            layer
+            for layer in _leaves(self.model)
+            if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        number = len(layers) if last_layers is None else last_layers
+        if not isinstance(number, int) or not 0 <= number <= len(layers):
+            raise ValueError(
+                f"`last_layers` must be between 0 and {len(layers)}, the layers of the "
+                f"image encoder that have weights. Received: last_layers={number!r}."
+            )
+        self.trainable = number > 0
+        for layer in _leaves(self.model):
+            layer.trainable = False
+        for layer in layers[len(layers) - number :]:
+            layer.trainable = True
+
     def get_config(self):
+        model = keras.saving.serialize_keras_object(self.model)
+        trainable = self.trainable and any(map(_is_trained, _leaves(self.model)))
         return {
             **super().get_config(),
-            "model": keras.saving.serialize_keras_object(self.model),
-            "trainable": self.trainable,
-            "frozen_layers": self._frozen() if self.trainable else [],
+            "model": without_lora(model),
+            "trainable": trainable,
+            "frozen_layers": self._frozen() if trainable else [],
         }
 
     def _frozen(self) -> list[int]:
         """Places of the frozen layers that have weights, among all layers."""
         layers = enumerate(_leaves(self.model))
-        return [i for i, layer in layers if layer.weights and not layer.trainable]
+        return [i for i, layer in layers if layer.weights and not _is_trained(layer)]
 
     @classmethod
     def from_config(cls, config):
@@ -103,3 +137,8 @@ def _leaves(model):
             yield from _leaves(layer)
         else:
             yield layer
+
+
+def _is_trained(layer) -> bool:
+    """Whether the layer itself is trained, and not only adapters on it."""
+    return any(v.trainable for v in layer.weights if not v.name.startswith("lora_"))

@@ -16,7 +16,7 @@ from mmkeras.models.caption_generator import CaptionGenerator
 from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.task import Task
-from mmkeras.optimizers import ConvMuon
+from mmkeras.optimizers import ConvMuon, LayerwiseOptimizer
 from mmkeras.preprocessing import (
     ImageCaptionerPreprocessor,
     ImageConverter,
@@ -63,6 +63,7 @@ class ImageCaptioner(Task):
 
     backbone_cls = ImageCaptionerBackbone
     preprocessor_cls = ImageCaptionerPreprocessor
+    lora_parts = ("region_encoder", "text_decoder")
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         # What `compile` sets otherwise, for a model that is never trained.
@@ -150,6 +151,7 @@ class ImageCaptioner(Task):
         label_smoothing: float = 0.05,
         word_loss: float = 0.03,
         captions_per_image: int = 1,
+        learning_rate_factors: dict[str, float] | None = None,
         weighted_metrics="auto",
         jit_compile: bool = False,
         **kwargs,
@@ -172,14 +174,19 @@ class ImageCaptioner(Task):
                 training learns from, from the first again where it has fewer.
                 The picture is encoded once for all of them, so several cost little
                 where the image encoder is trained.
+            learning_rate_factors: dict of float above 0, by which the rate is
+                multiplied, by a part of the backbone or the beginning of its
+                variables' paths: `{"image_encoder": 0.1}`; `layer_decay` makes one.
+                The narrower name counts.
             weighted_metrics: list, or `"auto"` for perplexity and token accuracy.
             jit_compile: bool. Off unless asked for: XLA makes some image
                 encoders several times slower on CPUs.
             **kwargs: passed to `keras.Model.compile`.
 
         Raises:
-            ValueError: if `learning_rate` is given with an optimizer, or
-                `captions_per_image` is out of range.
+            ValueError: if `learning_rate` is given with an optimizer,
+                `captions_per_image` is out of range, or `learning_rate_factors` names
+                a part that there is not.
 
         Reference:
             - [Liu et al., 2025](https://arxiv.org/abs/2502.16982) (Muon)
@@ -203,14 +210,17 @@ class ImageCaptioner(Task):
         self._learning_rate = 3e-3 if learning_rate is None else learning_rate
         self._word_loss = word_loss
         if self._scheduled:
-            optimizer = _optimizer(self._learning_rate)
+            optimizer = self._optimizer(self._learning_rate)
         if loss == "auto":
             loss = MaskedCrossentropy(label_smoothing)
         if weighted_metrics == "auto":
             accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
             weighted_metrics = [Perplexity(), accuracy]
-        # A graph keeps to the weights and settings that it was traced with.
-        self._generators = CaptionGenerator(self.backbone, self.preprocessor.tokenizer)
+        self._learning_rate_factors = self._by_path(learning_rate_factors or {})
+        if self._learning_rate_factors and not self._scheduled:
+            optimizer = LayerwiseOptimizer(
+                keras.optimizers.get(optimizer), self._learning_rate_factors
+            )
         super().compile(
             optimizer=optimizer,
             loss=loss,
@@ -228,12 +238,75 @@ class ImageCaptioner(Task):
             warmup_steps=warmup,
         )
         with self.distribute_strategy.scope():
-            optimizer = _optimizer(schedule)
+            optimizer = self._optimizer(schedule)
             # `compile` wraps the optimizer so where the policy asks for it.
             if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
                 optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
             self.optimizer = optimizer
         self.train_function = None
+
+    def _optimizer(self, learning_rate):
+        optimizer = ConvMuon(
+            learning_rate, weight_decay=0.01, adam_weight_decay=0.01, clipnorm=1.0
+        )
+        if not self._learning_rate_factors:
+            return optimizer
+        return LayerwiseOptimizer(optimizer, self._learning_rate_factors)
+
+    def _by_path(self, factors) -> dict[str, float]:
+        """Factors by the path of a variable, from those by parts of the backbone."""
+        found = {}
+        # The narrower of two names stands later in this order, and so counts.
+        for name in sorted(factors):
+            paths = [
+                v.path
+                for part_name, part in self._parts().items()
+                for v in part.variables
+                if name == part_name or v.path.startswith(f"{name}/")
+            ]
+            if not paths:
+                raise ValueError(
+                    f"`learning_rate_factors` names {name!r}, which there is not. Name "
+                    f"a part ({', '.join(self._parts())}) or the beginning of a "
+                    "variable's path, e.g. 'text_decoder/block_0'."
+                )
+            found.update(dict.fromkeys(paths, float(factors[name])))
+        return found
+
+    def _forget_graphs(self) -> None:
+        super()._forget_graphs()
+        self._generators = CaptionGenerator(self.backbone, self.preprocessor.tokenizer)
+
+    def layer_decay(self, decay: float) -> dict[str, float]:
+        """Learning-rate factors that fall from the words to the pixels.
+
+        Args:
+            decay: float in `(0, 1]`, by which each block is slower than the next.
+
+        Returns:
+            dict for `compile(learning_rate_factors=...)`: 1 for the last block of the
+            decoder, `decay` for the block before it, and so on through the region
+            encoder to the image encoder, which is one block.
+
+        Raises:
+            ValueError: if `decay` is out of range.
+
+        Reference:
+            - [Clark et al., 2020](https://arxiv.org/abs/2003.10555), section 3.2
+        """
+        if not 0 < decay <= 1:
+            raise ValueError(
+                f"`decay` must be above 0 and at most 1. Received: decay={decay!r}."
+            )
+        backbone = self.backbone
+        decoder = [
+            f"text_decoder/block_{i}" for i in range(backbone.num_decoder_layers)
+        ]
+        encoder = [
+            f"region_encoder/block_{i}" for i in range(backbone.num_encoder_layers)
+        ]
+        blocks = ["image_encoder", *encoder, *decoder]
+        return {name: decay**i for i, name in enumerate(reversed(blocks))}
 
     def call(self, inputs, training=None):
         if "image_features" in inputs:
@@ -442,9 +515,3 @@ def _word_presence_loss(token_ids, logits):
     # A replica may be given no row of the last batch.
     rows = tf.cast(tf.size(losses), losses.dtype)
     return tf.math.divide_no_nan(tf.reduce_sum(losses), rows)
-
-
-def _optimizer(learning_rate):
-    return ConvMuon(
-        learning_rate, weight_decay=0.01, adam_weight_decay=0.01, clipnorm=1.0
-    )

@@ -164,6 +164,76 @@ def test_with_xla_the_captions_are_the_same(captioner, images, options):
     assert compiled == plain
 
 
+def test_lora_is_trained_saved_apart_and_merged_for_export(dataset, images, tmp_path):
+    model = tiny(dataset)
+    model.save_to_preset(tmp_path / "base")
+    plain = model.generate(images[:4])
+    model.enable_lora(4, parts=["image_encoder", "text_decoder"])
+    assert model.generate(images[:4]) == plain
+    losses = model.fit(dataset, epochs=4, batch_size=16, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    written = model.generate(images[:4], return_scores=True)
+    model.save_lora(tmp_path / "a.lora.h5")
+
+    again = ImageCaptioner.from_preset(tmp_path / "base")
+    again.load_lora(tmp_path / "a.lora.h5")
+    texts = [text for text, _ in written]
+    assert again.generate(images[:4]) == texts
+    model.export(tmp_path / "export")
+    served = tf.saved_model.load(str(tmp_path / "export"))
+    found = served.signatures["serving_default"](image_bytes=tf.constant(images[:4]))
+    assert [text.decode() for text in found["caption"].numpy()] == texts
+    names = [v.name for v in served.signatures["serving_default"].variables]
+    assert names and not any("lora" in name for name in names)
+
+    model.save_to_preset(tmp_path / "merged")
+    merged = ImageCaptioner.from_preset(tmp_path / "merged")
+    assert len(merged.backbone.weights) == len(
+        ImageCaptioner.from_preset(tmp_path / "base").backbone.weights
+    )
+    scores = merged.generate(images[:4], return_scores=True)
+    assert [text for text, _ in scores] == texts
+    np.testing.assert_allclose(
+        [score for _, score in scores], [score for _, score in written], atol=1e-4
+    )
+
+
+def test_parts_for_lora_that_there_are_not(captioner):
+    with pytest.raises(ValueError, match="image_encoder, region_encoder, text_decoder"):
+        captioner.enable_lora(4, parts=["decoder"])
+
+
+def test_parts_at_rates_of_their_own(dataset):
+    model = tiny(dataset, num_layers=2)
+    # Four blocks over the image encoder: 0.5 ** 4.
+    factors = model.layer_decay(0.5)
+    assert factors == {
+        "text_decoder/block_1": 1.0,
+        "text_decoder/block_0": 0.5,
+        "region_encoder/block_1": 0.25,
+        "region_encoder/block_0": 0.125,
+        "image_encoder": 0.0625,
+    }
+    tiny_factor = {"image_encoder": 1e-9, "text_decoder": 1e-9}
+    model.compile(learning_rate_factors={**tiny_factor, "text_decoder/block_0": 1.0})
+    before = {v.path: np.array(v) for v in model.backbone.trainable_variables}
+    model.fit(dataset, epochs=1, batch_size=16, verbose=0)
+    moved = {
+        v.path
+        for v in model.backbone.trainable_variables
+        if np.max(np.abs(np.array(v) - before[v.path])) > 1e-5
+    }
+    assert any(path.startswith("text_decoder/block_0") for path in moved)
+    assert any(path.startswith("region_encoder") for path in moved)
+    encoder = {v.path for v in model.backbone.image_encoder.variables}
+    assert not moved & encoder
+    assert not any(path.startswith("text_decoder/block_1") for path in moved)
+    with pytest.raises(ValueError, match="names 'decoder', which there is not"):
+        model.compile(learning_rate_factors={"decoder": 0.1})
+    with pytest.raises(ValueError, match="decay=0"):
+        model.layer_decay(0)
+
+
 def test_groups_of_beams_say_different_things(captioner, images):
     options = {"num_beams": 4, "num_captions": 4}
     alike = captioner.generate(images[:8], **options)
