@@ -175,11 +175,10 @@ def _opened(path) -> h5py.File:
 
 
 def _fingerprint(parts) -> str:
-    """Of the kernels that the adapters belong to, and of the adapters' shapes."""
+    """Of the kernels that the adapters belong to, and of the adapters' scale."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(
-            f"{part.lora_rank} {part.lora_alpha} {part._kernel.shape}".encode()
-        )
+        scale = part.lora_rank, float(part.lora_alpha)
+        digest.update(f"{scale} {part._kernel.shape}".encode())
         digest.update(np.asarray(part._kernel).tobytes())
     return digest.hexdigest()

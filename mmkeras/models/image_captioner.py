@@ -63,6 +63,7 @@ class ImageCaptioner(Task):
 
     backbone_cls = ImageCaptionerBackbone
     preprocessor_cls = ImageCaptionerPreprocessor
+    parts = ("image_encoder", "region_encoder", "text_decoder")
     lora_parts = ("region_encoder", "text_decoder")
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
@@ -209,6 +210,7 @@ class ImageCaptioner(Task):
             )
         self._learning_rate = 3e-3 if learning_rate is None else learning_rate
         self._word_loss = word_loss
+        self._learning_rate_factors = self._by_path(learning_rate_factors or {})
         if self._scheduled:
             optimizer = self._optimizer(self._learning_rate)
         if loss == "auto":
@@ -216,7 +218,6 @@ class ImageCaptioner(Task):
         if weighted_metrics == "auto":
             accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
             weighted_metrics = [Perplexity(), accuracy]
-        self._learning_rate_factors = self._by_path(learning_rate_factors or {})
         if self._learning_rate_factors and not self._scheduled:
             optimizer = LayerwiseOptimizer(
                 keras.optimizers.get(optimizer), self._learning_rate_factors

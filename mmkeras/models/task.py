@@ -41,7 +41,9 @@ class Task(keras_hub.models.Task):
         preprocessor: a `keras_hub.models.Preprocessor`.
     """
 
-    # What `enable_lora` adapts if it is not told: names of parts of the backbone.
+    # Attributes of the backbone that hold its layers, and those of them that
+    # `enable_lora` adapts if it is not told.
+    parts: tuple[str, ...] = ()
     lora_parts: tuple[str, ...] = ()
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
@@ -267,8 +269,7 @@ class Task(keras_hub.models.Task):
             merge_lora(part)
 
     def _parts(self) -> dict[str, keras.layers.Layer]:
-        layers = self.backbone.layers
-        return {layer.name: layer for layer in layers if layer.weights}
+        return {name: getattr(self.backbone, name) for name in self.parts}
 
     def _forget_graphs(self) -> None:
         """Drops what was traced with other variables than there are now."""
