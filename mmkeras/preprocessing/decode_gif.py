@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from mmkeras.preprocessing.gif_frame import GifFrame, skip_blocks
 from mmkeras.preprocessing.require import require
+from mmkeras.preprocessing.undecodable_reason import corrupt_reason
 
 _WHITE = 255
 
@@ -24,7 +25,7 @@ def decode_gif(image_bytes: tf.Tensor) -> tf.Tensor:
             its first frame.
     """
     frame = GifFrame.read(image_bytes)
-    with require(frame.found, "corrupt or truncated GIF data"):
+    with require(frame.found, corrupt_reason("GIF")):
         end = skip_blocks(image_bytes, frame.start + 1)
     # TensorFlow decodes all frames, refuses those smaller than the picture, and
     # does not tell what is transparent. So it is given a file of the first frame

@@ -10,25 +10,19 @@ from mmkeras.preprocessing.decode_gif import decode_gif
 from mmkeras.preprocessing.decode_jpeg import decode_jpeg
 from mmkeras.preprocessing.decode_png import decode_png
 from mmkeras.preprocessing.decode_webp import decode_webp
+from mmkeras.preprocessing.exif_orientation import exif_orientation
 from mmkeras.preprocessing.image_format import DECODED_FORMATS, image_format
 from mmkeras.preprocessing.require import require
-from mmkeras.preprocessing.undecodable_reason import undecodable_reason
+from mmkeras.preprocessing.undecodable_reason import (
+    corrupt_reason,
+    undecodable_reason,
+)
 
 IMAGE_MAX_PIXELS = 100_000_000
 
 
-_DECODERS = {
-    "JPEG": decode_jpeg,
-    "PNG": decode_png,
-    "GIF": decode_gif,
-    "WebP": decode_webp,
-}
-
-
 def decode_image(
-    image_bytes: tf.Tensor,
-    max_pixels: int = IMAGE_MAX_PIXELS,
-    format: str | None = None,
+    image_bytes: tf.Tensor, max_pixels: int = IMAGE_MAX_PIXELS
 ) -> tf.Tensor:
     """Decode one JPEG, PNG, GIF or still WebP picture to RGB, in graph.
 
@@ -41,8 +35,6 @@ def decode_image(
     Args:
         image_bytes: Scalar `tf.string`, the encoded picture.
         max_pixels: int. Largest `height * width` that is decoded.
-        format: One of `DECODED_FORMATS` where `image_format` has told it already,
-            which makes a smaller graph, or `None`.
 
     Returns:
         `uint8` tensor of shape `[height, width, 3]`.
@@ -59,13 +51,44 @@ def decode_image(
     (tf.uint8, TensorShape([480, 640, 3]))
     """
     image_bytes = tf.ensure_shape(tf.convert_to_tensor(image_bytes, tf.string), [])
-    if format is not None:
-        return _decode(image_bytes, max_pixels, format)
     code = image_format(image_bytes)
     decoded = code < len(DECODED_FORMATS)
     with require(decoded, undecodable_reason(image_bytes)):
         image_bytes = tf.identity(image_bytes)
-    return _for_each_format(code, lambda f: _decode(image_bytes, max_pixels, f))
+    orientation = exif_orientation(tf.expand_dims(image_bytes, 0))[0]
+    return _for_each_format(
+        code, lambda format: decode_format(image_bytes, max_pixels, format, orientation)
+    )
+
+
+def decode_format(
+    image_bytes: tf.Tensor, max_pixels: int, format: str, orientation: tf.Tensor
+) -> tf.Tensor:
+    """Decode a picture of a format that is known, as `decode_image` does.
+
+    Args:
+        image_bytes: Scalar `tf.string`, the encoded picture.
+        max_pixels: int. Largest `height * width` that is decoded.
+        format: One of `DECODED_FORMATS`.
+        orientation: Scalar `int32`, as `exif_orientation` reads it of a JPEG.
+
+    Returns:
+        `uint8` tensor of shape `[height, width, 3]`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: As for `decode_image`.
+    """
+    pixels = count_pixels(image_bytes, format)
+    with require(pixels > 0, corrupt_reason(format)):
+        pixels = tf.identity(pixels)
+    with require(pixels <= max_pixels, _too_large(max_pixels)):
+        image_bytes = tf.identity(image_bytes)
+    decoders = {"PNG": decode_png, "GIF": decode_gif, "WebP": decode_webp}
+    if format == "JPEG":
+        image = decode_jpeg(image_bytes, orientation)
+    else:
+        image = decoders[format](image_bytes)
+    return tf.ensure_shape(image, [None, None, 3])
 
 
 def image_error(
@@ -94,15 +117,6 @@ def image_error(
     pixels = counts.get_single_element()[0]
     fits = tf.where(pixels > max_pixels, _too_large(max_pixels), "")
     return tf.where(pixels < 1, undecodable_reason(image_bytes), fits)
-
-
-def _decode(image_bytes: tf.Tensor, max_pixels: int, format: str) -> tf.Tensor:
-    pixels = count_pixels(image_bytes, format)
-    with require(pixels > 0, undecodable_reason(image_bytes)):
-        pixels = tf.identity(pixels)
-    with require(pixels <= max_pixels, _too_large(max_pixels)):
-        image = _DECODERS[format](tf.identity(image_bytes))
-    return tf.ensure_shape(image, [None, None, 3])
 
 
 def _count_pixels(image_bytes: tf.Tensor) -> tf.Tensor:

@@ -2,12 +2,11 @@
 
 import tensorflow as tf
 
-from mmkeras.preprocessing.exif_orientation import exif_orientation
 from mmkeras.preprocessing.orient_image import orient_image
 
 
-def decode_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Decode a JPEG file, turned as its EXIF orientation says.
+def decode_jpeg(image_bytes: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """Decode a JPEG file and turn it upright.
 
     The pixels are those of Pillow and other users of libjpeg at its defaults: the
     accurate integer transform, which costs no more here than TensorFlow's own,
@@ -17,6 +16,8 @@ def decode_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
     Args:
         image_bytes: Scalar `tf.string`, a JPEG file: grey, colour or CMYK,
             baseline or progressive.
+        orientation: Scalar `int32`, as `exif_orientation` reads it. It is read
+            outside, where a batch of files costs little more than one.
 
     Returns:
         `uint8` `[height, width, 3]`.
@@ -25,4 +26,4 @@ def decode_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
         tf.errors.InvalidArgumentError: If the file is corrupt or truncated.
     """
     image = tf.io.decode_jpeg(image_bytes, channels=3, dct_method="INTEGER_ACCURATE")
-    return orient_image(image, exif_orientation(image_bytes))
+    return orient_image(image, orientation)

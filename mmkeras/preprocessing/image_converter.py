@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from mmkeras.preprocessing.decode_image import (
     IMAGE_MAX_PIXELS,
-    decode_image,
+    decode_format,
     image_error,
 )
+from mmkeras.preprocessing.exif_orientation import exif_orientation
 from mmkeras.preprocessing.image_format import DECODED_FORMATS, image_format
 from mmkeras.preprocessing.require import require
 from mmkeras.preprocessing.undecodable_reason import undecodable_reason
@@ -177,8 +178,11 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         code = image_format(image_bytes)
         # A graph for each format, and only those of the formats that are there run:
         # of a dataset within a graph the whole graph is set up at each call.
+        orientation = exif_orientation(image_bytes)
         parts = [
-            self._convert_format(image_bytes, tf.where(code == place)[:, 0], format)
+            self._convert_format(
+                image_bytes, orientation, tf.where(code == place)[:, 0], format
+            )
             for place, format in enumerate(DECODED_FORMATS)
         ]
         row = tf.concat([tf.expand_dims(row, 1) for row, _ in parts], axis=0)
@@ -189,23 +193,29 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         return images, self._explain(image_bytes, fine)
 
     def _convert_format(
-        self, image_bytes: tf.Tensor, rows: tf.Tensor, format: str
+        self,
+        image_bytes: tf.Tensor,
+        orientation: tf.Tensor,
+        rows: tf.Tensor,
+        format: str,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The places and pixels of the pictures that decode, and one row after all."""
         height, width = self.image_size
         after = tf.size(image_bytes, out_type=tf.int64)
         extra = (after, tf.zeros([height, width, 3]))
 
-        def convert(row, data):
-            pixels = decode_image(data, self.max_pixels, format)
+        def convert(row, data, orientation):
+            pixels = decode_format(data, self.max_pixels, format, orientation)
             return row, self._scale(self._resize(tf.expand_dims(pixels, 0)))[0]
 
         def survivors():
             # One row more than asked for, so that there is an element to read even
             # when no picture survives. Reading one element is several times
             # cheaper per call than `Dataset.reduce`.
+            columns = (image_bytes, orientation)
+            columns = (rows, *(tf.gather(column, rows) for column in columns))
             return (
-                tf.data.Dataset.from_tensor_slices((rows, tf.gather(image_bytes, rows)))
+                tf.data.Dataset.from_tensor_slices(columns)
                 .map(tf.autograph.experimental.do_not_convert(convert))
                 .ignore_errors()
                 .concatenate(tf.data.Dataset.from_tensors(extra))

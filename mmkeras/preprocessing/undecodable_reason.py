@@ -44,9 +44,14 @@ def undecodable_reason(image_bytes: tf.Tensor) -> tf.Tensor:
     return tf.gather(reasons, image_format(image_bytes))
 
 
+def corrupt_reason(format: str) -> str:
+    """What is said of a broken file of a format that is decoded."""
+    return f"corrupt or truncated {format} data"
+
+
 def _reason(name: str) -> str:
     if name in DECODED_FORMATS:
-        return f"corrupt or truncated {name} data"
+        return corrupt_reason(name)
     if name in _OTHERS:
         return _OTHERS[name]
     return (
