@@ -6,12 +6,16 @@ from mmkeras.data.dataset_texts import caption_texts
 from mmkeras.data.from_coco import from_coco
 from mmkeras.data.from_folder import from_folder
 from mmkeras.data.load import load
+from mmkeras.data.number_samples import number_samples
+from mmkeras.data.skipped_images import SkippedImages
 
 __all__ = [
+    "SkippedImages",
     "batch_samples",
     "cache_features",
     "caption_texts",
     "from_coco",
     "from_folder",
     "load",
+    "number_samples",
 ]

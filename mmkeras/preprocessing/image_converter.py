@@ -294,7 +294,7 @@ def require_images(error: tf.Tensor, names: tf.Tensor, kind: str) -> Any:
             tf.strings.as_string(count),
             " of the images cannot be used: ",
             tf.strings.reduce_join(lines, separator="; "),
-            ". Replace them, or leave these samples out.",
+            ". Replace them, or leave them out with on_error='skip'.",
         ]
     )
     return require(tf.equal(count, 0), message)
