@@ -24,5 +24,10 @@ class CountSkipped(keras.callbacks.Callback):
             self._columns["val_skipped_images"] = validation
 
     def on_epoch_end(self, epoch, logs=None):
+        if "loss" not in logs:
+            raise ValueError(
+                "None of the pictures can be used, so that there is nothing to train "
+                "on. Convert them to JPEG or PNG."
+            )
         for name, skipped in self._columns.items():
             logs[name] = skipped.count()

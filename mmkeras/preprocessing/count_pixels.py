@@ -5,6 +5,10 @@ import tensorflow as tf
 from mmkeras.preprocessing.gif_frame import GifFrame
 from mmkeras.preprocessing.read_bytes import read_bytes, read_number
 
+# Segments whose markers lie among those of the frame headers.
+_JPEG_TABLES = (0xC4, 0xC8, 0xCC)
+_JPEG_SCAN = 0xDA
+
 
 def count_pixels(image_bytes: tf.Tensor, format: str) -> tf.Tensor:
     """Read from the header how many pixels a picture has.
@@ -15,16 +19,34 @@ def count_pixels(image_bytes: tf.Tensor, format: str) -> tf.Tensor:
 
     Returns:
         Scalar `int64`; 0 for a header that is broken.
-
-    Raises:
-        tf.errors.InvalidArgumentError: If the header of a JPEG is broken.
     """
     return _COUNTS[format](image_bytes)
 
 
 def _count_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
-    shape = tf.image.extract_jpeg_shape(image_bytes, tf.int64)
-    return shape[0] * shape[1]
+    """Of the first frame header, among the segments before the pixels."""
+    # An operation of TensorFlow reads this too, and raises where it is broken.
+    place = tf.constant(2, tf.int64)
+
+    def is_frame(head):
+        marker = head[1]
+        others = tf.reduce_any(tf.equal(marker, _JPEG_TABLES))
+        return (marker >= 0xC0) & (marker <= 0xCF) & tf.logical_not(others)
+
+    def goes_on(place, head):
+        segment = tf.equal(head[0], 0xFF) & tf.not_equal(head[1], _JPEG_SCAN)
+        return segment & tf.logical_not(is_frame(head))
+
+    def skip(place, head):
+        # The length counts its own two bytes, so that even 0 moves on.
+        place += 2 + read_number(head, [2, 3])
+        return place, read_bytes(image_bytes, place, 9)
+
+    head = read_bytes(image_bytes, place, 9)
+    place, head = tf.while_loop(goes_on, skip, [place, head])
+    pixels = read_number(head, [5, 6]) * read_number(head, [7, 8])
+    found = tf.equal(head[0], 0xFF) & is_frame(head)
+    return tf.where(found, pixels, tf.zeros_like(pixels))
 
 
 def _count_png(image_bytes: tf.Tensor) -> tf.Tensor:
