@@ -27,7 +27,12 @@ def decode_png(image_bytes: tf.Tensor) -> tf.Tensor:
         lambda: _decode_16_bits(image_bytes),
         lambda: tf.io.decode_png(image_bytes, channels=4),
     )
-    return over_white(rgba)
+    # Where there is no alpha TensorFlow makes one: 255, or at 1, 2 and 4 bits the
+    # largest number of so few, which would be nearly transparent.
+    filler = tf.bitwise.left_shift(tf.ones_like(depth), depth) - 1
+    alpha = tf.cast(rgba[..., 3], tf.int64)
+    opaque = tf.logical_and(depth < 8, tf.reduce_all(tf.equal(alpha, filler)))
+    return tf.cond(opaque, lambda: rgba[..., :3], lambda: over_white(rgba))
 
 
 def _decode_16_bits(image_bytes: tf.Tensor) -> tf.Tensor:
