@@ -17,6 +17,12 @@ def add_parser(commands, common) -> None:
         default=1,
         help="captions for each picture: at most --num-beams, or as many as to draw",
     )
+    parser.add_argument(
+        "--on-error",
+        choices=["raise", "skip"],
+        default="raise",
+        help="skip: pictures that cannot be read are counted, and are no failure",
+    )
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     add_decoding_flags(parser)
     parser.set_defaults(run=run)
@@ -43,4 +49,9 @@ def run(args) -> int:
                 print(json.dumps(row, ensure_ascii=False))
             else:
                 print(f"{path}: {caption}" if len(args.images) > 1 else caption)
-    return 1 if failed else 0
+    if not failed:
+        return 0
+    if args.on_error == "raise":
+        return 1
+    print(f"mmkeras: skipped {failed} of {len(args.images)} images", file=sys.stderr)
+    return 0

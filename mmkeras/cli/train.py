@@ -32,6 +32,7 @@ _SETTINGS = {
     "learning-rate": (float, "peak of the schedule"),
     "patience": (int, "epochs without a better validation loss"),
     "seed": (int, ""),
+    "on-error": (str, "raise or skip: what to do with pictures that are broken"),
 }
 
 

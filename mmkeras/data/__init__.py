@@ -10,8 +10,11 @@ from mmkeras.data.from_flickr import from_flickr
 from mmkeras.data.from_folder import from_folder
 from mmkeras.data.from_karpathy import from_karpathy
 from mmkeras.data.load import load
+from mmkeras.data.number_samples import number_samples
+from mmkeras.data.skipped_images import SkippedImages
 
 __all__ = [
+    "SkippedImages",
     "batch_samples",
     "cache_features",
     "caption_texts",
@@ -22,4 +25,5 @@ __all__ = [
     "from_folder",
     "from_karpathy",
     "load",
+    "number_samples",
 ]

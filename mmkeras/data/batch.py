@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from mmkeras.data.is_batched import is_batched
 from mmkeras.data.require_dataset import require_dataset
 
 
@@ -44,7 +45,7 @@ def batch_samples(
             "A sample must be a dict with the key 'image' (encoded bytes or uint8 "
             f"[height, width, 3]), among others. Received elements of: {spec}."
         )
-    if _is_batched(spec):
+    if is_batched(spec):
         return dataset
     if shuffle_buffer:
         dataset = dataset.shuffle(
@@ -60,13 +61,6 @@ def batch_samples(
         tf.data.experimental.AutoShardPolicy.DATA
     )
     return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
-
-
-def _is_batched(spec: dict) -> bool:
-    if "image" not in spec:
-        return spec["image_features"].shape.rank == 3
-    rank = spec["image"].shape.rank
-    return rank == 1 if spec["image"].dtype == tf.string else rank == 4
 
 
 def _encode_image(sample: dict) -> dict:

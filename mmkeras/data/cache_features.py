@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import warnings
 from collections.abc import Callable
 
 import keras
@@ -11,14 +12,17 @@ import tensorflow as tf
 from mmkeras.data.batch import batch_samples
 from mmkeras.data.require_dataset import require_dataset
 
+_NAMES_SHOWN = 3
+
 
 def cache_features(
     dataset: tf.data.Dataset,
-    encode: Callable[[dict], tf.Tensor],
+    encode: Callable[[dict], tuple[tf.Tensor, tf.Tensor]],
     identity: str,
     directory: str | os.PathLike,
     batch_size: int = 32,
     verbose: bool = True,
+    on_error: str = "raise",
 ) -> tf.data.Dataset:
     """The dataset with `image_features` in place of `image`, kept on disk.
 
@@ -31,19 +35,23 @@ def cache_features(
         dataset: an unbatched `tf.data.Dataset` of sample dicts, in an order that
             is the same at every pass (`fit` shuffles later).
         encode: a function from a batch of samples to float features
-            `[batch, regions, channels]`, the same for the same picture.
+            `[batch, regions, channels]`, the same for the same picture, and what is
+            wrong with each, string `[batch]`, empty where nothing is.
         identity: string, of whatever `encode` depends on: architecture, weights,
             preprocessing.
         directory: folder to keep features in; it is made if it is not there. They
             take 4 bytes for each region and channel of each sample.
         batch_size: int, samples encoded at a time.
         verbose: bool, whether to show a progress bar.
+        on_error: string, `"raise"` for a picture that cannot be read, or `"skip"` it,
+            with a warning that names the first few.
 
     Returns:
         An unbatched `tf.data.Dataset` that reads from `directory` as it goes.
 
     Raises:
-        ValueError: if the dataset is batched, has no `image`, or has no samples.
+        ValueError: if the dataset is batched, has no `image`, or has no samples, if
+            `on_error` is not known, or a picture cannot be read and it is `"raise"`.
 
     Example:
         ```python
@@ -52,6 +60,10 @@ def cache_features(
         ```
     """
     _check(dataset)
+    if on_error not in ("raise", "skip"):
+        raise ValueError(
+            f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}."
+        )
     rest = {k: v for k, v in dataset.element_spec.items() if k != "image"}
     packed = dataset.map(_pack, num_parallel_calls=tf.data.AUTOTUNE)
     total, digest = _fingerprint(packed, f"{identity} {rest}")
@@ -59,10 +71,15 @@ def cache_features(
         raise ValueError(
             "The dataset has no samples. Check its split, or the filter that made it."
         )
-    path = pathlib.Path(directory) / f"{digest}.tfrecord"
+    # With and without what is bad are two files, so that none is left out unasked.
+    skips = on_error == "skip"
+    path = pathlib.Path(directory) / f"{digest}{'.skip' if skips else ''}.tfrecord"
+    bad: list[str] = []
     if not path.is_file():
-        _write(packed, encode, path, total, batch_size, verbose)
+        bad = _write(packed, encode, path, total, batch_size, verbose, skips)
     records = tf.data.TFRecordDataset(str(path))
+    if skips:
+        total = _count_kept(records, total, bad)
     unpack = _unpack(rest)
     shape = unpack(next(iter(records)))["image_features"].shape
 
@@ -137,20 +154,69 @@ def _fingerprint(packed, identity) -> tuple[int, str]:
     return total, digest.hexdigest()[:32]
 
 
-def _write(packed, encode, path, total, batch_size, verbose) -> None:
+def _count_kept(records, total, bad) -> int:
+    kept = int(records.reduce(0, lambda number, _: number + 1))
+    if not kept:
+        raise ValueError(
+            f"None of the {total} images can be used{_named(bad)}. Convert them to "
+            "JPEG or PNG."
+        )
+    if kept < total:
+        warnings.warn(
+            f"{total - kept} of {total} images could not be used and were left out of "
+            f"the features{_named(bad)}.",
+            stacklevel=3,
+        )
+    return kept
+
+
+def _named(bad: list[str]) -> str:
+    return f": {'; '.join(bad[:_NAMES_SHOWN])}" if bad else ""
+
+
+def _write(packed, encode, path, total, batch_size, verbose, skips) -> list[str]:
+    """Writes the features of good pictures, and returns what is wrong with others."""
     encode = tf.function(encode, autograph=False, reduce_retracing=True)
     progress = keras.utils.Progbar(total, verbose=int(verbose), unit_name="picture")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Under another name until it is whole, so that a part is never taken for it.
     partial = path.with_suffix(f".{os.getpid()}.partial")
+    bad: list[str] = []
+    place = 0
     try:
         with tf.io.TFRecordWriter(str(partial)) as writer:
             for batch in batch_samples(packed, batch_size):
-                features = tf.cast(encode(batch), tf.float32)
-                for row, rest in zip(features, batch["rest"].numpy(), strict=True):
-                    record = [tf.io.serialize_tensor(row).numpy(), *rest]
-                    writer.write(tf.io.serialize_tensor(record).numpy())
+                features, errors = encode(batch)
+                bad += _bad_pictures(batch, errors.numpy(), place)
+                if bad and not skips:
+                    raise ValueError(
+                        f"Features cannot be made of all images{_named(bad)}. Replace "
+                        "these, or leave them out with on_error='skip'."
+                    )
+                _write_batch(writer, tf.cast(features, tf.float32), batch, errors)
+                place += len(features)
                 progress.add(len(features))
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
+    return bad
+
+
+def _write_batch(writer, features, batch, errors) -> None:
+    rows = zip(features, batch["rest"].numpy(), errors.numpy(), strict=True)
+    for row, rest, error in rows:
+        if not error:
+            record = [tf.io.serialize_tensor(row).numpy(), *rest]
+            writer.write(tf.io.serialize_tensor(record).numpy())
+
+
+def _bad_pictures(batch, errors, place) -> list[str]:
+    names = [f"image {place + row}" for row in range(len(errors))]
+    if "image_id" in batch:
+        ids = batch["image_id"].numpy().tolist()
+        names = [i.decode("utf-8") if isinstance(i, bytes) else str(i) for i in ids]
+    return [
+        f"{name}: {error.decode('utf-8')}"
+        for name, error in zip(names, errors, strict=True)
+        if error
+    ]

@@ -12,7 +12,7 @@ import tensorflow as tf
 from mmkeras.data.read_text import read_text
 from mmkeras.data.samples import CaptionedImages
 
-_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 _TABLES = ("captions.csv", "captions.jsonl")
 
 
@@ -32,7 +32,7 @@ def from_folder(
     caption a line.
 
     Args:
-        directory: folder of the pictures (JPEG, PNG).
+        directory: folder of the pictures (JPEG, PNG, GIF, still WebP).
         captions: path of the table, `.csv` or `.jsonl`; `None` for
             `captions.csv` or `captions.jsonl` in the folder or, if there is
             none, for text files beside the pictures.

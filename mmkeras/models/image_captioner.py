@@ -327,7 +327,13 @@ class ImageCaptioner(Task):
         return decoder(token_ids, memory, training=training)
 
     def evaluate(
-        self, x: tf.data.Dataset, *, batch_size: int = 32, return_dict=True, **kwargs
+        self,
+        x: tf.data.Dataset,
+        *,
+        batch_size: int = 32,
+        return_dict=True,
+        on_error: str = "raise",
+        **kwargs,
     ):
         """Loss, perplexity and token accuracy; true captions of known scenes.
 
@@ -340,25 +346,31 @@ class ImageCaptioner(Task):
             x: a `tf.data.Dataset` of sample dicts, batched or not.
             batch_size: int, for a dataset that is not batched yet.
             return_dict: bool, whether to name the results.
+            on_error: string, `"raise"` for a picture that cannot be read, or
+                `"skip"` it: `skipped_images` is then among the results.
             **kwargs: passed to `keras.Model.evaluate`.
 
         Returns:
             A dict of float by name, or a list.
         """
-        results = super().evaluate(x, batch_size=batch_size, return_dict=True, **kwargs)
+        results = super().evaluate(
+            x, batch_size=batch_size, return_dict=True, on_error=on_error, **kwargs
+        )
         spec = x.element_spec if isinstance(x, tf.data.Dataset) else {}
         if isinstance(spec, dict) and "scene" in spec and "image" in spec:
-            results["true_captions"] = self._share_true(x, batch_size)
+            results["true_captions"] = self._share_true(x, batch_size, on_error)
         return results if return_dict else list(results.values())
 
-    def _share_true(self, dataset, batch_size) -> float:
+    def _share_true(self, dataset, batch_size, on_error) -> float:
         from mmkeras.data import batch_samples
         from mmkeras.datasets import Scene, judge_caption
 
         true = total = 0
         for batch in batch_samples(dataset, batch_size):
-            written = self.generate(batch["image"])
+            written = self.generate(batch["image"], on_error=on_error)
             for caption, scene in zip(written, batch["scene"].numpy(), strict=True):
+                if caption is None:
+                    continue
                 language = (
                     "zh" if any("\u4e00" <= c <= "\u9fff" for c in caption) else "en"
                 )
@@ -373,6 +385,7 @@ class ImageCaptioner(Task):
         return_scores: bool = False,
         batch_size: int = 32,
         jit_compile: bool = False,
+        on_error: str = "raise",
         **options,
     ):
         """Captions of pictures.
@@ -386,6 +399,9 @@ class ImageCaptioner(Task):
             jit_compile: bool, whether to compile the decoding loop with XLA. The
                 first call with an option, and with each power of two of pictures,
                 then takes seconds longer, the later ones less time: for many pictures.
+            on_error: string, what to do with bytes that are no readable picture:
+                `"raise"` an error that names them, or `"skip"` them, with `None` in
+                place of their captions.
             **options: of `mmkeras.decoding.DecodingOptions`: `num_beams=4`,
                 `num_captions=3`, `top_p=0.9`, `min_length=5`, ...
 
@@ -398,21 +414,29 @@ class ImageCaptioner(Task):
             FileNotFoundError: if a path does not lead to a file.
             ValueError: if a picture cannot be read, or an option is wrong.
         """
+        if on_error not in ("raise", "skip"):
+            raise ValueError(
+                "`on_error` must be 'raise' or 'skip'. Received: "
+                f"on_error={on_error!r}."
+            )
         decode = self.generator(jit_compile=jit_compile, **options)
         number = options.get("num_captions", 1)
         loaded, names, single = load_images(images)
         rows = []
         for start in range(0, len(loaded), batch_size):
             part = slice(start, start + batch_size)
-            pixels = self._pixels(loaded[part], names[part])
-            rows.extend(self._read(decode(pixels), number, return_scores))
+            pixels, errors = self._pixels(loaded[part])
+            if on_error == "raise":
+                refuse_bad_images(errors, names[part])
+            found = self._read(decode(pixels), number, return_scores)
+            pairs = zip(found, errors, strict=True)
+            rows.extend(None if error else row for row, error in pairs)
         return rows[0] if single else rows
 
-    def _pixels(self, loaded, names):
+    def _pixels(self, loaded):
         converter = self.preprocessor.image_converter
         pixels, errors = converter.convert(tf.constant(loaded))
-        refuse_bad_images(errors.numpy(), names)
-        return pixels
+        return pixels, errors.numpy()
 
     def _read(self, result, num_captions, return_scores):
         for ids, scores in zip(result.token_ids, result.scores.numpy(), strict=True):
@@ -456,7 +480,8 @@ class ImageCaptioner(Task):
         loaded, names, single = load_images(image)
         if not single:
             raise ValueError(f"Give one picture. Received: {len(loaded)} of them.")
-        pixels = self._pixels(loaded, names)
+        pixels, errors = self._pixels(loaded)
+        refuse_bad_images(errors, names)
         tokenizer = self.preprocessor.tokenizer
         ids = [int(i) for i in np.asarray(tokenizer(caption)) if i != 0]
         ids = ids[: self.backbone.max_length - 1]

@@ -11,7 +11,13 @@ import keras
 import keras_hub
 import tensorflow as tf
 
-from mmkeras.data import batch_samples, cache_features
+from mmkeras.data import (
+    SkippedImages,
+    batch_samples,
+    cache_features,
+    number_samples,
+)
+from mmkeras.data.is_batched import is_batched
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.layers.lora import (
     adapted,
@@ -20,6 +26,7 @@ from mmkeras.layers.lora import (
     merge_lora,
     save_lora,
 )
+from mmkeras.models.count_skipped import CountSkipped
 
 _PRESET_FILES = (
     "config.json",
@@ -62,6 +69,7 @@ class Task(keras_hub.models.Task):
         epochs: int = 1,
         shuffle_buffer: int | None = None,
         seed: int = 0,
+        on_error: str = "raise",
         **kwargs,
     ) -> keras.callbacks.History:
         """Trains on raw samples.
@@ -74,19 +82,30 @@ class Task(keras_hub.models.Task):
             shuffle_buffer: int, samples held back to shuffle from; `None` for
                 1,024. Only for a dataset that is not batched yet.
             seed: int, of the shuffling.
+            on_error: string, what to do with a picture that cannot be read:
+                `"raise"` an error that names it, or `"skip"` it: it is left out of
+                its batch, which the next ones fill up where the dataset is not
+                batched yet. The history then has the columns `skipped_images` and,
+                with validation data, `val_skipped_images` (with
+                `steps_per_epoch`, batches that are read ahead count too), and a
+                warning at the end names the first few.
             **kwargs: passed to `keras.Model.fit`.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: if the dataset has no samples, or a sample is not what
-                the task needs.
+            ValueError: if the dataset has no samples, a sample is not what the task
+                needs, or `on_error` is not known.
+            tf.errors.InvalidArgumentError: if a picture cannot be read and
+                `on_error` is `"raise"`.
         """
         require_dataset(x)
         self._check_samples(x)
+        skipped = _skipped(on_error)
+        samples = x if skipped is None else number_samples(x)
         batches = batch_samples(
-            x, batch_size, shuffle_buffer=shuffle_buffer or 1024, seed=seed
+            samples, batch_size, shuffle_buffer=shuffle_buffer or 1024, seed=seed
         )
         steps = kwargs.get("steps_per_epoch") or int(batches.cardinality())
         if steps == 0:
@@ -103,10 +122,25 @@ class Task(keras_hub.models.Task):
                     "`tf.data.experimental.assert_cardinality(number)` to it."
                 )
             self._schedule(steps * (epochs - kwargs.get("initial_epoch", 0)))
+        held_out = None if validation_data is None else _skipped(on_error)
         if validation_data is not None:
-            kwargs["validation_data"] = self._prepare(validation_data, batch_size)
-        batches = self._preprocess(self._draw(batches, seed))
-        return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
+            kwargs["validation_data"] = self._prepare(
+                validation_data, batch_size, held_out
+            )
+        batches = self._draw(batches, seed)
+        if skipped is None:
+            batches = self._preprocess(batches)
+            return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
+        full = None if is_batched(x.element_spec) else batch_size
+        batches = self._preprocess_readable(batches, skipped, full)
+        others = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
+        kwargs["callbacks"] = [CountSkipped(skipped, held_out), *others]
+        try:
+            return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
+        finally:
+            skipped.warn("training")
+            if held_out is not None:
+                held_out.warn("validation")
 
     def evaluate(
         self,
@@ -114,6 +148,7 @@ class Task(keras_hub.models.Task):
         *,
         batch_size: int = 32,
         return_dict: bool = True,
+        on_error: str = "raise",
         **kwargs,
     ):
         """Losses and metrics on raw samples, every reference counted once.
@@ -122,14 +157,22 @@ class Task(keras_hub.models.Task):
             x: a `tf.data.Dataset` of sample dicts, batched or not.
             batch_size: int, for a dataset that is not batched yet.
             return_dict: bool, whether to name the results.
+            on_error: string, `"raise"` for a picture that cannot be read, or
+                `"skip"` it: `skipped_images` is then among the results, and a
+                warning names the first few.
             **kwargs: passed to `keras.Model.evaluate`.
 
         Returns:
             A dict of float by name, or a list.
         """
-        return keras.Model.evaluate(
-            self, self._prepare(x, batch_size), return_dict=return_dict, **kwargs
-        )
+        skipped = _skipped(on_error)
+        data = self._prepare(x, batch_size, skipped)
+        if skipped is None:
+            return keras.Model.evaluate(self, data, return_dict=return_dict, **kwargs)
+        results = keras.Model.evaluate(self, data, return_dict=True, **kwargs)
+        results["skipped_images"] = skipped.count()
+        skipped.warn("the evaluation")
+        return results if return_dict else list(results.values())
 
     def predict(self, x: tf.data.Dataset, *, batch_size: int = 32, **kwargs):
         """The model's raw outputs for raw samples.
@@ -151,6 +194,7 @@ class Task(keras_hub.models.Task):
         *,
         batch_size: int = 32,
         verbose: bool = True,
+        on_error: str = "raise",
     ) -> tf.data.Dataset:
         """The dataset with what the frozen image encoder makes of its pictures.
 
@@ -167,6 +211,8 @@ class Task(keras_hub.models.Task):
             directory: folder to keep the features in.
             batch_size: int, pictures encoded at a time.
             verbose: bool, whether to show a progress bar.
+            on_error: string, `"raise"` for a picture that cannot be read, or
+                `"skip"` it, with a warning that names the first few.
 
         Returns:
             An unbatched `tf.data.Dataset` with `image_features`, float32
@@ -185,8 +231,8 @@ class Task(keras_hub.models.Task):
             )
 
         def encode(batch):
-            images = self.preprocessor.pictures(batch)["images"]
-            return encoder(images, training=False)
+            batch, error = self.preprocessor.read_pictures(batch)
+            return encoder(batch["images"], training=False), error
 
         return cache_features(
             dataset,
@@ -195,6 +241,7 @@ class Task(keras_hub.models.Task):
             directory,
             batch_size=batch_size,
             verbose=verbose,
+            on_error=on_error,
         )
 
     def enable_lora(
@@ -337,14 +384,19 @@ class Task(keras_hub.models.Task):
         os.makedirs(preset_dir, exist_ok=True)
         super().save_to_preset(os.fspath(preset_dir), **kwargs)
 
-    def _prepare(self, dataset, batch_size):
+    def _prepare(self, dataset, batch_size, skipped=None):
         require_dataset(dataset)
         # `fit` hands its validation data, prepared, to `evaluate`.
         if not isinstance(dataset.element_spec, dict):
             return dataset
         self._check_samples(dataset)
-        samples = self._references(dataset)
-        return self._preprocess(batch_samples(samples, batch_size))
+        if skipped is None:
+            samples = self._references(dataset)
+            return self._preprocess(batch_samples(samples, batch_size))
+        samples = self._references(number_samples(dataset))
+        full = None if is_batched(samples.element_spec) else batch_size
+        batches = batch_samples(samples, batch_size)
+        return self._preprocess_readable(batches, skipped, full)
 
     def _check_samples(self, dataset) -> None:
         """Refuses, by a look at the first few, what cannot be learned from."""
@@ -361,6 +413,37 @@ class Task(keras_hub.models.Task):
         return batches.map(
             self.preprocessor, num_parallel_calls=tf.data.AUTOTUNE
         ).prefetch(tf.data.AUTOTUNE)
+
+    def _preprocess_readable(self, batches, skipped, batch_size):
+        """Without the bad pictures; batches are filled up to `batch_size` if given."""
+
+        def preprocess(batch):
+            picture = batch["sample_number"]
+            batch, error = self.preprocessor.read_pictures(batch)
+            name = tf.strings.join(["image ", tf.strings.as_string(picture)])
+            if "image_id" in batch:
+                name = batch["image_id"]
+                name = name if name.dtype == tf.string else tf.strings.as_string(name)
+            good = tf.equal(error, "")
+            batch = {
+                key: tf.ragged.boolean_mask(value, good)
+                if isinstance(value, tf.RaggedTensor)
+                else tf.boolean_mask(value, good)
+                for key, value in batch.items()
+            }
+            report = {"error": error, "name": name, "picture": picture}
+            return self.preprocessor(batch), report
+
+        batches = batches.map(preprocess, num_parallel_calls=tf.data.AUTOTUNE)
+        return skipped.drop(batches, batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def _skipped(on_error: str) -> SkippedImages | None:
+    if on_error not in ("raise", "skip"):
+        raise ValueError(
+            f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}."
+        )
+    return SkippedImages() if on_error == "skip" else None
 
 
 def _identity(encoder, converter) -> str:

@@ -1,26 +1,35 @@
 """Decoding of encoded pictures in graph, the same for training and serving."""
 
+import functools
+from collections.abc import Callable
+
 import tensorflow as tf
 
+from mmkeras.preprocessing.count_pixels import count_pixels
+from mmkeras.preprocessing.decode_gif import decode_gif
+from mmkeras.preprocessing.decode_jpeg import decode_jpeg
+from mmkeras.preprocessing.decode_png import decode_png
+from mmkeras.preprocessing.decode_webp import decode_webp
+from mmkeras.preprocessing.exif_orientation import exif_orientation
+from mmkeras.preprocessing.image_format import DECODED_FORMATS, image_format
 from mmkeras.preprocessing.require import require
+from mmkeras.preprocessing.undecodable_reason import (
+    corrupt_reason,
+    undecodable_reason,
+)
 
 IMAGE_MAX_PIXELS = 100_000_000
-
-_JPEG_MAGIC = b"\xff\xd8\xff"
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_PNG_HEADER_BYTES = 33
-_PNG_WIDTH_OFFSET = 16
-_PNG_BIT_DEPTH_OFFSET = 24
 
 
 def decode_image(
     image_bytes: tf.Tensor, max_pixels: int = IMAGE_MAX_PIXELS
 ) -> tf.Tensor:
-    """Decode one JPEG or PNG picture to RGB, in graph.
+    """Decode one JPEG, PNG, GIF or still WebP picture to RGB, in graph.
 
-    The format is told by the first bytes, never by a file name. Grey and CMYK
-    JPEGs become RGB, 16-bit PNGs are scaled to 8 bits, and transparent PNGs are
-    composited over white. The number of pixels is read from the header and
+    The format is told by the first bytes, never by a file name. A JPEG is turned
+    as its EXIF orientation says. Grey and CMYK become RGB, 16 bits are rounded
+    to 8, what is transparent is composited over white, and of an animated GIF
+    the first frame is taken. The number of pixels is read from the header and
     checked before anything is decoded.
 
     Args:
@@ -31,8 +40,9 @@ def decode_image(
         `uint8` tensor of shape `[height, width, 3]`.
 
     Raises:
-        tf.errors.InvalidArgumentError: If the bytes are empty, neither JPEG nor
-            PNG, larger than `max_pixels`, or corrupt or truncated.
+        tf.errors.InvalidArgumentError: If the bytes are empty, of another format
+            (the message names it and the way to convert it), larger than
+            `max_pixels`, or corrupt or truncated.
 
     Example:
 
@@ -41,14 +51,48 @@ def decode_image(
     (tf.uint8, TensorShape([480, 640, 3]))
     """
     image_bytes = tf.ensure_shape(tf.convert_to_tensor(image_bytes, tf.string), [])
-    known = tf.logical_or(_is_png(image_bytes), _is_jpeg(image_bytes))
-    with require(known, undecodable_reason(image_bytes)):
+    code = image_format(image_bytes)
+    decoded = code < len(DECODED_FORMATS)
+    with require(decoded, undecodable_reason(image_bytes)):
         image_bytes = tf.identity(image_bytes)
-    image = tf.cond(
-        _is_png(image_bytes),
-        lambda: _decode_png(image_bytes, max_pixels),
-        lambda: _decode_jpeg(image_bytes, max_pixels),
+    orientation = exif_orientation(tf.expand_dims(image_bytes, 0))[0]
+    return _for_each_format(
+        code, lambda format: decode_format(image_bytes, max_pixels, format, orientation)
     )
+
+
+def decode_format(
+    image_bytes: tf.Tensor, max_pixels: int, format: str, orientation: tf.Tensor
+) -> tf.Tensor:
+    """Decode a picture of a format that is known, as `decode_image` does.
+
+    Args:
+        image_bytes: Scalar `tf.string`, the encoded picture.
+        max_pixels: int. Largest `height * width` that is decoded.
+        format: One of `DECODED_FORMATS`.
+        orientation: Scalar `int32`, as `exif_orientation` reads it of a JPEG.
+
+    Returns:
+        `uint8` tensor of shape `[height, width, 3]`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: As for `decode_image`.
+    """
+    if format == "JPEG":
+        # One fast operation, and no matter that it raises at a broken header.
+        shape = tf.image.extract_jpeg_shape(image_bytes, tf.int64)
+        pixels = shape[0] * shape[1]
+    else:
+        pixels = count_pixels(image_bytes, format)
+    with require(pixels > 0, corrupt_reason(format)):
+        pixels = tf.identity(pixels)
+    with require(pixels <= max_pixels, _too_large(max_pixels)):
+        image_bytes = tf.identity(image_bytes)
+    decoders = {"PNG": decode_png, "GIF": decode_gif, "WebP": decode_webp}
+    if format == "JPEG":
+        image = decode_jpeg(image_bytes, orientation)
+    else:
+        image = decoders[format](image_bytes)
     return tf.ensure_shape(image, [None, None, 3])
 
 
@@ -68,115 +112,27 @@ def image_error(
         Scalar `tf.string`, empty when the header is fine.
     """
     image_bytes = tf.ensure_shape(tf.convert_to_tensor(image_bytes, tf.string), [])
-    # A broken header raises; a dataset that drops its failing elements is the
-    # one way to survive that in graph. The second element stands in for it.
-    counts = tf.data.Dataset.from_tensors(image_bytes).map(_count_pixels)
-    nothing = tf.data.Dataset.from_tensors(tf.zeros([], tf.int64))
-    counts = counts.ignore_errors().concatenate(nothing).batch(2)
-    pixels = counts.get_single_element()[0]
+    pixels = _count_pixels(image_bytes)
     fits = tf.where(pixels > max_pixels, _too_large(max_pixels), "")
     return tf.where(pixels < 1, undecodable_reason(image_bytes), fits)
 
 
-def undecodable_reason(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Why bytes that did not decode failed, as far as their first bytes tell.
-
-    Args:
-        image_bytes: `tf.string` of any shape.
-
-    Returns:
-        `tf.string` of the same shape, never empty.
-    """
-    reason = tf.where(
-        _is_png(image_bytes),
-        "corrupt or truncated PNG data",
-        tf.where(
-            _is_jpeg(image_bytes),
-            "corrupt or truncated JPEG data",
-            "unknown image format: convert the picture to JPEG or PNG",
-        ),
+def _count_pixels(image_bytes: tf.Tensor) -> tf.Tensor:
+    code = image_format(image_bytes)
+    return tf.cond(
+        code < len(DECODED_FORMATS),
+        lambda: _for_each_format(code, lambda f: count_pixels(image_bytes, f)),
+        lambda: tf.zeros([], tf.int64),
     )
-    return tf.where(tf.equal(tf.strings.length(image_bytes), 0), "empty image", reason)
+
+
+def _for_each_format(
+    code: tf.Tensor, function: Callable[[str], tf.Tensor]
+) -> tf.Tensor:
+    return tf.switch_case(
+        code, [functools.partial(function, format) for format in DECODED_FORMATS]
+    )
 
 
 def _too_large(max_pixels: int) -> str:
     return f"image has more than {max_pixels} pixels: make it smaller"
-
-
-def _is_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
-    return _starts_with(image_bytes, _JPEG_MAGIC)
-
-
-def _is_png(image_bytes: tf.Tensor) -> tf.Tensor:
-    return _starts_with(image_bytes, _PNG_MAGIC)
-
-
-def _starts_with(image_bytes: tf.Tensor, magic: bytes) -> tf.Tensor:
-    return tf.equal(tf.strings.substr(image_bytes, 0, len(magic)), magic)
-
-
-def _count_pixels(image_bytes: tf.Tensor) -> tf.Tensor:
-    return tf.case(
-        [
-            (_is_png(image_bytes), lambda: _count_png_pixels(image_bytes)),
-            (_is_jpeg(image_bytes), lambda: _count_jpeg_pixels(image_bytes)),
-        ],
-        default=lambda: tf.zeros([], tf.int64),
-    )
-
-
-def _count_jpeg_pixels(image_bytes: tf.Tensor) -> tf.Tensor:
-    shape = tf.image.extract_jpeg_shape(image_bytes, tf.int64)
-    return shape[0] * shape[1]
-
-
-def _count_png_pixels(image_bytes: tf.Tensor) -> tf.Tensor:
-    start = _PNG_WIDTH_OFFSET
-    sides = tf.reshape(_png_header(image_bytes)[start : start + 8], [2, 4])
-    big_endian = tf.constant([1 << 24, 1 << 16, 1 << 8, 1], tf.int64)
-    width, height = tf.unstack(tf.reduce_sum(sides * big_endian, axis=1))
-    # PNG sides are 31-bit. A larger one is a broken header, and refusing it here
-    # keeps the product below 2**62.
-    largest = tf.constant((1 << 31) - 1, tf.int64)
-    valid = tf.logical_and(width <= largest, height <= largest)
-    return tf.where(valid, width * height, tf.zeros([], tf.int64))
-
-
-def _png_header(image_bytes: tf.Tensor) -> tf.Tensor:
-    # Padded, because `substr` and slices raise beyond the end of short data.
-    padded = tf.strings.join([image_bytes, b"\0" * _PNG_HEADER_BYTES])
-    header = tf.strings.substr(padded, 0, _PNG_HEADER_BYTES)
-    return tf.cast(tf.io.decode_raw(header, tf.uint8), tf.int64)
-
-
-def _decode_jpeg(image_bytes: tf.Tensor, max_pixels: int) -> tf.Tensor:
-    pixels = _count_jpeg_pixels(image_bytes)
-    with require(pixels <= max_pixels, _too_large(max_pixels)):
-        return tf.io.decode_jpeg(tf.identity(image_bytes), channels=3)
-
-
-def _decode_png(image_bytes: tf.Tensor, max_pixels: int) -> tf.Tensor:
-    pixels = _count_png_pixels(image_bytes)
-    with require(pixels <= max_pixels, _too_large(max_pixels)):
-        image_bytes = tf.identity(image_bytes)
-    rgba = tf.cond(
-        tf.equal(_png_header(image_bytes)[_PNG_BIT_DEPTH_OFFSET], 16),
-        lambda: _decode_png_16_bit(image_bytes),
-        lambda: tf.io.decode_png(image_bytes, channels=4),
-    )
-    opaque = tf.reduce_all(tf.equal(rgba[..., 3], 255))
-    return tf.cond(opaque, lambda: rgba[..., :3], lambda: _over_white(rgba))
-
-
-def _decode_png_16_bit(image_bytes: tf.Tensor) -> tf.Tensor:
-    rgba = tf.io.decode_png(image_bytes, channels=4, dtype=tf.uint16)
-    # 65535 / 257 = 255 exactly.
-    return tf.cast(tf.round(tf.cast(rgba, tf.float32) / 257), tf.uint8)
-
-
-def _over_white(rgba: tf.Tensor) -> tf.Tensor:
-    # At most 255 * 255, so exact in float32, and the odd divisor leaves no ties.
-    rgba = tf.cast(rgba, tf.float32)
-    alpha = rgba[..., 3:]
-    blended = (rgba[..., :3] * alpha + 255 * (255 - alpha)) / 255
-    return tf.cast(tf.round(blended), tf.uint8)

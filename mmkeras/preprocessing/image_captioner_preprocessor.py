@@ -43,8 +43,9 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
 
     Call arguments:
         x: dict. `"image"`, `tf.string` `[batch]` or `uint8`
-            `[batch, height, width, 3]`, or in its place `"image_features"`,
-            passed through. `"caption"`, `tf.string` `[batch]`, or
+            `[batch, height, width, 3]`, or in its place `"images"`, `float32`, as
+            `read_pictures` makes them, or `"image_features"`, passed through.
+            `"caption"`, `tf.string` `[batch]`, or
             `[batch, number]` for several captions of each picture, all of which
             are used but for empty ones; or `"captions"`, `tf.string`
             `[batch, (captions)]`, ragged or padded with `""`, of which one is
@@ -238,16 +239,44 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
             tf.errors.InvalidArgumentError: If a picture is bad. The message
                 names the `image_id`.
         """
+        x, error = self.read_pictures(x)
         if "image_features" in x:
             return {"image_features": x["image_features"]}
+        names, kind = tf.strings.as_string(tf.range(tf.size(error))), "row"
+        if "image_id" in x:
+            names, kind = _as_strings(x["image_id"]), "image_id"
+        with require_images(error, names, kind):
+            return {"images": tf.identity(x["images"])}
+
+    def read_pictures(
+        self, x: Mapping[str, Any]
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Decode the pictures of a batch, each row failing on its own.
+
+        Args:
+            x: dict of a batch, as `call` takes it.
+
+        Returns:
+            `(x, error)`: the batch with `"images"`, `float32`
+            `[batch, image_height, image_width, 3]`, zeros in bad rows, in place of
+            `"image"`; and `tf.string` `[batch]`, `""` for a good row.
+
+        Raises:
+            ValueError: If the samples have neither pictures nor features.
+        """
+        for key in ("image_features", "images"):
+            if key in x:
+                return dict(x), tf.fill(tf.shape(x[key])[:1], "")
         if "image" not in x:
             raise ValueError(_missing("image", x))
         image = x["image"]
-        if image.dtype != tf.string or "image_id" not in x:
-            return {"images": self.image_converter(image)}
-        images, error = self.image_converter.convert(image)
-        with require_images(error, _as_strings(x["image_id"]), "image_id"):
-            return {"images": tf.identity(images)}
+        if image.dtype == tf.string:
+            images, error = self.image_converter.convert(image)
+        else:
+            images = self.image_converter(image)
+            error = tf.fill(tf.shape(images)[:1], "")
+        rest = {key: value for key, value in x.items() if key != "image"}
+        return {**rest, "images": images}, error
 
     def generate_preprocess(self, images: Any) -> dict[str, tf.Tensor]:
         """Prepare pictures for generation.

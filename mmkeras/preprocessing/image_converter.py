@@ -10,11 +10,13 @@ import tensorflow as tf
 
 from mmkeras.preprocessing.decode_image import (
     IMAGE_MAX_PIXELS,
-    decode_image,
+    decode_format,
     image_error,
-    undecodable_reason,
 )
+from mmkeras.preprocessing.exif_orientation import exif_orientation
+from mmkeras.preprocessing.image_format import DECODED_FORMATS, image_format
 from mmkeras.preprocessing.require import require
+from mmkeras.preprocessing.undecodable_reason import undecodable_reason
 
 _ERRORS_SHOWN = 5
 
@@ -90,6 +92,12 @@ class ImageConverter(keras_hub.layers.ImageConverter):
                 f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}"
             )
         self.max_pixels = int(max_pixels)
+        # Traced once, or each batch outside of a graph would pay for that.
+        self._convert = tf.function(
+            self._convert_batch,
+            input_signature=[tf.TensorSpec([None], tf.string)],
+            autograph=False,
+        )
 
     def call(self, inputs: Any) -> tf.Tensor:
         inputs = _to_tensor(inputs)
@@ -118,26 +126,7 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         image_bytes = tf.ensure_shape(
             tf.convert_to_tensor(image_bytes, tf.string), [None]
         )
-        height, width = self.image_size
-        count = tf.shape(image_bytes, out_type=tf.int64)[0]
-        rows = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
-        # One row more than asked for, so that there is an element to read even
-        # when no picture survives. Reading one element is several times cheaper
-        # per call than `Dataset.reduce`.
-        extra = (count, tf.zeros([height, width, 3]))
-        survivors = (
-            rows.map(self._convert_row)
-            .ignore_errors()
-            .concatenate(tf.data.Dataset.from_tensors(extra))
-            .batch(count + 1)
-        )
-        row, image = survivors.get_single_element()
-        row = tf.expand_dims(row, 1)
-        shape = [count + 1, height, width, 3]
-        images = tf.scatter_nd(row, image, shape)[:-1]
-        fine = tf.scatter_nd(row, tf.ones_like(row[:, 0]), [count + 1])[:-1] > 0
-        images = tf.ensure_shape(images, [None, height, width, 3])
-        return images, self._explain(image_bytes, fine)
+        return self._convert(image_bytes)
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         height, width = self.image_size
@@ -183,11 +172,61 @@ class ImageConverter(keras_hub.layers.ImageConverter):
             pixels = tf.image.grayscale_to_rgb(pixels)
         return self._scale(self._resize(pixels))
 
-    def _convert_row(
-        self, row: tf.Tensor, image_bytes: tf.Tensor
+    def _convert_batch(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        height, width = self.image_size
+        count = tf.size(image_bytes, out_type=tf.int64)
+        code = image_format(image_bytes)
+        # A graph for each format, and only those of the formats that are there run:
+        # of a dataset within a graph the whole graph is set up at each call.
+        orientation = exif_orientation(image_bytes)
+        parts = [
+            self._convert_format(
+                image_bytes, orientation, tf.where(code == place)[:, 0], format
+            )
+            for place, format in enumerate(DECODED_FORMATS)
+        ]
+        row = tf.concat([tf.expand_dims(row, 1) for row, _ in parts], axis=0)
+        image = tf.concat([image for _, image in parts], axis=0)
+        images = tf.scatter_nd(row, image, [count + 1, height, width, 3])[:-1]
+        fine = tf.scatter_nd(row, tf.ones_like(row[:, 0]), [count + 1])[:-1] > 0
+        images = tf.ensure_shape(images, [None, height, width, 3])
+        return images, self._explain(image_bytes, fine)
+
+    def _convert_format(
+        self,
+        image_bytes: tf.Tensor,
+        orientation: tf.Tensor,
+        rows: tf.Tensor,
+        format: str,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels = decode_image(image_bytes, self.max_pixels)
-        return row, self._scale(self._resize(tf.expand_dims(pixels, 0)))[0]
+        """The places and pixels of the pictures that decode, and one row after all."""
+        height, width = self.image_size
+        after = tf.size(image_bytes, out_type=tf.int64)
+        extra = (after, tf.zeros([height, width, 3]))
+
+        def convert(row, data, orientation):
+            pixels = decode_format(data, self.max_pixels, format, orientation)
+            return row, self._scale(self._resize(tf.expand_dims(pixels, 0)))[0]
+
+        def survivors():
+            # One row more than asked for, so that there is an element to read even
+            # when no picture survives. Reading one element is several times
+            # cheaper per call than `Dataset.reduce`.
+            columns = (image_bytes, orientation)
+            columns = (rows, *(tf.gather(column, rows) for column in columns))
+            return (
+                tf.data.Dataset.from_tensor_slices(columns)
+                .map(tf.autograph.experimental.do_not_convert(convert))
+                .ignore_errors()
+                .concatenate(tf.data.Dataset.from_tensors(extra))
+                .batch(after + 1)
+                .get_single_element()
+            )
+
+        def nothing():
+            return tuple(tf.expand_dims(part, 0) for part in extra)
+
+        return tf.cond(tf.size(rows) > 0, survivors, nothing)
 
     def _explain(self, image_bytes: tf.Tensor, fine: tf.Tensor) -> tf.Tensor:
         def explain_failed():
@@ -255,7 +294,7 @@ def require_images(error: tf.Tensor, names: tf.Tensor, kind: str) -> Any:
             tf.strings.as_string(count),
             " of the images cannot be used: ",
             tf.strings.reduce_join(lines, separator="; "),
-            ". Replace them, or leave these samples out.",
+            ". Replace them, or leave them out with on_error='skip'.",
         ]
     )
     return require(tf.equal(count, 0), message)

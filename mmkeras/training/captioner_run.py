@@ -56,6 +56,8 @@ class CaptionerRun:
         learning_rate: float.
         patience: int, epochs without a better validation loss before it stops.
         seed: int.
+        on_error: string, what to do with a picture that cannot be read: `"raise"`
+            or `"skip"`.
 
     Raises:
         ValueError: if a setting is of the wrong type or out of range.
@@ -83,6 +85,7 @@ class CaptionerRun:
     learning_rate: float = 3e-3
     patience: int = 3
     seed: int = 0
+    on_error: str = "raise"
 
     def __post_init__(self):
         for name, hint in typing.get_type_hints(type(self)).items():
@@ -99,6 +102,11 @@ class CaptionerRun:
                     f"`{name}` must be at least 0 and less than 1. Received: "
                     f"{name}={getattr(self, name)}."
                 )
+        if self.on_error not in ("raise", "skip"):
+            raise ValueError(
+                "`on_error` must be 'raise' or 'skip'. Received: "
+                f"on_error={self.on_error!r}."
+            )
         if not self.learning_rate > 0:
             raise ValueError(
                 "`learning_rate` must be greater than 0. Received: "

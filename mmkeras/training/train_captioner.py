@@ -83,6 +83,7 @@ def train_captioner(
             directory=run.feature_cache,
             batch_size=run.batch_size,
             verbose=verbose != 0,
+            on_error=run.on_error,
         )
         train = cache(train)
         validation = None if validation is None else cache(validation)
@@ -94,6 +95,7 @@ def train_captioner(
         batch_size=run.batch_size,
         epochs=run.epochs,
         seed=run.seed,
+        on_error=run.on_error,
         callbacks=[*callbacks, *recipe],
         verbose=verbose,
     )

@@ -27,7 +27,8 @@ class Encode:
     def __call__(self, batch):
         self.seen.assign_add(tf.shape(batch["image"])[0])
         bytes_ = tf.cast(tf.io.decode_raw(batch["image"], tf.uint8), tf.float32)
-        return tf.ones([1, 2, 3]) * bytes_[:, tf.newaxis]
+        error = tf.where(tf.equal(batch["image"], b"\xff"), "all white", "")
+        return tf.ones([1, 2, 3]) * bytes_[:, tf.newaxis], error
 
 
 def cache(folder, data, identity="a"):
@@ -67,12 +68,31 @@ def test_they_are_computed_once_for_the_same_encoder_and_data(tmp_path):
 def test_what_was_interrupted_is_not_taken_for_whole(tmp_path):
     def fail(batch):
         tf.debugging.assert_less(tf.strings.to_number(batch["image_id"]), 3.0)
-        return tf.zeros([2, 2, 3])
+        return tf.zeros([2, 2, 3]), tf.fill([2], "")
 
     with pytest.raises(tf.errors.InvalidArgumentError):
         cache_features(samples(), fail, "a", tmp_path, batch_size=2, verbose=False)
     assert list(tmp_path.iterdir()) == []
     assert cache(tmp_path, samples())[1] == 5
+
+
+def test_bad_pictures_are_refused_or_left_out(tmp_path):
+    # The bytes 253, 254, and 255, which `Encode` does not take.
+    data, options = samples(3, value=253), {"batch_size": 2, "verbose": False}
+    with pytest.raises(ValueError, match="all images: 2: all white. Replace these"):
+        cache_features(data, Encode(), "a", tmp_path, **options)
+    options["on_error"] = "skip"
+    message = "1 of 3 images could not be used and were left out of the features"
+    for ending in (": 2: all white", ""):
+        with pytest.warns(UserWarning, match=f"{message}{ending}."):
+            made = cache_features(data, Encode(), "a", tmp_path, **options)
+        assert int(made.cardinality()) == 2
+        assert [row["image_id"].numpy() for row in made] == [b"0", b"1"]
+    bad = samples(1, value=255)
+    with pytest.raises(ValueError, match="None of the 1 images can be used: 0: all"):
+        cache_features(bad, Encode(), "a", tmp_path, **options)
+    with pytest.raises(ValueError, match="`on_error` must be 'raise' or 'skip'"):
+        cache_features(data, Encode(), "a", tmp_path, on_error="ignore")
 
 
 def test_unusable_datasets(tmp_path):

@@ -50,4 +50,4 @@ def png_claiming(height, width):
     return bytes(data)
 
 
-GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"
+UNKNOWN = b"no picture at all"

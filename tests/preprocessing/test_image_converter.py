@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pictures import GIF, jpeg, noise, png, png_claiming, smooth
+from pictures import UNKNOWN, jpeg, noise, png, png_claiming, smooth
 
 from mmkeras.preprocessing import ImageConverter
 
@@ -10,7 +10,7 @@ CORRUPT = png(smooth())[:100]
 ROWS = [
     png(noise(9, 7)),
     b"",
-    GIF,
+    UNKNOWN,
     CORRUPT,
     jpeg(smooth()),
     jpeg(smooth())[:300],
