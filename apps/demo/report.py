@@ -8,6 +8,9 @@ import pathlib
 
 import numpy as np
 
+from apps.attention_figures import STYLE as ATTENTION_STYLE
+from apps.attention_figures import attention_figures
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem;
        padding: 0 1rem; color: #222; }
@@ -15,9 +18,6 @@ section { display: grid; grid-template-columns: 200px 1fr; gap: 1.5rem;
           border-top: 1px solid #ddd; padding: 1rem 0; }
 section > img { width: 200px; image-rendering: pixelated; border: 1px solid #ccc; }
 .true { color: #0a6b2d; } .false { color: #a31515; }
-.attention { display: flex; flex-wrap: wrap; gap: .3rem; }
-figure { margin: 0; text-align: center; font-size: .75rem; }
-figure img { width: 76px; display: block; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: left; }
 """
 
@@ -45,7 +45,7 @@ def write_report(folder, captioner, samples, results, losses) -> pathlib.Path:
     page = folder / "index.html"
     page.write_text(
         f"""<!doctype html><html lang="en"><meta charset="utf-8">
-<title>mmkeras demo</title><style>{STYLE}</style>
+<title>mmkeras demo</title><style>{STYLE}{ATTENTION_STYLE}</style>
 <h1>mmkeras: what the demo did</h1>
 <p>The pictures are generated scenes of <code>emoji_scenes/small</code>, from its test
 split. <b>Shipped</b> is the preset in <code>saved_models/</code>; <b>trained</b> is the
@@ -61,20 +61,14 @@ are not. The small pictures show where the shipped model looks for each token.</
 
 
 def _section(folder, captioner, sample) -> str:
-    tokens, maps = captioner.attention(sample["path"], sample["shipped"])
-    figures = []
-    for index, (token, weights) in enumerate(zip(tokens, maps, strict=True)):
-        name = f"{sample['path'].stem}_attention_{index:02}.png"
-        (folder / name).write_bytes(_overlay(sample["path"], weights))
-        caption = html.escape(token)
-        figures.append(f'<figure><img src="{name}" alt="">{caption}</figure>')
+    figures = attention_figures(captioner, sample["path"], sample["shipped"], folder)
     references = " · ".join(map(html.escape, sample["references"]))
     return (
         f'<section><img src="{sample["path"].name}" alt=""><div>'
         f"{_judged('Shipped', sample['shipped'], sample['scene'])}"
         f"{_judged('Trained', sample['trained'], sample['scene'])}"
         f"<p>References: {references}</p>"
-        f'<div class="attention">{"".join(figures)}</div></div></section>'
+        f"{figures}</div></section>"
     )
 
 
@@ -86,16 +80,6 @@ def _judged(label: str, caption: str, scene: str) -> str:
     kind = "true" if verdict else "false"
     text = html.escape(caption)
     return f'<p>{label}: <b class="{kind}">{text}</b>{reason}</p>'
-
-
-def _overlay(path, weights) -> bytes:
-    from PIL import Image
-
-    picture = Image.open(path).convert("RGB").resize((152, 152))
-    heat = Image.fromarray(np.uint8(255 * weights / weights.max()))
-    heat = heat.resize(picture.size, Image.Resampling.BICUBIC)
-    dark = Image.blend(picture, Image.new("RGB", picture.size), 0.75)
-    return _png(Image.composite(picture, dark, heat))
 
 
 def _plot_losses(losses) -> bytes:
@@ -112,10 +96,4 @@ def _plot_losses(losses) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160)
     pyplot.close(figure)
-    return buffer.getvalue()
-
-
-def _png(picture) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
     return buffer.getvalue()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import keras
+from keras import ops
 
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
@@ -22,12 +23,23 @@ class RegionEncoder(keras.layers.Layer):
         num_heads: int.
         intermediate_dim: int, width of the feed-forward parts.
         dropout: float.
+        feature_dropout: float, share of the channels of the input that are dropped in
+            training, in all regions of a picture alike.
+        power_normalization: bool, whether the square root of the input is taken and
+            brought to a mean square of 1 in each picture, which tames the few large
+            values that pretrained encoders give. For inputs that are not negative.
 
     Input shape:
         float `[batch, height * width, channels]`.
 
     Output shape:
         `[batch, height * width, hidden_dim]`.
+
+    Reference:
+        - [Perronnin et al., 2010](https://doi.org/10.1007/978-3-642-15561-1_11)
+          (power normalization)
+        - [Tompson et al., 2015](https://arxiv.org/abs/1411.4280) (dropout of
+          channels)
     """
 
     def __init__(
@@ -39,6 +51,8 @@ class RegionEncoder(keras.layers.Layer):
         num_heads: int = 4,
         intermediate_dim: int = 512,
         dropout: float = 0.1,
+        feature_dropout: float = 0.0,
+        power_normalization: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -49,7 +63,12 @@ class RegionEncoder(keras.layers.Layer):
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.dropout = dropout
+        self.feature_dropout = feature_dropout
+        self.power_normalization = power_normalization
         policy = self.dtype_policy
+        self.channel_dropout = keras.layers.SpatialDropout1D(
+            feature_dropout, name="channel_dropout", dtype=policy
+        )
         self.projection = keras.layers.Dense(
             hidden_dim, name="projection", dtype=policy
         )
@@ -78,6 +97,9 @@ class RegionEncoder(keras.layers.Layer):
             layer.build(hidden)
 
     def call(self, inputs, training=None):
+        if self.power_normalization:
+            inputs = _power_normalized(inputs)
+        inputs = self.channel_dropout(inputs, training=training)
         x = self.position(self.projection(inputs))
         for block in self.blocks:
             x = block(x, training=training)
@@ -96,4 +118,15 @@ class RegionEncoder(keras.layers.Layer):
             "num_heads": self.num_heads,
             "intermediate_dim": self.intermediate_dim,
             "dropout": self.dropout,
+            "feature_dropout": self.feature_dropout,
+            "power_normalization": self.power_normalization,
         }
+
+
+def _power_normalized(features):
+    """The square root, with a mean square of 1 over each picture, in float32."""
+    features = ops.maximum(ops.cast(features, "float32"), 0.0)
+    mean = ops.mean(features, axis=(1, 2), keepdims=True)
+    # The mean of what has been squared is the mean of the input itself. The small
+    # number keeps the gradient of the root finite at 0, where ReLU puts most values.
+    return ops.sqrt(features + 1e-6) * ops.rsqrt(mean + 1e-6)

@@ -104,6 +104,7 @@ class ImageCaptioner(Task):
                 `"error"` to refuse them, `"cut"` to learn their beginning only.
             hidden_dim: int.
             num_layers: int, transformer blocks of encoder and decoder each.
+                `num_encoder_layers` and `num_decoder_layers` say other numbers.
             trainable_encoder: bool, or `None` for whatever has no pretrained
                 weights.
             seed: int, or `None`.
@@ -136,9 +137,11 @@ class ImageCaptioner(Task):
             vocabulary_size=tokenizer.vocabulary_size(),
             max_length=sequence_length,
             hidden_dim=hidden_dim,
-            num_encoder_layers=num_layers,
-            num_decoder_layers=num_layers,
-            **kwargs,
+            **{
+                "num_encoder_layers": num_layers,
+                "num_decoder_layers": num_layers,
+                **kwargs,
+            },
         )
         preprocessor = ImageCaptionerPreprocessor(converter, tokenizer, sequence_length)
         return cls(backbone=backbone, preprocessor=preprocessor)
@@ -499,6 +502,9 @@ class ImageCaptioner(Task):
             batches, seed, number if number > 1 else None
         )
 
+    def _trim(self, batches):
+        return batches.map(_without_padding, num_parallel_calls=tf.data.AUTOTUNE)
+
     def _references(self, dataset):
         return self.preprocessor.all_captions(dataset)
 
@@ -512,6 +518,14 @@ class ImageCaptioner(Task):
                 f"{texts[0]!r:.80} … Is this the right preset for their language? A "
                 "new captioner learns its vocabulary with `from_data`."
             )
+
+
+def _without_padding(inputs, targets, weights):
+    """A batch as long as its longest caption, which is what its steps then cost."""
+    written = tf.reduce_sum(tf.cast(tf.not_equal(targets, 0), tf.int32), axis=-1)
+    length = tf.reduce_max(written)
+    inputs = {**inputs, "token_ids": inputs["token_ids"][..., :length]}
+    return inputs, targets[..., :length], weights[..., :length]
 
 
 def _refuse_long_captions(texts, tokenizer, sequence_length) -> None:

@@ -23,6 +23,10 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         intermediate_dim: int, width of the feed-forward parts; 0 for twice
             `hidden_dim`.
         dropout: float.
+        feature_dropout: float, share of the image encoder's channels that are dropped
+            in training; against overfitting to the features of a frozen encoder.
+        power_normalization: bool, whether the image encoder's features are tamed by a
+            square root (`mmkeras.layers.RegionEncoder`).
         word_attention: bool, whether words attend to what they were recognised
             in and to its surroundings (`mmkeras.layers.WordAttentionBias`).
         word_context: bool, whether they also attend to that of the words they look
@@ -51,6 +55,8 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         dropout: float = 0.1,
         word_attention: bool = True,
         word_context: bool = True,
+        feature_dropout: float = 0.0,
+        power_normalization: bool = False,
         dtype=None,
         **kwargs,
     ):
@@ -65,6 +71,8 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
             num_heads,
             width,
             dropout,
+            feature_dropout,
+            power_normalization,
             dtype=dtype,
             name="region_encoder",
         )
@@ -104,6 +112,8 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         self.dropout = dropout
         self.word_attention = word_attention
         self.word_context = word_context
+        self.feature_dropout = feature_dropout
+        self.power_normalization = power_normalization
 
     def memory(self, images, training: bool | None = False):
         """What the decoder writes about: the regions of the pictures.
@@ -132,6 +142,8 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
             "dropout": self.dropout,
             "word_attention": self.word_attention,
             "word_context": self.word_context,
+            "feature_dropout": self.feature_dropout,
+            "power_normalization": self.power_normalization,
         }
 
     @classmethod

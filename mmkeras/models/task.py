@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import json
+import math
 import os
 import pathlib
+import shutil
 import tempfile
 from collections.abc import Sequence
 
@@ -18,6 +22,7 @@ from mmkeras.data import (
     number_samples,
 )
 from mmkeras.data.is_batched import is_batched
+from mmkeras.data.is_repeatable import is_repeatable
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.layers.lora import (
     adapted,
@@ -27,6 +32,7 @@ from mmkeras.layers.lora import (
     save_lora,
 )
 from mmkeras.models.count_skipped import CountSkipped
+from mmkeras.models.epoch_seconds import EpochSeconds
 
 _PRESET_FILES = (
     "config.json",
@@ -70,6 +76,7 @@ class Task(keras_hub.models.Task):
         shuffle_buffer: int | None = None,
         seed: int = 0,
         on_error: str = "raise",
+        feature_cache: str | os.PathLike | None = "auto",
         **kwargs,
     ) -> keras.callbacks.History:
         """Trains on raw samples.
@@ -89,10 +96,17 @@ class Task(keras_hub.models.Task):
                 with validation data, `val_skipped_images` (with
                 `steps_per_epoch`, batches that are read ahead count too), and a
                 warning at the end names the first few.
+            feature_cache: folder to keep what a frozen image encoder makes of the
+                pictures (`cache_features`), so that it is run once and not in each
+                epoch; `None` for none. `"auto"` does so for the time of the training
+                where it can: the encoder is frozen, there are several epochs, the
+                dataset is not batched, its length is known, its pictures are the same
+                at every pass, they fit on half of the free disk, and `on_error` is
+                `"raise"`.
             **kwargs: passed to `keras.Model.fit`.
 
         Returns:
-            A `keras.callbacks.History`.
+            A `keras.callbacks.History`, with a column `epoch_seconds` too.
 
         Raises:
             ValueError: if the dataset has no samples, a sample is not what the task
@@ -102,18 +116,46 @@ class Task(keras_hub.models.Task):
         """
         require_dataset(x)
         self._check_samples(x)
-        skipped = _skipped(on_error)
-        samples = x if skipped is None else number_samples(x)
+        with contextlib.ExitStack() as stack:
+            if feature_cache == "auto":
+                runs = epochs - kwargs.get("initial_epoch", 0)
+                asked = runs > 1 and on_error == "raise"
+                feature_cache = self._place_of_features(x, stack) if asked else None
+            if feature_cache is not None:
+                cached = functools.partial(
+                    self._with_features,
+                    directory=feature_cache,
+                    batch_size=batch_size,
+                    verbose=kwargs.get("verbose", "auto") != 0,
+                    on_error=on_error,
+                )
+                x, validation_data = cached(x), cached(validation_data)
+            batches = self._training_batches(
+                x, batch_size, shuffle_buffer, seed, on_error
+            )
+            return self._fit(
+                batches, x, validation_data, batch_size, epochs, seed, on_error, kwargs
+            )
+
+    def _training_batches(self, x, batch_size, shuffle_buffer, seed, on_error):
         batches = batch_samples(
-            samples, batch_size, shuffle_buffer=shuffle_buffer or 1024, seed=seed
+            x if on_error == "raise" else number_samples(x),
+            batch_size,
+            shuffle_buffer=shuffle_buffer or 1024,
+            seed=seed,
         )
-        steps = kwargs.get("steps_per_epoch") or int(batches.cardinality())
-        if steps == 0:
+        if int(batches.cardinality()) == 0:
             raise ValueError(
                 "The training dataset has no samples. Check its split, or the "
                 "filter that made it."
             )
+        return batches
+
+    def _fit(
+        self, batches, x, validation_data, batch_size, epochs, seed, on_error, kwargs
+    ):
         if self._scheduled:
+            steps = kwargs.get("steps_per_epoch") or int(batches.cardinality())
             if steps < 0:
                 raise ValueError(
                     "The schedule of the learning rate needs the number of steps, "
@@ -122,25 +164,49 @@ class Task(keras_hub.models.Task):
                     "`tf.data.experimental.assert_cardinality(number)` to it."
                 )
             self._schedule(steps * (epochs - kwargs.get("initial_epoch", 0)))
-        held_out = None if validation_data is None else _skipped(on_error)
+        skipped, held_out = _skipped(on_error), None
         if validation_data is not None:
+            held_out = _skipped(on_error)
             kwargs["validation_data"] = self._prepare(
                 validation_data, batch_size, held_out
             )
         batches = self._draw(batches, seed)
+        own = [EpochSeconds()]
         if skipped is None:
             batches = self._preprocess(batches)
-            return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
-        full = None if is_batched(x.element_spec) else batch_size
-        batches = self._preprocess_readable(batches, skipped, full)
+        else:
+            full = None if is_batched(x.element_spec) else batch_size
+            batches = self._preprocess_readable(batches, skipped, full)
+            own.append(CountSkipped(skipped, held_out))
         others = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
-        kwargs["callbacks"] = [CountSkipped(skipped, held_out), *others]
+        kwargs["callbacks"] = [*own, *others]
         try:
             return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
         finally:
-            skipped.warn("training")
-            if held_out is not None:
-                held_out.warn("validation")
+            for found, what in ((skipped, "training"), (held_out, "validation")):
+                if found is not None:
+                    found.warn(what)
+
+    def _place_of_features(self, x, stack) -> str | None:
+        """A folder for features that is removed with `stack`, or `None`."""
+        encoder = self.backbone.image_encoder
+        number = int(x.cardinality())
+        spec = x.element_spec
+        if encoder.trainable_weights or number < 0 or "image" not in spec:
+            return None
+        if is_batched(spec) or not is_repeatable(x):
+            return None
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        # float32 for each region and channel.
+        needed = 4 * number * math.prod(encoder.compute_output_shape((1,))[1:])
+        return folder if needed < shutil.disk_usage(folder).free / 2 else None
+
+    def _with_features(self, dataset, **kwargs):
+        if not isinstance(dataset, tf.data.Dataset):
+            return dataset
+        if "image" not in dataset.element_spec or is_batched(dataset.element_spec):
+            return dataset
+        return self.cache_features(dataset, **kwargs)
 
     def evaluate(
         self,
@@ -409,10 +475,13 @@ class Task(keras_hub.models.Task):
         """The dataset with a row for each target, as evaluation wants it."""
         return dataset
 
+    def _trim(self, batches):
+        """Preprocessed batches without what none of their rows needs."""
+        return batches
+
     def _preprocess(self, batches):
-        return batches.map(
-            self.preprocessor, num_parallel_calls=tf.data.AUTOTUNE
-        ).prefetch(tf.data.AUTOTUNE)
+        batches = batches.map(self.preprocessor, num_parallel_calls=tf.data.AUTOTUNE)
+        return self._trim(batches).prefetch(tf.data.AUTOTUNE)
 
     def _preprocess_readable(self, batches, skipped, batch_size):
         """Without the bad pictures; batches are filled up to `batch_size` if given."""
@@ -435,7 +504,8 @@ class Task(keras_hub.models.Task):
             return self.preprocessor(batch), report
 
         batches = batches.map(preprocess, num_parallel_calls=tf.data.AUTOTUNE)
-        return skipped.drop(batches, batch_size).prefetch(tf.data.AUTOTUNE)
+        batches = skipped.drop(batches, batch_size)
+        return self._trim(batches).prefetch(tf.data.AUTOTUNE)
 
 
 def _skipped(on_error: str) -> SkippedImages | None:

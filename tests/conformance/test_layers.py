@@ -69,6 +69,12 @@ LAYERS = {
         lambda **kw: RegionEncoder(2, 3, 16, 2, 2, 32, **kw),
         [normal(4, 6, 24)],
     ),
+    "region_encoder_of_frozen_features": (
+        lambda **kw: RegionEncoder(
+            2, 3, 16, 1, 2, 32, feature_dropout=0.2, power_normalization=True, **kw
+        ),
+        [np.abs(normal(4, 6, 24))],
+    ),
     "text_decoder": (
         lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, **kw),
         [tokens(4, 8), normal(4, 6, 16)],
