@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from mmkeras.preprocessing.map_rows import map_rows
 from mmkeras.preprocessing.read_bytes import read_bytes, read_number
 
 _APP0, _APP1, _APP15, _COMMENT = 0xFFE0, 0xFFE1, 0xFFEF, 0xFFFE
@@ -42,10 +43,9 @@ def exif_orientation(image_bytes: tf.Tensor) -> tf.Tensor:
         lambda: tf.tensor_scatter_nd_update(
             upright,
             rows,
-            tf.map_fn(
+            map_rows(
                 lambda data: _read_directory(_find_exif(data)),
                 tf.gather_nd(image_bytes, rows),
-                fn_output_signature=tf.TensorSpec([], tf.int32),
             ),
         ),
         lambda: upright,

@@ -15,6 +15,7 @@ from mmkeras.preprocessing.decode_image import (
 )
 from mmkeras.preprocessing.exif_orientation import exif_orientation
 from mmkeras.preprocessing.image_format import DECODED_FORMATS, image_format
+from mmkeras.preprocessing.map_rows import map_rows
 from mmkeras.preprocessing.require import require
 from mmkeras.preprocessing.undecodable_reason import undecodable_reason
 
@@ -232,7 +233,7 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         def explain_failed():
             failed = tf.where(tf.logical_not(fine))
             data = tf.gather_nd(image_bytes, failed)
-            reason = tf.map_fn(lambda row: image_error(row, self.max_pixels), data)
+            reason = map_rows(lambda row: image_error(row, self.max_pixels), data)
             reason = tf.where(tf.equal(reason, ""), undecodable_reason(data), reason)
             return tf.tensor_scatter_nd_update(nothing, failed, reason)
 
