@@ -19,7 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRESET = "captioner_of_drawings"
-TRAINED_STYLES, TESTED_STYLE = "openmoji+google+fluent", "twitter"
+TRAINED_STYLES, TESTED_STYLE = ("openmoji", "google", "fluent"), "twitter"
 ENDINGS = {".jpg", ".jpeg", ".png", ".gif", ".webp"}
 
 
@@ -38,12 +38,14 @@ def main(arguments: list[str] | None = None) -> None:
         action="store_true",
         help="leave a tenth of the things out of training, and report on these",
     )
-    training.add_argument("--output", type=pathlib.Path, default=PRESET)
+    training.add_argument("--output", type=pathlib.Path, default=pathlib.Path(PRESET))
     training.set_defaults(run=train)
     captioning = commands.add_parser("caption", help="caption a folder of pictures")
     captioning.add_argument("pictures", type=pathlib.Path)
     captioning.add_argument("--preset", default=PRESET)
-    captioning.add_argument("--gallery", type=pathlib.Path, default="gallery")
+    captioning.add_argument(
+        "--gallery", type=pathlib.Path, default=pathlib.Path("gallery")
+    )
     captioning.set_defaults(run=caption)
     args = parser.parse_args(arguments)
     args.run(args)
@@ -55,12 +57,10 @@ def train(args: argparse.Namespace) -> None:
     from apps.captioning.nearest_neighbour import nearest_names
     from mmkeras.models import ImageCaptioner
 
+    part = f"[:{args.limit}]" if args.limit else ""
     seen, new = mmkeras.data.load(
         f"emoji_styles/{args.language}",
-        split=(
-            "+".join(f"{s}[:{args.limit or ''}]" for s in TRAINED_STYLES.split("+")),
-            f"{TESTED_STYLE}[:{args.limit or ''}]",
-        ),
+        split=("+".join(s + part for s in TRAINED_STYLES), TESTED_STYLE + part),
         manual_dir=args.sources,
     )
     if args.unseen:

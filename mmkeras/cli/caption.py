@@ -10,6 +10,7 @@ from mmkeras.cli.start_tensorflow import start_tensorflow
 def add_parser(commands, common) -> None:
     parser = commands.add_parser("caption", parents=[common], help="caption pictures")
     parser.add_argument("preset", help="folder of a preset")
+    parser.add_argument("--adapters", help="file that `save_lora` wrote")
     parser.add_argument("images", nargs="+", metavar="IMAGE")
     parser.add_argument(
         "--num-captions",
@@ -33,6 +34,8 @@ def run(args) -> int:
     from mmkeras.models import ImageCaptioner
 
     captioner = ImageCaptioner.from_preset(args.preset)
+    if args.adapters:
+        captioner.load_lora(args.adapters)
     options = {**decoding_options(args), "num_captions": args.num_captions}
     captioner.generator(**options)
     failed = 0

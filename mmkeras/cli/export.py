@@ -7,6 +7,7 @@ from mmkeras.cli.start_tensorflow import start_tensorflow
 def add_parser(commands, common) -> None:
     parser = commands.add_parser("export", parents=[common], help="write for serving")
     parser.add_argument("preset", help="folder of a preset")
+    parser.add_argument("--adapters", help="file that `save_lora` wrote")
     parser.add_argument(
         "--to",
         action="append",
@@ -30,6 +31,8 @@ def run(args) -> int:
     from mmkeras.models import ImageCaptioner
 
     captioner = ImageCaptioner.from_preset(args.preset)
+    if args.adapters:
+        captioner.load_lora(args.adapters)
     for path in args.to:
         captioner.export(path, overwrite=args.overwrite, **decoding_options(args))
         print(f"Wrote {path}")

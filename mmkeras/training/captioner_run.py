@@ -21,6 +21,18 @@ _AT_LEAST = {
     "seed": 0,
 }
 
+_OF_A_NEW_MODEL = {
+    "image_encoder",
+    "image_size",
+    "trainable_encoder",
+    "vocabulary_size",
+    "sequence_length",
+    "long_captions",
+    "hidden_dim",
+    "num_layers",
+    "dropout",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class CaptionerRun:
@@ -32,11 +44,17 @@ class CaptionerRun:
             `"flickr:FILE"` or `"conceptual:FILE.tsv"` (`mmkeras.data.from_coco` and
             so on); or the name of a dataset in TFDS.
         output: string, folder for the preset and the record of the run.
+        preset: string, folder of a preset to go on from with its model and its
+            vocabulary, or `None` for a new captioner.
         captions: string, table of captions of a folder, or `None`.
         images: string, folder of the pictures of an annotation file, or `None`.
         image_encoder: string, as `ImageCaptioner.from_data` takes it.
         image_size: int, or `None` for the encoder's own.
         trainable_encoder: bool, or `None` for the encoder's own.
+        unfreeze_layers: int, how many of the image encoder's last layers are trained
+            (`ImageEncoder.unfreeze`), or `None` to leave them as they are.
+        encoder_rate: float, by which the learning rate of the image encoder is
+            multiplied.
         vocabulary_size: int.
         sequence_length: int.
         long_captions: string, `"error"` or `"cut"`.
@@ -44,8 +62,8 @@ class CaptionerRun:
         num_layers: int.
         dropout: float.
         feature_cache: string, folder to keep the features of a frozen image
-            encoder in (`ImageCaptioner.cache_features`), or `None` to compute
-            them in every epoch.
+            encoder in (`ImageCaptioner.cache_features`), or `None` to keep them for
+            the time of the training where `fit` can.
         validation_fraction: float, share of the training data held out where
             the data have no validation split; 0 for no validation at all.
         limit: int, the most training samples used, or `None`.
@@ -65,11 +83,14 @@ class CaptionerRun:
 
     data: str
     output: str
+    preset: str | None = None
     captions: str | None = None
     images: str | None = None
     image_encoder: str = "small_cnn"
     image_size: int | None = None
     trainable_encoder: bool | None = None
+    unfreeze_layers: int | None = None
+    encoder_rate: float = 1.0
     vocabulary_size: int = 8000
     sequence_length: int = 40
     long_captions: str = "error"
@@ -107,10 +128,27 @@ class CaptionerRun:
                 "`on_error` must be 'raise' or 'skip'. Received: "
                 f"on_error={self.on_error!r}."
             )
-        if not self.learning_rate > 0:
+        for name in ("learning_rate", "encoder_rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(
+                    f"`{name}` must be greater than 0. Received: "
+                    f"{name}={getattr(self, name)}."
+                )
+        self._check_preset()
+
+    def _check_preset(self) -> None:
+        if self.preset is None:
+            return
+        changed = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in dataclasses.fields(self)
+            if field.name in _OF_A_NEW_MODEL
+            and getattr(self, field.name) != field.default
+        ]
+        if changed:
             raise ValueError(
-                "`learning_rate` must be greater than 0. Received: "
-                f"learning_rate={self.learning_rate}."
+                "The model is the preset's, so that its settings cannot be changed. "
+                f"Received: preset={self.preset!r}, {', '.join(changed)}."
             )
 
     @classmethod

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import importlib.metadata
 import json
 import pathlib
 import re
 import shutil
+import warnings
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
 import mmkeras
-from mmkeras.data import from_folder, load
+from mmkeras.data import caption_texts, from_folder, load
 from mmkeras.models import ImageCaptioner
 from mmkeras.training.captioner_run import CaptionerRun
 from mmkeras.training.load_annotated import load_annotated
@@ -61,7 +61,34 @@ def train_captioner(
     resumed = _check_output(run, output, overwrite)
     keras.utils.set_random_seed(run.seed)
     train, validation = load_splits(run)
-    captioner = ImageCaptioner.from_data(
+    captioner = _new(run, train) if run.preset is None else _continued(run, train)
+    if run.unfreeze_layers is not None:
+        captioner.backbone.image_encoder.unfreeze(run.unfreeze_layers)
+    slower = run.encoder_rate != 1
+    captioner.compile(
+        learning_rate=run.learning_rate,
+        captions_per_image=run.captions_per_image,
+        learning_rate_factors={"image_encoder": run.encoder_rate} if slower else None,
+    )
+    _start_record(run, output, resumed, captioner.preprocessor.tokenizer)
+    recipe = _callbacks(run, output, validation is not None)
+    captioner.fit(
+        train,
+        validation_data=validation,
+        batch_size=run.batch_size,
+        epochs=run.epochs,
+        seed=run.seed,
+        on_error=run.on_error,
+        feature_cache="auto" if run.feature_cache is None else run.feature_cache,
+        callbacks=[*callbacks, *recipe],
+        verbose=verbose,
+    )
+    captioner.save_to_preset(output)
+    return captioner
+
+
+def _new(run, train) -> ImageCaptioner:
+    return ImageCaptioner.from_data(
         train,
         image_encoder=run.image_encoder,
         image_size=run.image_size,
@@ -74,32 +101,22 @@ def train_captioner(
         dropout=run.dropout,
         seed=run.seed,
     )
-    captioner.compile(
-        learning_rate=run.learning_rate, captions_per_image=run.captions_per_image
-    )
-    if run.feature_cache is not None:
-        cache = functools.partial(
-            captioner.cache_features,
-            directory=run.feature_cache,
-            batch_size=run.batch_size,
-            verbose=verbose != 0,
-            on_error=run.on_error,
+
+
+def _continued(run, train) -> ImageCaptioner:
+    captioner = ImageCaptioner.from_preset(run.preset)
+    tokenizer = captioner.preprocessor.tokenizer
+    unknown = total = 0
+    for text in caption_texts(train):
+        ids = tokenizer.tokenize([text]).flat_values.numpy()
+        unknown += int((ids == tokenizer.unk_token_id).sum())
+        total += len(ids)
+    if unknown:
+        warnings.warn(
+            f"{unknown} of the {total} words of the captions are not in the vocabulary "
+            f"of {run.preset}, and will not be learned.",
+            stacklevel=3,
         )
-        train = cache(train)
-        validation = None if validation is None else cache(validation)
-    _start_record(run, output, resumed, captioner.preprocessor.tokenizer)
-    recipe = _callbacks(run, output, validation is not None)
-    captioner.fit(
-        train,
-        validation_data=validation,
-        batch_size=run.batch_size,
-        epochs=run.epochs,
-        seed=run.seed,
-        on_error=run.on_error,
-        callbacks=[*callbacks, *recipe],
-        verbose=verbose,
-    )
-    captioner.save_to_preset(output)
     return captioner
 
 
