@@ -1,0 +1,104 @@
+import io
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from apps.captioning.nearest_neighbour import nearest_names
+from apps.captioning.run import main, parted
+from tests.conftest import tiny_rows
+
+NAMES = ["red square", "green square", "blue square"]
+
+
+def styles():
+    rng = np.random.default_rng(0)
+    for index in range(9):
+        pixels = rng.integers(0, 60, (64, 64, 3))
+        pixels[16:48, 16:48, index % 3] += 190
+        stream = io.BytesIO()
+        Image.fromarray(pixels.astype("uint8")).save(stream, "PNG")
+        yield {
+            "image": stream.getvalue(),
+            "captions": [NAMES[index % 3]],
+            "unseen_concept": index % 3 == 2,
+        }
+
+
+@pytest.fixture
+def drawings(monkeypatch):
+    spec = {
+        "image": tf.TensorSpec([], tf.string),
+        "captions": tf.TensorSpec([None], tf.string),
+        "unseen_concept": tf.TensorSpec([], tf.bool),
+    }
+    dataset = tf.data.Dataset.from_generator(styles, output_signature=spec)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(9))
+    asked = []
+
+    def load(name, split, manual_dir):
+        asked.append((name, split))
+        return dataset, dataset
+
+    monkeypatch.setattr("mmkeras.data.load", load)
+    return dataset, asked
+
+
+def test_train_reports_and_keeps_a_preset(drawings, tmp_path):
+    arguments = ["train", "--epochs", "1", "--limit", "3", "--output"]
+    main([*arguments, str(tmp_path / "preset")])
+    results = json.loads((tmp_path / "preset" / "results.json").read_text())
+    assert results["pictures"] == 9
+    assert results["exact_names_of_the_nearest_neighbour"] == 1.0
+    assert 0 <= results["exact_names"] <= 1
+    assert drawings[1] == [
+        (
+            "emoji_styles/en",
+            ("openmoji[:3]+google[:3]+fluent[:3]", "twitter[:3]"),
+        )
+    ]
+    assert (tmp_path / "preset" / "model.weights.h5").is_file()
+
+
+def test_things_left_out_of_training(drawings):
+    kept = parted(drawings[0], unseen=False)
+    assert int(kept.cardinality()) == 6
+    assert {s["captions"].numpy()[0].decode() for s in kept} == set(NAMES[:2])
+    assert int(parted(drawings[0], unseen=True).cardinality()) == 3
+
+
+def test_nearest_names_by_hand():
+    def rows(features, names):
+        return [
+            {"image_features": tf.constant([f]), "captions": tf.constant([name])}
+            for f, name in zip(features, names, strict=True)
+        ]
+
+    seen = rows([[1.0, 0.0], [0.0, 5.0]], ["a", "b"])
+    # Cosines of (3, 4) with (1, 0) and (0, 1): 0.6 and 0.8.
+    new = rows([[3.0, 4.0], [2.0, 1.0]], ["", ""])
+    assert nearest_names(new, seen) == ["b", "a"]
+
+
+def test_caption_writes_a_gallery(tmp_path, capsys):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for index, row in enumerate(tiny_rows(2)):
+        (pictures / f"{index}.png").write_bytes(row["image"])
+    (pictures / "broken.jpg").write_bytes(b"no picture")
+    preset = "saved_models/emoji_scenes_captioner"
+    gallery = tmp_path / "gallery"
+    main(["caption", str(pictures), "--preset", preset, "--gallery", str(gallery)])
+    printed = capsys.readouterr().out
+    assert "broken.jpg: cannot be read" in printed and "0.png: " in printed
+    page = (gallery / "index.html").read_text("utf-8")
+    assert page.count("<ol>") == 2 and "0_attention_00.png" in page
+    assert (gallery / "1_attention_00.png").is_file()
+
+
+def test_a_folder_without_pictures(tmp_path):
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(SystemExit, match="no pictures|no folder"):
+            main(["caption", str(folder)])

@@ -1,0 +1,91 @@
+"""`fit` runs a frozen image encoder once, and learns the same."""
+
+import numpy as np
+import tensorflow as tf
+
+from mmkeras.models import ImageCaptioner
+from tests.conftest import SIDE
+
+
+def frozen(dataset):
+    captioner = ImageCaptioner.from_data(
+        dataset,
+        image_size=SIDE,
+        hidden_dim=16,
+        num_layers=1,
+        dropout=0.0,
+        trainable_encoder=False,
+        seed=0,
+    )
+    # Traced much faster than the default.
+    captioner.compile("adam")
+    return captioner
+
+
+def test_it_learns_the_same_with_and_without(dataset, tmp_path):
+    options = {"epochs": 2, "batch_size": 16, "validation_data": dataset, "verbose": 0}
+    plain, cached = (
+        frozen(dataset).fit(dataset, feature_cache=cache, **options).history
+        for cache in (None, tmp_path / "features")
+    )
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(cached[name], plain[name], rtol=1e-4)
+    assert len(cached["epoch_seconds"]) == 2 and min(cached["epoch_seconds"]) > 0
+    # One file for the training data and the validation data, which are the same.
+    assert len(list((tmp_path / "features").iterdir())) == 1
+
+
+def test_features_are_cached_unasked_where_there_are_several_epochs(
+    dataset, monkeypatch
+):
+    model, given = frozen(dataset), []
+    monkeypatch.setattr(
+        model, "_fit", lambda batches, x, *rest: given.append(set(x.element_spec))
+    )
+    for options in ({}, {"feature_cache": None}, {"epochs": 1}, {"on_error": "skip"}):
+        model.fit(dataset, **{"epochs": 2, "verbose": 0, **options})
+    assert ["image_features" in keys for keys in given] == [True, False, False, False]
+
+
+class Place:
+    """Stands for an `ExitStack`, and knows whether a folder was asked for."""
+
+    def enter_context(self, folder):
+        folder.cleanup()
+        return "/tmp"
+
+
+def changed(dataset):
+    random = tf.random.Generator.from_non_deterministic_state()
+
+    def brighten(sample):
+        image = tf.io.decode_png(sample["image"], 3)
+        image = tf.image.adjust_brightness(image, random.uniform([], -0.5, 0.5))
+        return {**sample, "image": tf.io.encode_png(image)}
+
+    return dataset.map(brighten).apply(tf.data.experimental.assert_cardinality(64))
+
+
+def test_where_it_can(dataset):
+    model = frozen(dataset)
+    assert model._place_of_features(dataset, Place()) is not None
+    for other in (
+        changed(dataset),
+        dataset.shuffle(64),
+        dataset.filter(lambda sample: True),
+        dataset.ragged_batch(8),
+    ):
+        assert model._place_of_features(other, Place()) is None
+    model.backbone.image_encoder.unfreeze(1)
+    assert model._place_of_features(dataset, Place()) is None
+
+
+def test_what_does_not_fit_on_the_disk(dataset, monkeypatch):
+    model = frozen(dataset)
+    encoder = model.backbone.image_encoder
+    # 64 pictures of float32 features.
+    needed = 64 * 4 * encoder.rows * encoder.columns * encoder.channels
+    for free, expected in ((2 * needed, None), (2 * needed + 2, "/tmp")):
+        usage = type("Usage", (), {"free": free})
+        monkeypatch.setattr("shutil.disk_usage", lambda path, usage=usage: usage)
+        assert model._place_of_features(dataset, Place()) == expected
