@@ -54,3 +54,14 @@ def test_a_rate_without_a_point_is_a_number(tmp_path):
 def test_bad_settings(setting, message):
     with pytest.raises(ValueError, match=message):
         CaptionerRun("data", "output", **setting)
+
+
+def test_the_model_of_a_preset_is_not_changed():
+    with pytest.raises(ValueError, match="preset='mine', hidden_dim=64"):
+        CaptionerRun("a", "b", preset="mine", hidden_dim=64)
+    assert CaptionerRun("a", "b", preset="mine", epochs=2).preset == "mine"
+
+
+def test_the_rate_of_the_encoder_must_be_above_zero():
+    with pytest.raises(ValueError, match="`encoder_rate` must be greater than 0"):
+        CaptionerRun("a", "b", encoder_rate=0.0)
