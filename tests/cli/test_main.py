@@ -232,8 +232,10 @@ def test_every_option_of_decoding_has_a_flag(preset, photos, capsys):
         "repetition_penalty": 1.2,
     }  # fmt: skip
     line = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-    found = decoding_options(parser.parse_args([*line, "--forbid=a b", "--forbid=c"]))
-    assert found == {**given, "forbidden_words": ["a b", "c"]}
+    words = ["--forbid=a b", "--forbid=c", "--require=d"]
+    found = decoding_options(parser.parse_args([*line, *words]))
+    listed = {"forbidden_words": ["a b", "c"], "required_words": ["d"]}
+    assert found == {**given, **listed}
     # The number of captions is a flag of `caption` alone.
     fields = {field.name for field in dataclasses.fields(DecodingOptions)}
     assert fields == {*found, "num_captions"}
