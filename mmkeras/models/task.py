@@ -86,11 +86,12 @@ class Task(Adaptable, keras_hub.models.Task):
                 warning at the end names the first few.
             feature_cache: folder to keep what a frozen image encoder makes of the
                 pictures (`cache_features`), so that it is run once and not in each
-                epoch; `None` for none. `"auto"` does so for the time of the training
-                where it can: the encoder is frozen, there are several epochs, the
-                dataset is not batched, its length is known, its pictures are the same
-                at every pass, they fit on half of the free disk, and `on_error` is
-                `"raise"`.
+                epoch; the dataset must not be batched then, and validation data that
+                are batched are taken as they are. `None` for none. `"auto"` does so
+                for the time of the training where it can: the encoder is frozen,
+                there are several epochs, the dataset is not batched, its length is
+                known, its pictures are the same at every pass, they fit on half of
+                the free disk, and `on_error` is `"raise"`.
             **kwargs: passed to `keras.Model.fit`.
 
         Returns:
@@ -111,13 +112,16 @@ class Task(Adaptable, keras_hub.models.Task):
                 feature_cache = self._place_of_features(x, stack) if asked else None
             if feature_cache is not None:
                 cached = functools.partial(
-                    self._with_features,
+                    self.cache_features,
                     directory=feature_cache,
                     batch_size=batch_size,
                     verbose=kwargs.get("verbose", "auto") != 0,
                     on_error=on_error,
                 )
-                x, validation_data = cached(x), cached(validation_data)
+                if "image" in x.element_spec:
+                    x = cached(x)
+                if _has_single_pictures(validation_data):
+                    validation_data = cached(validation_data)
             batches = self._training_batches(
                 x, batch_size, shuffle_buffer, seed, on_error
             )
@@ -188,13 +192,6 @@ class Task(Adaptable, keras_hub.models.Task):
         # float32 for each region and channel.
         needed = 4 * number * math.prod(encoder.compute_output_shape((1,))[1:])
         return folder if needed < shutil.disk_usage(folder).free / 2 else None
-
-    def _with_features(self, dataset, **kwargs):
-        if not isinstance(dataset, tf.data.Dataset):
-            return dataset
-        if "image" not in dataset.element_spec or is_batched(dataset.element_spec):
-            return dataset
-        return self.cache_features(dataset, **kwargs)
 
     def evaluate(
         self,
@@ -408,6 +405,13 @@ class Task(Adaptable, keras_hub.models.Task):
         batches = batches.map(preprocess, num_parallel_calls=tf.data.AUTOTUNE)
         batches = skipped.drop(batches, batch_size)
         return self._trim(batches).prefetch(tf.data.AUTOTUNE)
+
+
+def _has_single_pictures(dataset) -> bool:
+    if not isinstance(dataset, tf.data.Dataset):
+        return False
+    spec = dataset.element_spec
+    return isinstance(spec, dict) and "image" in spec and not is_batched(spec)
 
 
 def _skipped(on_error: str) -> SkippedImages | None:

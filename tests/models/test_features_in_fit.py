@@ -1,6 +1,7 @@
 """`fit` runs a frozen image encoder once, and learns the same."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from mmkeras.models import ImageCaptioner
@@ -89,3 +90,10 @@ def test_what_does_not_fit_on_the_disk(dataset, monkeypatch):
         usage = type("Usage", (), {"free": free})
         monkeypatch.setattr("shutil.disk_usage", lambda path, usage=usage: usage)
         assert model._place_of_features(dataset, Place()) == expected
+
+
+def test_a_folder_for_batched_pictures_is_refused(dataset, tmp_path):
+    with pytest.raises(ValueError, match="before it is batched"):
+        frozen(dataset).fit(
+            dataset.ragged_batch(8), feature_cache=tmp_path, epochs=2, verbose=0
+        )
