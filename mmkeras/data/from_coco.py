@@ -60,10 +60,7 @@ def from_coco(
         place = f"{path} (image {image_id})"
         texts[image_id].append(check_caption(caption, place))
     found = collect_captioned(files, texts, folder, path)
-    if validation_fraction is None:
-        return found.dataset()
-    train, validation = found.split(validation_fraction, seed)
-    return train.dataset(), validation.dataset()
+    return found.datasets(validation_fraction, seed)
 
 
 def _unique(pairs, path) -> dict:

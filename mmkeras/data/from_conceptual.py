@@ -84,10 +84,7 @@ def from_conceptual(
             "left out.",
             stacklevel=2,
         )
-    if validation_fraction is None:
-        return found.dataset()
-    train, validation = found.split(validation_fraction, seed)
-    return train.dataset(), validation.dataset()
+    return found.datasets(validation_fraction, seed)
 
 
 def _rows(path) -> Iterator[tuple[str, str, str]]:

@@ -65,10 +65,7 @@ def from_flickr(
         raise ValueError(f"{path} has no captions.")
     names = texts if split is None else _listed(pathlib.Path(split), texts, path)
     found = collect_captioned({name: name for name in names}, texts, folder, path)
-    if validation_fraction is None:
-        return found.dataset()
-    train, validation = found.split(validation_fraction, seed)
-    return train.dataset(), validation.dataset()
+    return found.datasets(validation_fraction, seed)
 
 
 def _rows(path) -> Iterator[tuple[str, str, str]]:

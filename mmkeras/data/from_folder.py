@@ -67,10 +67,7 @@ def from_folder(
         images = _read_text_files(folder)
     else:
         images = _read_table(folder, table, image_column, caption_column)
-    if validation_fraction is None:
-        return images.dataset()
-    train, validation = images.split(validation_fraction, seed)
-    return train.dataset(), validation.dataset()
+    return images.datasets(validation_fraction, seed)
 
 
 def _find_table(folder, captions) -> pathlib.Path | None:

@@ -46,6 +46,24 @@ class CaptionedImages:
             read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
 
+    def datasets(
+        self, validation_fraction: float | None, seed: int
+    ) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
+        """All samples as one dataset, or as two that share no picture.
+
+        Args:
+            validation_fraction: float between 0 and 1, the share of the second, or
+                `None` for one dataset.
+            seed: int, of the split.
+
+        Raises:
+            ValueError: if the fraction is out of range, or a part would be empty.
+        """
+        if validation_fraction is None:
+            return self.dataset()
+        train, validation = self.split(validation_fraction, seed)
+        return train.dataset(), validation.dataset()
+
     def split(
         self, fraction: float, seed: int
     ) -> tuple[CaptionedImages, CaptionedImages]:
