@@ -143,7 +143,8 @@ class BeamSearch:
             proceed, advance, state, shape_invariants=shapes
         )
         closed = alive.scores / self._penalty(max_length)
-        whole = _living(alive.scores) & self._whole(alive.token_ids, position)
+        whole = tf.equal(self._missing(alive.token_ids, position), 0)
+        whole &= _living(alive.scores)
         unfinished = alive._replace(
             scores=tf.where((position >= max_length) & whole, closed, NEVER)
         )
@@ -207,26 +208,27 @@ class BeamSearch:
         flat, merits = self._candidates(merits, alive.token_ids, position)
         flatten = [-1, size * vocabulary]
         scores = tf.gather(tf.reshape(totals, flatten), flat, batch_dims=1)
-        scores = tf.where(_living(merits), scores, NEVER)
         parents, tokens = flat // vocabulary, flat % vocabulary
         gains = tf.gather(tf.reshape(log_probs, flatten), flat, batch_dims=1)
-        extended = DecodingResult(
-            write_column(
-                tf.gather(alive.token_ids, parents, batch_dims=1), position, tokens
-            ),
-            scores,
-            write_column(
-                tf.gather(alive.token_scores, parents, batch_dims=1), position, gains
-            ),
-        )
+        written = tf.gather(alive.token_ids, parents, batch_dims=1)
+        written = write_column(written, position, tokens)
+        gained = tf.gather(alive.token_scores, parents, batch_dims=1)
+        gained = write_column(gained, position, gains)
+        missing = self._missing(written, position + 1)
+        # What could no longer be whole is dropped.
+        merits = tf.where(missing <= written.shape[-1] - position - 1, merits, NEVER)
+        scores = tf.where(_living(merits), scores, NEVER)
+        extended = DecodingResult(written, scores, gained)
         ends = tf.equal(tokens, self.end_token_id)
-        keep = self._keep(tf.where(ends, 2 * NEVER, merits), extended, position, size)
+        merits = tf.where(ends, 2 * NEVER, merits)
+        if self.required is not None:
+            merits = _by_turns(merits, missing, self.required.total)
+        _, keep = tf.math.top_k(merits, k=size)
         goes_on = _take(extended, keep)
         # There may be less that goes on than beams.
         over = tf.gather(ends, keep, batch_dims=1)
-        over |= ~self._possible(goes_on.token_ids, position + 1)
         goes_on = goes_on._replace(scores=tf.where(over, NEVER, goes_on.scores))
-        closes = ends & _living(scores) & self._whole(extended.token_ids, position + 1)
+        closes = ends & _living(scores) & tf.equal(missing, 0)
         closing = extended._replace(
             scores=tf.where(closes, scores / self._penalty(position + 1), NEVER)
         )
@@ -249,27 +251,11 @@ class BeamSearch:
         merits = tf.gather(merits, flat, batch_dims=1)
         return flat, tf.where(_repeated(flat), NEVER, merits)
 
-    def _keep(self, merits, extended, position, size):
-        """Indices of the `size` candidates that go on."""
-        if self.required is not None:
-            written = extended.token_ids
-            merits = tf.where(self._possible(written, position + 1), merits, NEVER)
-            stage = self.required.met(written, position + 1)
-            merits = _by_turns(merits, stage, self.required.total)
-        return tf.math.top_k(merits, k=size)[1]
-
-    def _possible(self, written, position):
-        """bool `[rows, beams]`: whether what is required can still be written."""
+    def _missing(self, written, position):
+        """int32 `[rows, beams]`: how many of the required tokens are not there."""
         if self.required is None:
-            return tf.constant(True)
-        missing = self.required.total - self.required.met(written, position)
-        return missing <= written.shape[-1] - position
-
-    def _whole(self, written, position):
-        """bool `[rows, beams]`: whether what is required is there."""
-        if self.required is None:
-            return tf.constant(True)
-        return tf.equal(self.required.met(written, position), self.required.total)
+            return tf.zeros_like(written[..., 0])
+        return self.required.total - self.required.met(written, position)
 
     def _penalty(self, length) -> tf.Tensor:
         return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** self.length_penalty
@@ -295,13 +281,13 @@ def _earlier(number) -> tf.Tensor:
     return places < tf.expand_dims(places, 1)
 
 
-def _by_turns(merits, stage, last_stage) -> tf.Tensor:
+def _by_turns(merits, missing, total) -> tf.Tensor:
     """Merits by which each stage has its turn, the last first; its best first."""
     mine, other = tf.expand_dims(merits, 2), tf.expand_dims(merits, 1)
     better = (other > mine) | (tf.equal(other, mine) & _earlier(merits.shape[1]))
-    better &= tf.equal(tf.expand_dims(stage, 1), tf.expand_dims(stage, 2))
+    better &= tf.equal(tf.expand_dims(missing, 1), tf.expand_dims(missing, 2))
     turn = tf.reduce_sum(tf.cast(better, tf.int32), axis=-1)
-    turn = turn * (last_stage + 1) + last_stage - stage
+    turn = turn * (total + 1) + missing
     return tf.where(_living(merits), -tf.cast(turn, tf.float32), merits)
 
 
