@@ -16,7 +16,6 @@ from mmkeras.models.caption_generator import CaptionGenerator
 from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.task import Task
-from mmkeras.optimizers import ConvMuon, LayerwiseOptimizer
 from mmkeras.preprocessing import (
     ImageCaptionerPreprocessor,
     ImageConverter,
@@ -204,27 +203,15 @@ class ImageCaptioner(Task):
                 f"captions_per_image={captions_per_image!r}."
             )
         self._captions_per_image = captions_per_image
-        self._scheduled = optimizer == "auto"
-        if not self._scheduled and learning_rate is not None:
-            raise ValueError(
-                "`learning_rate` is the peak of the schedule of optimizer='auto'. Give "
-                "your optimizer its own rate, e.g. keras.optimizers.Adam(1e-3). "
-                f"Received: optimizer={optimizer!r}, learning_rate={learning_rate}."
-            )
-        self._learning_rate = 3e-3 if learning_rate is None else learning_rate
+        optimizer = self._choose_optimizer(
+            optimizer, learning_rate, 3e-3, learning_rate_factors
+        )
         self._word_loss = word_loss
-        self._learning_rate_factors = self._by_path(learning_rate_factors or {})
-        if self._scheduled:
-            optimizer = self._optimizer(self._learning_rate)
         if loss == "auto":
             loss = MaskedCrossentropy(label_smoothing)
         if weighted_metrics == "auto":
             accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
             weighted_metrics = [Perplexity(), accuracy]
-        if self._learning_rate_factors and not self._scheduled:
-            optimizer = LayerwiseOptimizer(
-                keras.optimizers.get(optimizer), self._learning_rate_factors
-            )
         super().compile(
             optimizer=optimizer,
             loss=loss,
@@ -232,50 +219,6 @@ class ImageCaptioner(Task):
             jit_compile=jit_compile,
             **kwargs,
         )
-
-    def _schedule(self, total_steps: int) -> None:
-        warmup = min(500, max(1, total_steps // 10))
-        schedule = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0,
-            decay_steps=max(1, total_steps - warmup),
-            warmup_target=self._learning_rate,
-            warmup_steps=warmup,
-        )
-        with self.distribute_strategy.scope():
-            optimizer = self._optimizer(schedule)
-            # `compile` wraps the optimizer so where the policy asks for it.
-            if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-            self.optimizer = optimizer
-        self.train_function = None
-
-    def _optimizer(self, learning_rate):
-        optimizer = ConvMuon(
-            learning_rate, weight_decay=0.01, adam_weight_decay=0.01, clipnorm=1.0
-        )
-        if not self._learning_rate_factors:
-            return optimizer
-        return LayerwiseOptimizer(optimizer, self._learning_rate_factors)
-
-    def _by_path(self, factors) -> dict[str, float]:
-        """Factors by the path of a variable, from those by parts of the backbone."""
-        found = {}
-        # The narrower of two names stands later in this order, and so counts.
-        for name in sorted(factors):
-            paths = [
-                v.path
-                for part_name, part in self._parts().items()
-                for v in part.variables
-                if name == part_name or v.path.startswith(f"{name}/")
-            ]
-            if not paths:
-                raise ValueError(
-                    f"`learning_rate_factors` names {name!r}, which there is not. Name "
-                    f"a part ({', '.join(self._parts())}) or the beginning of a "
-                    "variable's path, e.g. 'text_decoder/block_0'."
-                )
-            found.update(dict.fromkeys(paths, float(factors[name])))
-        return found
 
     def _forget_graphs(self) -> None:
         super()._forget_graphs()

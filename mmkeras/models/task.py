@@ -25,6 +25,7 @@ from mmkeras.data.is_repeatable import is_repeatable
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.models.adaptable import Adaptable
 from mmkeras.models.count_skipped import CountSkipped
+from mmkeras.models.default_optimizer import DefaultOptimizer
 from mmkeras.models.epoch_seconds import EpochSeconds
 
 _PRESET_FILES = (
@@ -36,7 +37,7 @@ _PRESET_FILES = (
 )
 
 
-class Task(Adaptable, keras_hub.models.Task):
+class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
     """A backbone, a preprocessor, and the verbs of a purpose.
 
     `fit`, `evaluate` and `predict` take datasets of raw samples, batched or not,

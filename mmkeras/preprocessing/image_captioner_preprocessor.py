@@ -5,22 +5,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import keras_hub
 import tensorflow as tf
-from keras_hub.src.utils.preset_utils import load_json
 
-from mmkeras.preprocessing.image_converter import (
-    ImageConverter,
-    require_images,
-)
+from mmkeras.preprocessing.image_converter import ImageConverter
 from mmkeras.preprocessing.require import require
+from mmkeras.preprocessing.task_preprocessor import (
+    TaskPreprocessor,
+    missing_key,
+    name_rows,
+    to_tensor,
+)
 from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
 
 _NAMES_SHOWN = 5
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
-class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
+class ImageCaptionerPreprocessor(TaskPreprocessor):
     """Turn batched samples into the inputs, targets and weights of a captioner.
 
     A caption of the pieces `w1 … wn` becomes the input `[START] w1 … wn` and the
@@ -103,12 +104,6 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
                 random.getrandbits(31) if seed is None else seed
             )
         self.built = True
-
-    def __call__(self, x: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        # Keras refuses dicts that mix tensors with lists.
-        if isinstance(x, Mapping):
-            x = {key: _to_tensor(value) for key, value in x.items()}
-        return super().__call__(x, *args, **kwargs)
 
     def call(
         self,
@@ -224,60 +219,6 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
 
         return dataset.flat_map(expand)
 
-    def pictures(self, x: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """What the model sees of a batch, without its captions.
-
-        Args:
-            x: dict of a batch, as `call` takes it.
-
-        Returns:
-            `{"images": float32 [batch, image_height, image_width, 3]}`, or
-            `{"image_features": …}` where the samples have these.
-
-        Raises:
-            ValueError: If the samples have neither.
-            tf.errors.InvalidArgumentError: If a picture is bad. The message
-                names the `image_id`.
-        """
-        x, error = self.read_pictures(x)
-        if "image_features" in x:
-            return {"image_features": x["image_features"]}
-        names, kind = tf.strings.as_string(tf.range(tf.size(error))), "row"
-        if "image_id" in x:
-            names, kind = _as_strings(x["image_id"]), "image_id"
-        with require_images(error, names, kind):
-            return {"images": tf.identity(x["images"])}
-
-    def read_pictures(
-        self, x: Mapping[str, Any]
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Decode the pictures of a batch, each row failing on its own.
-
-        Args:
-            x: dict of a batch, as `call` takes it.
-
-        Returns:
-            `(x, error)`: the batch with `"images"`, `float32`
-            `[batch, image_height, image_width, 3]`, zeros in bad rows, in place of
-            `"image"`; and `tf.string` `[batch]`, `""` for a good row.
-
-        Raises:
-            ValueError: If the samples have neither pictures nor features.
-        """
-        for key in ("image_features", "images"):
-            if key in x:
-                return dict(x), tf.fill(tf.shape(x[key])[:1], "")
-        if "image" not in x:
-            raise ValueError(_missing("image", x))
-        image = x["image"]
-        if image.dtype == tf.string:
-            images, error = self.image_converter.convert(image)
-        else:
-            images = self.image_converter(image)
-            error = tf.fill(tf.shape(images)[:1], "")
-        rest = {key: value for key, value in x.items() if key != "image"}
-        return {**rest, "images": images}, error
-
     def generate_preprocess(self, images: Any) -> dict[str, tf.Tensor]:
         """Prepare pictures for generation.
 
@@ -304,35 +245,6 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
         config = super().get_config()
         config.update({"sequence_length": self.sequence_length, "seed": self.seed})
         return config
-
-    @classmethod
-    def from_preset(
-        cls, preset: str, config_file: str = "preprocessor.json", **kwargs: Any
-    ) -> "ImageCaptionerPreprocessor":
-        """Load the preprocessor of a preset, whatever its backbone is.
-
-        Args:
-            preset: Directory of a preset, or a handle that KerasHub knows.
-            config_file: Name of the configuration file in the preset.
-            **kwargs: Constructor arguments to change, such as `sequence_length`.
-
-        Returns:
-            An `ImageCaptionerPreprocessor`.
-        """
-        # KerasHub finds a preprocessor by the backbone class of the preset. Any
-        # image encoder may be the backbone here, so the file itself decides.
-        preset = str(preset)
-        try:
-            config = load_json(preset, config_file)
-        except ValueError as error:
-            raise ValueError(
-                f"'{config_file}' of the preset '{preset}' cannot be read: {error}. "
-                "Check the folder, and save the preset again if it is damaged."
-            ) from error
-        config["config"].update(kwargs)
-        preprocessor = keras.saving.deserialize_keras_object(config)
-        preprocessor.load_preset_assets(preset)
-        return preprocessor
 
     def _pack(self, caption: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         packed = self._pack_flat(tf.reshape(caption, [-1]))
@@ -363,11 +275,11 @@ class ImageCaptionerPreprocessor(keras_hub.models.Preprocessor):
 def _captions(x: Mapping[str, Any]) -> tf.RaggedTensor:
     """The captions of a batch that are not empty, `[batch, (captions)]`."""
     if "caption" in x:
-        captions = tf.expand_dims(_to_tensor(x["caption"]), 1)
+        captions = tf.expand_dims(to_tensor(x["caption"]), 1)
     elif "captions" in x:
-        captions = _to_tensor(x["captions"])
+        captions = to_tensor(x["captions"])
     else:
-        raise ValueError(_missing("captions", x))
+        raise ValueError(missing_key("captions", x))
     if not isinstance(captions, tf.RaggedTensor):
         if captions.shape.rank != 2:
             raise ValueError(
@@ -406,9 +318,7 @@ def _pick(
 
 def _require_captions(counts: tf.Tensor, x: Mapping[str, Any]) -> Any:
     bare = tf.equal(counts, 0)
-    names, kind = tf.strings.as_string(tf.range(tf.size(counts))), "row"
-    if "image_id" in x:
-        names, kind = _as_strings(x["image_id"]), "image_id"
+    names, kind = name_rows(x, tf.size(counts))
     names = tf.boolean_mask(tf.strings.join([f"{kind} ", names]), bare)
     message = tf.strings.join(
         [
@@ -428,23 +338,5 @@ def _check_captions(dataset: tf.data.Dataset) -> Mapping[str, Any]:
             f"Received elements: {spec}"
         )
     if "caption" not in spec and "captions" not in spec:
-        raise ValueError(_missing("captions", spec))
+        raise ValueError(missing_key("captions", spec))
     return spec
-
-
-def _to_tensor(value: Any) -> tf.Tensor | tf.RaggedTensor:
-    if isinstance(value, tf.RaggedTensor):
-        return value
-    return tf.convert_to_tensor(value)
-
-
-def _as_strings(ids: Any) -> tf.Tensor:
-    ids = tf.convert_to_tensor(ids)
-    return ids if ids.dtype == tf.string else tf.strings.as_string(ids)
-
-
-def _missing(key: str, sample: Mapping[str, Any]) -> str:
-    return (
-        f"A sample must have the key '{key}'. Map the dataset to dicts that have it. "
-        f"Received the keys: {sorted(sample)}"
-    )
