@@ -445,7 +445,7 @@ class ImageCaptioner(Task):
             batches, seed, number if number > 1 else None
         )
 
-    def _trim(self, batches):
+    def _finish(self, batches):
         return batches.map(_without_padding, num_parallel_calls=tf.data.AUTOTUNE)
 
     def _references(self, dataset):

@@ -48,6 +48,10 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
         preprocessor: a `keras_hub.models.Preprocessor`.
     """
 
+    # Whether batches differ in the shape of their rows, so that one cannot be filled
+    # up from the next.
+    rows_vary = False
+
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         self.backbone = backbone
         self.preprocessor = preprocessor
@@ -168,7 +172,7 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
         if skipped is None:
             batches = self._preprocess(batches)
         else:
-            full = None if is_batched(x.element_spec) else batch_size
+            full = self._filled_up_to(x, batch_size)
             batches = self._preprocess_readable(batches, skipped, full)
             own.append(CountSkipped(skipped, held_out))
         others = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
@@ -360,9 +364,13 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
             samples = self._references(dataset)
             return self._preprocess(batch_samples(samples, batch_size))
         samples = self._references(number_samples(dataset))
-        full = None if is_batched(samples.element_spec) else batch_size
+        full = self._filled_up_to(samples, batch_size)
         batches = batch_samples(samples, batch_size)
         return self._preprocess_readable(batches, skipped, full)
+
+    def _filled_up_to(self, dataset, batch_size) -> int | None:
+        taken_as_it_is = self.rows_vary or is_batched(dataset.element_spec)
+        return None if taken_as_it_is else batch_size
 
     def _check_samples(self, dataset) -> None:
         """Refuses, by a look at the first few, what cannot be learned from."""
@@ -375,13 +383,13 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
         """The dataset with a row for each target, as evaluation wants it."""
         return dataset
 
-    def _trim(self, batches):
-        """Preprocessed batches without what none of their rows needs."""
+    def _finish(self, batches):
+        """Preprocessed batches as a step takes them: without needless padding."""
         return batches
 
     def _preprocess(self, batches):
         batches = batches.map(self.preprocessor, num_parallel_calls=tf.data.AUTOTUNE)
-        return self._trim(batches).prefetch(tf.data.AUTOTUNE)
+        return self._finish(batches).prefetch(tf.data.AUTOTUNE)
 
     def _preprocess_readable(self, batches, skipped, batch_size):
         """Without the bad pictures; batches are filled up to `batch_size` if given."""
@@ -405,7 +413,7 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
 
         batches = batches.map(preprocess, num_parallel_calls=tf.data.AUTOTUNE)
         batches = skipped.drop(batches, batch_size)
-        return self._trim(batches).prefetch(tf.data.AUTOTUNE)
+        return self._finish(batches).prefetch(tf.data.AUTOTUNE)
 
 
 def _has_single_pictures(dataset) -> bool:

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from mmkeras.layers import fusion as fusion_blocks
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class QuestionAnswerer(keras.layers.Layer):
+    """Reads questions about pictures and scores the answers.
+
+    The text encoder reads each question, the fusion block brings it together with
+    the regions of its picture, and a linear head scores the answers. Several
+    questions share the regions of a picture, so that the image encoder need not run
+    once for each.
+
+    Args:
+        text_encoder: a layer from token ids `[rows, length]` to
+            `[rows, length, dim]`, with `mask(token_ids)`.
+        fusion: a fusion block of `mmkeras.layers.fusion`. One that returns scores of
+            the answers itself (`returns_logits`, as `LateFusion`) is not followed by
+            the head.
+        num_answers: int.
+        dropout: float, before the head.
+        modality_heads: bool, whether the regions alone and the question alone score
+            the answers too, for the multimodal objective
+            `L = ℓ + α_v ℓ_v + α_t ℓ_t`.
+        modality_dropout: dict of float, share of the questions that in training do
+            not see their picture (`"image"`) or are not read (`"text"`); never both.
+
+    Call arguments:
+        regions: float `[batch, regions, dim]`.
+        token_ids: int `[batch, questions, length]`.
+        image_mask: bool `[batch]`, whether there is a picture, or `None` for all.
+        training: bool.
+        return_details: bool.
+
+    Output shape:
+        float32 scores before a softmax or sigmoid, `[batch, questions, num_answers]`;
+        with `modality_heads=True` a dict of such: `"answer"`, `"image"`, `"text"`.
+        With `return_details=True` also a dict of the block's `"tokens"` and
+        `"attention"`, where it has them, for `[batch * questions]` rows.
+
+    Raises:
+        ValueError: if `modality_dropout` names no modality or is out of range.
+
+    Reference:
+        - [Antol et al., 2015](https://arxiv.org/abs/1505.00468)
+        - [Neverova et al., 2016](https://arxiv.org/abs/1501.00102) (modality dropout)
+    """
+
+    def __init__(
+        self,
+        text_encoder: keras.layers.Layer,
+        fusion: keras.layers.Layer,
+        num_answers: int,
+        dropout: float = 0.1,
+        modality_heads: bool = False,
+        modality_dropout: dict[str, float] | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.text_encoder = text_encoder
+        self.fusion = fusion
+        self.num_answers = num_answers
+        self.dropout_rate = dropout
+        self.modality_heads = modality_heads
+        self.modality_dropout = _checked_rates(modality_dropout)
+        self.seed_generator = keras.random.SeedGenerator()
+        policy = self.dtype_policy
+        self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
+        self.head = None
+        if not fusion.returns_logits:
+            self.head = keras.layers.Dense(num_answers, name="head", dtype=policy)
+        if modality_heads:
+            self.image_head = keras.layers.Dense(
+                num_answers, name="image_head", dtype=policy
+            )
+            self.text_head = keras.layers.Dense(
+                num_answers, name="text_head", dtype=policy
+            )
+
+    def build(self, regions_shape, token_ids_shape, image_mask_shape=None):
+        length = token_ids_shape[-1]
+        if not self.text_encoder.built:
+            self.text_encoder.build((None, length))
+        regions = (None, *regions_shape[1:])
+        text = (None, length, self.text_encoder.dim)
+        if not self.fusion.built:
+            self.fusion.build([regions, text])
+        if self.head is not None:
+            self.head.build((None, self.fusion.dim))
+        if self.modality_heads:
+            self.image_head.build((None, regions[-1]))
+            self.text_head.build((None, text[-1]))
+
+    def call(
+        self,
+        regions,
+        token_ids,
+        image_mask=None,
+        training=None,
+        return_details=False,
+    ):
+        shape = ops.shape(token_ids)
+        batch, questions = shape[0], shape[1]
+        token_ids = ops.reshape(token_ids, (-1, shape[2]))
+        text = self.text_encoder(token_ids, training=training)
+        tokens = [_for_each_question(regions, questions), text]
+        masks = self._masks(regions, token_ids, image_mask, questions, training)
+        fused, details = self.fusion(
+            tokens, masks=masks, training=training, return_details=True
+        )
+        scores = {"answer": self._score(fused, training)}
+        if self.modality_heads:
+            image, text = (_pool(t, m) for t, m in zip(tokens, masks, strict=True))
+            scores["image"] = self.image_head(image)
+            scores["text"] = self.text_head(text)
+        scores = {
+            name: ops.reshape(
+                ops.cast(score, "float32"), (batch, questions, self.num_answers)
+            )
+            for name, score in scores.items()
+        }
+        scores = scores if self.modality_heads else scores["answer"]
+        return (scores, details) if return_details else scores
+
+    def _masks(self, regions, token_ids, image_mask, questions, training):
+        """bool `[rows, regions]` and `[rows, length]`."""
+        if image_mask is None:
+            image_mask = ops.ones(ops.shape(regions)[:1], "bool")
+        # To see shapes, Keras averages the first batch over several replicas.
+        image_mask = ops.repeat(ops.cast(image_mask, "bool"), questions, axis=0)
+        text_mask = self.text_encoder.mask(token_ids)
+        if training and self.modality_dropout:
+            kept_image, kept_text = self._draw_kept(ops.shape(token_ids)[:1])
+            image_mask = ops.logical_and(image_mask, kept_image)
+            text_mask = ops.logical_and(text_mask, ops.expand_dims(kept_text, 1))
+        image_mask = ops.broadcast_to(
+            ops.expand_dims(image_mask, 1),
+            (ops.shape(image_mask)[0], regions.shape[1]),
+        )
+        return [image_mask, text_mask]
+
+    def _draw_kept(self, shape):
+        image = self.modality_dropout.get("image", 0.0)
+        text = self.modality_dropout.get("text", 0.0)
+        drawn = keras.random.uniform(shape, seed=self.seed_generator)
+        # One number decides for both, so that a question never loses both.
+        return drawn >= image, ops.logical_or(drawn < image, drawn >= image + text)
+
+    def _score(self, fused, training):
+        if self.head is None:
+            return fused
+        return self.head(self.dropout(fused, training=training))
+
+    def compute_output_shape(
+        self, regions_shape, token_ids_shape, image_mask_shape=None
+    ):
+        shape = (*token_ids_shape[:2], self.num_answers)
+        if not self.modality_heads:
+            return shape
+        return {"answer": shape, "image": shape, "text": shape}
+
+    def compute_output_spec(
+        self, regions, token_ids, image_mask=None, training=None, return_details=False
+    ):
+        shapes = self.compute_output_shape(regions.shape, token_ids.shape)
+        return keras.tree.map_shape_structure(
+            lambda shape: keras.KerasTensor(shape, "float32"), shapes
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "text_encoder": keras.saving.serialize_keras_object(self.text_encoder),
+            "fusion": keras.saving.serialize_keras_object(self.fusion),
+            "num_answers": self.num_answers,
+            "dropout": self.dropout_rate,
+            "modality_heads": self.modality_heads,
+            "modality_dropout": self.modality_dropout,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        for part in ("text_encoder", "fusion"):
+            config[part] = keras.saving.deserialize_keras_object(config[part])
+        # Set on the whole, it would thaw a text encoder that is frozen.
+        config.pop("trainable", None)
+        return cls(**config)
+
+
+def _checked_rates(rates) -> dict[str, float]:
+    rates = dict(rates or {})
+    wrong = set(rates) - {"image", "text"}
+    if wrong or any(rate < 0 for rate in rates.values()) or sum(rates.values()) >= 1:
+        raise ValueError(
+            "`modality_dropout` must have shares for 'image' and 'text' that are at "
+            f"least 0 and together below 1. Received: modality_dropout={rates}."
+        )
+    return rates
+
+
+def _for_each_question(regions, questions):
+    """`[batch, regions, dim]` to `[batch * questions, regions, dim]`."""
+    return ops.repeat(regions, questions, axis=0)
+
+
+def _pool(tokens, mask):
+    """The mean over the tokens that are there, 0 where there are none."""
+    weights = ops.expand_dims(ops.cast(mask, tokens.dtype), -1)
+    total = ops.sum(tokens * weights, axis=1)
+    return total / ops.maximum(ops.sum(weights, axis=1), 1)

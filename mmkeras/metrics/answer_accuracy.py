@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class AnswerAccuracy(keras.metrics.Metric):
+    """The mean score of the answers that a model finds most likely.
+
+    Where one answer scores 1 and the others 0, it is the share of right answers.
+    Where several annotators answered, it is the VQA accuracy, of answers that are
+    normalised already (`mmkeras.metrics.vqa_accuracy` is the official one, of texts).
+
+    Args:
+        name: string.
+        dtype: string or `keras.DTypePolicy`.
+
+    Call arguments:
+        y_true: float `[..., answers]`, the score of each answer.
+        y_pred: float `[..., answers]`, logits or probabilities.
+        sample_weight: float `[...]`, 0 for what is no question.
+    """
+
+    def __init__(self, name: str = "accuracy", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.total = self.add_variable((), "zeros", name="total")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        best = ops.expand_dims(ops.argmax(y_pred, axis=-1), -1)
+        scores = ops.take_along_axis(ops.cast(y_true, "float32"), best, axis=-1)
+        scores = ops.squeeze(scores, -1)
+        weights = ops.ones_like(scores) if sample_weight is None else sample_weight
+        weights = ops.cast(weights, scores.dtype)
+        self.total.assign_add(ops.sum(scores * weights))
+        self.count.assign_add(ops.sum(weights))
+
+    def result(self):
+        return ops.divide_no_nan(self.total, self.count)
+
+    def reset_state(self):
+        self.total.assign(0.0)
+        self.count.assign(0.0)

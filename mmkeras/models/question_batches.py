@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from mmkeras.preprocessing.load_images import load_images
+
+
+@dataclasses.dataclass
+class QuestionBatch:
+    """Pictures with their questions, padded.
+
+    Args:
+        images: list of bytes; empty where there is no picture.
+        names: list of strings, what errors call them.
+        present: bool `[batch]`, whether there is a picture.
+        questions: `[batch, questions]` of strings, blank for none.
+        numbers: list of int, how many questions each picture has.
+    """
+
+    images: list[bytes]
+    names: list[str]
+    present: np.ndarray
+    questions: np.ndarray
+    numbers: list[int]
+
+
+def question_batches(images, questions, batch_size: int) -> QuestionBatches:
+    """Pictures and questions in whatever form a user has them.
+
+    Args:
+        images: as `VisualQA.answer` takes them.
+        questions: as `VisualQA.answer` takes them.
+        batch_size: int, pictures at a time.
+
+    Returns:
+        An iterable of `QuestionBatch`.
+
+    Raises:
+        FileNotFoundError: if a path does not lead to a file.
+        ValueError: if a question is blank, or the numbers do not match.
+    """
+    if batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be at least 1. Received: batch_size={batch_size}."
+        )
+    loaded, names, single = _load(images)
+    if single:
+        rows = [questions]
+    elif questions is None or isinstance(questions, str):
+        rows = [questions] * len(loaded)
+    else:
+        rows = list(questions)
+    if len(rows) != len(loaded):
+        raise ValueError(
+            f"There are {len(loaded)} pictures and questions for {len(rows)}. Give one "
+            "question for all, or one (or a list of them) for each picture."
+        )
+    return QuestionBatches(loaded, names, rows, single, batch_size)
+
+
+class QuestionBatches:
+    """Batches of `question_batches`, and the way back to the form of the input."""
+
+    def __init__(self, images, names, rows, single, batch_size):
+        self._images, self._names = images, names
+        self._asked = [_listed(row, name) for row, name in zip(rows, names, strict=True)]
+        self._alone = [row is None or isinstance(row, str) for row in rows]
+        self._single = single
+        self._batch_size = batch_size
+
+    def __iter__(self) -> Iterator[QuestionBatch]:
+        for start in range(0, len(self._images), self._batch_size):
+            part = slice(start, start + self._batch_size)
+            asked = self._asked[part]
+            numbers = [len(row) for row in asked]
+            most = max(1, *numbers)
+            yield QuestionBatch(
+                images=[image or b"" for image in self._images[part]],
+                names=self._names[part],
+                present=np.array([image is not None for image in self._images[part]]),
+                questions=np.array(
+                    [row + [""] * (most - len(row)) for row in asked], object
+                ),
+                numbers=numbers,
+            )
+
+    def arrange(self, found: list[list]):
+        """Answers, a list for each picture, in the form of the input."""
+        pairs = zip(found, self._alone, strict=True)
+        rows = [row[0] if alone else row for row, alone in pairs]
+        return rows[0] if self._single else rows
+
+
+def _load(images) -> tuple[list[bytes | None], list[str], bool]:
+    if images is None:
+        return [None], ["no image"], True
+    if not isinstance(images, (list, tuple)) or all(i is not None for i in images):
+        return load_images(images)
+    loaded, names = [], []
+    for index, image in enumerate(images):
+        found, given, single = load_images(image) if image is not None else _load(None)
+        if not single:
+            raise ValueError(f"Item {index} of the list is not one picture.")
+        loaded += found
+        names += given if image is None or isinstance(image, str) else [f"image {index}"]
+    return loaded, names, False
+
+
+def _listed(row, name) -> list[str]:
+    asked = [row] if row is None or isinstance(row, str) else list(row)
+    for question in asked:
+        if question is not None and not isinstance(question, str):
+            raise ValueError(
+                f"A question must be a string. Received, about {name}: {question!r}."
+            )
+        if question is not None and not question.strip():
+            raise ValueError(
+                f"A question about {name} is blank. Ask something, or give `None` for "
+                "what is most likely without a question."
+            )
+    return [question or "" for question in asked]

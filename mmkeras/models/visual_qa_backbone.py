@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import keras
+import keras_hub
+
+from mmkeras.layers.image_encoder import ImageEncoder
+from mmkeras.layers.question_answerer import QuestionAnswerer
+from mmkeras.layers.region_encoder import RegionEncoder
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class VisualQABackbone(keras_hub.models.Backbone):
+    """Image encoder, region encoder and question answerer: to scores of answers.
+
+    Args:
+        image_encoder: an `ImageEncoder` layer.
+        text_encoder: a layer from token ids `[rows, length]` to
+            `[rows, length, dim]`, with `mask(token_ids)`, e.g.
+            `mmkeras.layers.RecurrentTextEncoder`.
+        fusion: a fusion block of `mmkeras.layers.fusion`.
+        num_answers: int.
+        sequence_length: int, tokens of a question.
+        hidden_dim: int, dimension of the regions.
+        num_encoder_layers: int, transformer blocks over the regions; may be 0.
+        num_heads: int, of these blocks.
+        dropout: float.
+        feature_dropout: float, share of the image encoder's channels that are dropped
+            in training; against overfitting to the features of a frozen encoder.
+        power_normalization: bool, whether the image encoder's features are tamed by a
+            square root (`mmkeras.layers.RegionEncoder`).
+        modality_heads: bool, as `mmkeras.layers.QuestionAnswerer` takes it.
+        modality_dropout: dict of float, as `QuestionAnswerer` takes it.
+        dtype: string or `keras.DTypePolicy`.
+
+    Input shape:
+        A dict of `images`, float32 `[batch, size, size, 3]`, `image_mask`, bool
+        `[batch]`, and `token_ids`, int32 `[batch, questions, sequence_length]`.
+
+    Output shape:
+        float32 logits `[batch, questions, num_answers]`; with `modality_heads=True` a
+        dict of such.
+    """
+
+    def __init__(
+        self,
+        image_encoder: ImageEncoder,
+        text_encoder: keras.layers.Layer,
+        fusion: keras.layers.Layer,
+        num_answers: int,
+        sequence_length: int,
+        hidden_dim: int = 128,
+        num_encoder_layers: int = 1,
+        num_heads: int = 4,
+        dropout: float = 0.1,
+        feature_dropout: float = 0.0,
+        power_normalization: bool = False,
+        modality_heads: bool = False,
+        modality_dropout: dict[str, float] | None = None,
+        dtype=None,
+        **kwargs,
+    ):
+        # === Layers ===
+        self.image_encoder = image_encoder
+        self.region_encoder = RegionEncoder(
+            image_encoder.rows,
+            image_encoder.columns,
+            hidden_dim,
+            num_encoder_layers,
+            num_heads,
+            2 * hidden_dim,
+            dropout,
+            feature_dropout,
+            power_normalization,
+            dtype=dtype,
+            name="region_encoder",
+        )
+        self.question_answerer = QuestionAnswerer(
+            text_encoder,
+            fusion,
+            num_answers,
+            dropout,
+            modality_heads,
+            modality_dropout,
+            dtype=dtype,
+            name="question_answerer",
+        )
+
+        # === Functional Model ===
+        side = image_encoder.image_size
+        inputs = {
+            "images": keras.Input((side, side, 3), name="images"),
+            "image_mask": keras.Input((), dtype="bool", name="image_mask"),
+            "token_ids": keras.Input(
+                (None, sequence_length), dtype="int32", name="token_ids"
+            ),
+        }
+        logits = self.question_answerer(
+            self.regions(inputs["images"]), inputs["token_ids"], inputs["image_mask"]
+        )
+        super().__init__(inputs=inputs, outputs=logits, dtype=dtype, **kwargs)
+
+        # === Config ===
+        self.num_answers = num_answers
+        self.sequence_length = sequence_length
+        self.hidden_dim = hidden_dim
+        self.num_encoder_layers = num_encoder_layers
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.feature_dropout = feature_dropout
+        self.power_normalization = power_normalization
+        self.modality_heads = modality_heads
+        self.modality_dropout = dict(modality_dropout or {})
+
+    @property
+    def text_encoder(self) -> keras.layers.Layer:
+        """The layer that reads questions."""
+        return self.question_answerer.text_encoder
+
+    @property
+    def fusion(self) -> keras.layers.Layer:
+        """The block that brings pictures and questions together."""
+        return self.question_answerer.fusion
+
+    def regions(self, images, training: bool | None = False):
+        """What questions are asked about: the regions of the pictures.
+
+        Args:
+            images: float32 `[batch, size, size, 3]`.
+            training: bool.
+
+        Returns:
+            float `[batch, regions, hidden_dim]`.
+        """
+        features = self.image_encoder(images, training=training)
+        return self.region_encoder(features, training=training)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_encoder": keras.saving.serialize_keras_object(self.image_encoder),
+            "text_encoder": keras.saving.serialize_keras_object(self.text_encoder),
+            "fusion": keras.saving.serialize_keras_object(self.fusion),
+            "num_answers": self.num_answers,
+            "sequence_length": self.sequence_length,
+            "hidden_dim": self.hidden_dim,
+            "num_encoder_layers": self.num_encoder_layers,
+            "num_heads": self.num_heads,
+            "dropout": self.dropout,
+            "feature_dropout": self.feature_dropout,
+            "power_normalization": self.power_normalization,
+            "modality_heads": self.modality_heads,
+            "modality_dropout": self.modality_dropout,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        # Set on the whole, it would thaw encoders that are frozen.
+        config.pop("trainable", None)
+        for part in ("image_encoder", "text_encoder", "fusion"):
+            if isinstance(config[part], dict):
+                config[part] = keras.saving.deserialize_keras_object(config[part])
+        return super().from_config(config)
