@@ -1,5 +1,6 @@
 """Keras layers, nothing else."""
 
+from mmkeras.layers import fusion
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.efficientnet_lite import efficientnet_lite
 from mmkeras.layers.grid_attention_bias import GridAttentionBias
@@ -19,5 +20,6 @@ __all__ = [
     "TextDecoder",
     "WordAttentionBias",
     "efficientnet_lite",
+    "fusion",
     "small_cnn",
 ]

@@ -41,12 +41,17 @@ class AttentionBlock(keras.layers.Layer):
             only; rows of `inputs` that follow one another share a row of it.
         resemblance: float `[batch / texts, texts * length, memory_length]`, as
             `WordAttentionBias` takes it, with `word_attention=True` only.
+        key_mask: bool `[batch, length]`, True for what self-attention may look at;
+            `None` for everything. A row without any reads nothing.
+        memory_mask: bool `[batch / texts, memory_length]`, the same for the memory.
         training: bool.
-        return_attention: bool, whether to return the cross-attention too.
+        return_attention: bool, whether to return the cross-attention too, or the
+            self-attention of a block without.
 
     Output shape:
         `[batch, length, dim]`, and, if asked for, cross-attention
-        `[batch / texts, num_heads, texts * length, memory_length]`.
+        `[batch / texts, num_heads, texts * length, memory_length]` or self-attention
+        `[batch, num_heads, length, length]`.
 
     Raises:
         ValueError: if `word_attention` comes without `cross_attention` or is not
@@ -160,18 +165,23 @@ class AttentionBlock(keras.layers.Layer):
         inputs,
         memory=None,
         resemblance=None,
+        key_mask=None,
+        memory_mask=None,
         training=None,
         return_attention=False,
     ):
         query, key, value = self.project_self(inputs)
         mask = _causal_mask(ops.shape(inputs)[1]) if self.causal else None
-        mixed, read = self.attend(query, key, value, mask, self.grid_bias)
+        mixed, attention = self.attend(
+            query, key, value, mask, self.grid_bias, key_mask
+        )
         x = inputs + self.dropout(self.self_output(mixed), training=training)
-        attention = None
         if self.cross_attention:
             key, value = self.project_memory(memory)
-            recalled = self._recall(read, resemblance)
-            mixed, attention = self.attend_memory(x, key, value, resemblance, recalled)
+            recalled = self._recall(attention, resemblance)
+            mixed, attention = self.attend_memory(
+                x, key, value, resemblance, recalled, memory_mask
+            )
             x = x + self.dropout(mixed, training=training)
         x = x + self.dropout(self.feed(x), training=training)
         return (x, attention) if return_attention else x
@@ -205,7 +215,9 @@ class AttentionBlock(keras.layers.Layer):
         shape = (ops.shape(resemblance)[0], self.num_heads, -1, places)
         return ops.reshape(recalled, shape)
 
-    def attend_memory(self, x, key, value, resemblance=None, recalled=None):
+    def attend_memory(
+        self, x, key, value, resemblance=None, recalled=None, memory_mask=None
+    ):
         """Cross-attention of `x`: `[batch, length, dim]` and the weights.
 
         `recalled`, `[batch / texts, num_heads, texts * length, memory_length]`, is
@@ -222,11 +234,14 @@ class AttentionBlock(keras.layers.Layer):
             if self.word_context:
                 followed = followed + self.context_bias(recalled)
             bias = functools.partial(ops.add, followed)
-        mixed, attention = self.attend(self._split_heads(query), key, value, bias=bias)
+        query = self._split_heads(query)
+        mixed, attention = self.attend(
+            query, key, value, bias=bias, key_mask=memory_mask
+        )
         mixed = ops.reshape(self.cross_output(mixed), (-1, length, self.dim))
         return mixed, attention
 
-    def attend(self, query, key, value, mask=None, bias=None):
+    def attend(self, query, key, value, mask=None, bias=None, key_mask=None):
         """Scaled dot-product attention.
 
         Args:
@@ -237,6 +252,8 @@ class AttentionBlock(keras.layers.Layer):
                 where attention is allowed.
             bias: a layer or function from float32 scores, shaped as the
                 weights, to the same, or `None`.
+            key_mask: bool `[batch, key_length]`, `True` for the keys that are there,
+                or `None`. Where none is, the weights are 0.
 
         Returns:
             float `[batch, length, dim]`, and weights
@@ -248,7 +265,12 @@ class AttentionBlock(keras.layers.Layer):
             scores = bias(scores)
         if mask is not None:
             scores = ops.where(mask, scores, -1e9)
+        if key_mask is not None:
+            key_mask = ops.expand_dims(ops.expand_dims(key_mask, 1), 1)
+            scores = ops.where(key_mask, scores, -1e9)
         weights = ops.softmax(scores, axis=-1)
+        if key_mask is not None:
+            weights = ops.where(key_mask, weights, 0.0)
         mixed = ops.matmul(ops.cast(weights, value.dtype), value)
         mixed = ops.transpose(mixed, (0, 2, 1, 3))
         length = ops.shape(mixed)[1]

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from mmkeras.layers.fusion.fusion_block import FusionBlock
+from mmkeras.layers.fusion.pooled_projection import PooledProjection
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class GatedFusion(FusionBlock):
+    """Gated multimodal unit: for each feature, a choice among the modalities.
+
+    With `p_k` the projected mean of a modality's tokens (`PooledProjection`):
+
+    ```
+    h_k = tanh(W_k p_k + b_k)
+    z = softmax over k of (V_k [p_1; ...; p_K] + c_k)
+    fused = dropout(sum_k z_k * h_k)
+    ```
+
+    Absent modalities are left out of the softmax. For two, this is the paper's
+    `z * h_1 + (1 - z) * h_2` with a sigmoid for `z`, as a softmax of two is the sigmoid
+    of their difference; the softmax is how it extends to K.
+
+    With tokens of `d_k` and `d` = `dim`, it has
+    `sum_k (d_k d + 4 d) + K (d + 1) d + (K d + 1) K d + d` parameters, and takes about
+    `sum_k (n_k d_k + 2 d_k d) + 2 (K + K^2) d^2` FLOPs a row.
+
+    Args:
+        dim: int, dimension of the output.
+        dropout: float, share of activations dropped in training.
+
+    Call arguments, output shape, raises:
+        as `FusionBlock`. The details are `"gates"`, a list of K float32 `[rows, dim]`,
+        the `z_k`, whose sum is 1; 0 for a modality that is absent.
+
+    Example:
+        >>> fusion = GatedFusion(dim=64)
+        >>> fused = fusion([image_tokens, text_tokens], masks=[None, text_mask])
+
+    Reference:
+        - [Arevalo et al., 2017](https://arxiv.org/abs/1702.01992)
+    """
+
+    def build_parts(self):
+        number = len(self.token_dims)
+        self.pools = [
+            self.built_part(PooledProjection, f"pool_{k}", (None, None, size), self.dim)
+            for k, size in enumerate(self.token_dims)
+        ]
+        self.values = [
+            self.built_part(
+                keras.layers.Dense,
+                f"value_{k}",
+                (None, self.dim),
+                self.dim,
+                activation="tanh",
+            )
+            for k in range(number)
+        ]
+        joint = number * self.dim
+        self.gate = self.built_part(keras.layers.Dense, "gate", (None, joint), joint)
+
+    def fuse(self, tokens, masks, training):
+        pooled = [
+            pool(x, mask)
+            for pool, x, mask in zip(self.pools, tokens, masks, strict=True)
+        ]
+        gates = self._gates(pooled, masks)
+        values = [value(x) for value, x in zip(self.values, pooled, strict=True)]
+        fused = sum(
+            ops.cast(gate, value.dtype) * value
+            for gate, value in zip(gates, values, strict=True)
+        )
+        return self.dropout(fused, training=training), {"gates": gates}
+
+    def _gates(self, pooled, masks):
+        scores = ops.cast(self.gate(ops.concatenate(pooled, axis=-1)), "float32")
+        scores = ops.reshape(scores, (-1, len(pooled), self.dim))
+        present = ops.stack([ops.any(mask, axis=1) for mask in masks], axis=1)
+        present = ops.expand_dims(present, -1)
+        gates = ops.softmax(ops.where(present, scores, -1e9), axis=1)
+        gates = ops.where(present, gates, 0.0)
+        return [gates[:, k] for k in range(len(pooled))]

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from keras import ops
+
+
+def masked_mean(x, mask):
+    """The mean over the tokens that count, in float32 whatever `x` is.
+
+    Args:
+        x: float `[rows, length, dim]`, finite also where the mask is False.
+        mask: bool `[rows, length]`.
+
+    Returns:
+        `[rows, dim]`, of the dtype of `x`; 0 where no token counts.
+    """
+    counts = ops.expand_dims(ops.cast(mask, "float32"), -1)
+    total = ops.sum(ops.cast(x, "float32") * counts, axis=1)
+    return ops.cast(total / ops.maximum(ops.sum(counts, axis=1), 1.0), x.dtype)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class TokenProjection(keras.layers.Layer):
+    """Brings the tokens of a modality to the dimension and scale of the others.
+
+    `LayerNorm(W x + b)`. The offset of the normalisation is the embedding of the
+    modality, as each has a projection of its own.
+
+    `d_k * dim + 3 * dim` parameters, `2 * n_k * d_k * dim` FLOPs.
+
+    Args:
+        dim: int, dimension of the output.
+
+    Input shape:
+        float `[..., d_k]`.
+
+    Output shape:
+        `[..., dim]`.
+
+    Reference:
+        - [Tan and Bansal, 2019](https://arxiv.org/abs/1908.07490), section 2.1
+    """
+
+    def __init__(self, dim: int, **kwargs):
+        super().__init__(**kwargs)
+        self.dim = dim
+        policy = self.dtype_policy
+        self.dense = keras.layers.Dense(dim, name="dense", dtype=policy)
+        self.norm = keras.layers.LayerNormalization(
+            epsilon=1e-5, name="norm", dtype=policy
+        )
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+        self.norm.build((*input_shape[:-1], self.dim))
+
+    def call(self, inputs):
+        return self.norm(self.dense(inputs))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.dim)
+
+    def get_config(self):
+        return {**super().get_config(), "dim": self.dim}
