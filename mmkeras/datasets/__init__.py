@@ -1,6 +1,7 @@
 """TFDS builders; importing this module registers them with TFDS."""
 
 from mmkeras.datasets.concepts import Concept, concepts_named
+from mmkeras.datasets.easy_vqa import EasyVqa
 from mmkeras.datasets.emoji_scenes import EmojiScenes, EmojiScenesConfig
 from mmkeras.datasets.emoji_styles import EmojiStyles, EmojiStylesConfig
 from mmkeras.datasets.judge_caption import CaptionVerdict, judge_caption
@@ -13,6 +14,7 @@ from mmkeras.datasets.tuxpaint_stamps import TuxpaintStamps, TuxpaintStampsConfi
 __all__ = [
     "CaptionVerdict",
     "Concept",
+    "EasyVqa",
     "EmojiScenes",
     "EmojiScenesConfig",
     "EmojiStyles",
