@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.datasets import SceneRenderer, SceneSampler, concepts_named
-from mmkeras.datasets.scene_language import captions
+from mmkeras.datasets.scene_language import captions, questions
 
 SIDE = 32
 
@@ -25,11 +25,14 @@ def tiny_rows(number: int, language: str = "en") -> list[dict]:
         scene = sampler.sample(str(index))
         picture = io.BytesIO()
         renderer.render(scene).save(picture, "PNG")
+        asked = questions(scene, language, str(index))
         rows.append(
             {
                 "image": picture.getvalue(),
                 "image_id": str(index),
                 "captions": captions(scene, language, str(index)),
+                "question": [question for question, _ in asked],
+                "answer": [answer for _, answer in asked],
                 "scene": scene.to_json(),
             }
         )
@@ -38,8 +41,10 @@ def tiny_rows(number: int, language: str = "en") -> list[dict]:
 
 def to_dataset(rows: list[dict]) -> tf.data.Dataset:
     """Unbatched samples, as the sources of `mmkeras.data` return them."""
-    spec = {name: tf.TensorSpec([], tf.string) for name in rows[0]}
-    spec["captions"] = tf.TensorSpec([None], tf.string)
+    spec = {
+        name: tf.TensorSpec([None] if isinstance(value, list) else [], tf.string)
+        for name, value in rows[0].items()
+    }
     dataset = tf.data.Dataset.from_generator(lambda: rows, output_signature=spec)
     return dataset.apply(tf.data.experimental.assert_cardinality(len(rows)))
 

@@ -3,8 +3,6 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from mmkeras.layers import fusion as fusion_blocks
-
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class QuestionAnswerer(keras.layers.Layer):
@@ -27,7 +25,9 @@ class QuestionAnswerer(keras.layers.Layer):
             the answers too, for the multimodal objective
             `L = ℓ + α_v ℓ_v + α_t ℓ_t`.
         modality_dropout: dict of float, share of the questions that in training do
-            not see their picture (`"image"`) or are not read (`"text"`); never both.
+            not see their picture (`"image"`), and share that are not read (`"text"`),
+            each drawn by itself. What the model makes of a missing picture or
+            question is learned from these.
 
     Call arguments:
         regions: float `[batch, regions, dim]`.
@@ -133,22 +133,20 @@ class QuestionAnswerer(keras.layers.Layer):
         # To see shapes, Keras averages the first batch over several replicas.
         image_mask = ops.repeat(ops.cast(image_mask, "bool"), questions, axis=0)
         text_mask = self.text_encoder.mask(token_ids)
-        if training and self.modality_dropout:
-            kept_image, kept_text = self._draw_kept(ops.shape(token_ids)[:1])
-            image_mask = ops.logical_and(image_mask, kept_image)
-            text_mask = ops.logical_and(text_mask, ops.expand_dims(kept_text, 1))
+        if training:
+            rows = ops.shape(token_ids)[:1]
+            image_mask = ops.logical_and(image_mask, self._kept("image", rows))
+            kept_text = ops.expand_dims(self._kept("text", rows), 1)
+            text_mask = ops.logical_and(text_mask, kept_text)
         image_mask = ops.broadcast_to(
             ops.expand_dims(image_mask, 1),
             (ops.shape(image_mask)[0], regions.shape[1]),
         )
         return [image_mask, text_mask]
 
-    def _draw_kept(self, shape):
-        image = self.modality_dropout.get("image", 0.0)
-        text = self.modality_dropout.get("text", 0.0)
+    def _kept(self, modality, shape):
         drawn = keras.random.uniform(shape, seed=self.seed_generator)
-        # One number decides for both, so that a question never loses both.
-        return drawn >= image, ops.logical_or(drawn < image, drawn >= image + text)
+        return drawn >= self.modality_dropout.get(modality, 0.0)
 
     def _score(self, fused, training):
         if self.head is None:
@@ -195,10 +193,10 @@ class QuestionAnswerer(keras.layers.Layer):
 def _checked_rates(rates) -> dict[str, float]:
     rates = dict(rates or {})
     wrong = set(rates) - {"image", "text"}
-    if wrong or any(rate < 0 for rate in rates.values()) or sum(rates.values()) >= 1:
+    if wrong or not all(0 <= rate < 1 for rate in rates.values()):
         raise ValueError(
             "`modality_dropout` must have shares for 'image' and 'text' that are at "
-            f"least 0 and together below 1. Received: modality_dropout={rates}."
+            f"least 0 and below 1. Received: modality_dropout={rates}."
         )
     return rates
 

@@ -66,7 +66,9 @@ class QuestionBatches:
 
     def __init__(self, images, names, rows, single, batch_size):
         self._images, self._names = images, names
-        self._asked = [_listed(row, name) for row, name in zip(rows, names, strict=True)]
+        self._asked = [
+            _listed(row, name) for row, name in zip(rows, names, strict=True)
+        ]
         self._alone = [row is None or isinstance(row, str) for row in rows]
         self._single = single
         self._batch_size = batch_size
@@ -105,7 +107,9 @@ def _load(images) -> tuple[list[bytes | None], list[str], bool]:
         if not single:
             raise ValueError(f"Item {index} of the list is not one picture.")
         loaded += found
-        names += given if image is None or isinstance(image, str) else [f"image {index}"]
+        names += (
+            given if image is None or isinstance(image, str) else [f"image {index}"]
+        )
     return loaded, names, False
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import answer_texts, question_texts
-from mmkeras.layers import ImageEncoder, fusion as fusion_blocks
+from mmkeras.layers import ImageEncoder
+from mmkeras.layers import fusion as fusion_blocks
 from mmkeras.losses import AnswerCrossentropy
 from mmkeras.metrics import AnswerAccuracy
 from mmkeras.models.explanation import Explanation, explain_answer
@@ -120,9 +121,7 @@ class VisualQA(Task):
         encoder, scale, offset = build_image_encoder(
             image_encoder, image_size, trainable_encoder
         )
-        answers = frequent_answers(
-            answer_texts(dataset), num_answers, min_answer_count
-        )
+        answers = frequent_answers(answer_texts(dataset), num_answers, min_answer_count)
         text_layer, tokenizer = build_text_encoder(
             text_encoder,
             texts=lambda: question_texts(dataset),

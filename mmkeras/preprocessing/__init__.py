@@ -9,12 +9,14 @@ from mmkeras.preprocessing.image_captioner_preprocessor import (
     ImageCaptionerPreprocessor,
 )
 from mmkeras.preprocessing.image_converter import ImageConverter
+from mmkeras.preprocessing.visual_qa_preprocessor import VisualQAPreprocessor
 from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
 
 __all__ = [
     "IMAGE_MAX_PIXELS",
     "ImageCaptionerPreprocessor",
     "ImageConverter",
+    "VisualQAPreprocessor",
     "WordPieceTokenizer",
     "decode_image",
     "image_error",

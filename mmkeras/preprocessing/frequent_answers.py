@@ -35,7 +35,9 @@ def frequent_answers(
     spellings: dict[bytes, collections.Counter] = {}
     texts = iter(written)
     while chunk := list(itertools.islice(texts, _AT_A_TIME)):
-        for text, key in zip(chunk, answer_key(tf.constant(chunk)).numpy(), strict=True):
+        for text, key in zip(
+            chunk, answer_key(tf.constant(chunk)).numpy(), strict=True
+        ):
             if key:
                 spellings.setdefault(key, collections.Counter())[text] = written[text]
     counts = {key: sum(found.values()) for key, found in spellings.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.models import ImageCaptioner
+from mmkeras.models import ImageCaptioner, VisualQA
 from tests.conftest import SIDE
 
 
@@ -21,6 +21,8 @@ class Case:
     ask: Callable
     # From the outputs of `serving_default` to what `ask` returns.
     read: Callable
+    # What `serving_default` is given beside the pictures, for each of them.
+    inputs: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def captioner(dataset, **kwargs):
@@ -29,12 +31,33 @@ def captioner(dataset, **kwargs):
     )
 
 
+QUESTION = "what colour is the background?"
+
+
+def visual_qa(dataset, **kwargs):
+    return VisualQA.from_data(
+        dataset,
+        image_size=SIDE,
+        hidden_dim=32,
+        num_encoder_layers=0,
+        fusion="gated",
+        seed=0,
+        **kwargs,
+    )
+
+
 TASKS = {
     "image_captioner": Case(
         make=captioner,
         ask=lambda task, images: task.generate(images),
         read=lambda outputs: [text.decode() for text in outputs["caption"].numpy()],
-    )
+    ),
+    "visual_qa": Case(
+        make=visual_qa,
+        ask=lambda task, images: task.answer(images, QUESTION),
+        read=lambda outputs: [text.decode() for text in outputs["answer"].numpy()],
+        inputs={"question": QUESTION},
+    ),
 }
 
 
@@ -76,7 +99,9 @@ def test_saved_model(case, trained, images, tmp_path):
     task, _ = trained
     task.export(tmp_path / "1")
     serve = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
-    outputs = serve(image_bytes=tf.constant([*images[:4], b"bad", images[4]]))
+    others = {name: tf.constant([text] * 6) for name, text in case.inputs.items()}
+    pictures = tf.constant([*images[:4], b"bad", images[4]])
+    outputs = serve(image_bytes=pictures, **others)
     good = [0, 1, 2, 3, 5]
     found = case.read(outputs)
     assert [found[i] for i in good] == case.ask(task, images[:5])

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def answer_signatures(
+    task, top_k: int = 3
+) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
+    """What a VQA model answers when it is served.
+
+    - `serving_default`: `answer` string `[batch]`, `score` float32 `[batch]`, its
+      probability, `error` string `[batch]`.
+    - `top_k`: `answers` string `[batch, top_k]`, best first, `scores` float32
+      `[batch, top_k]`, `error`.
+
+    A row whose picture cannot be read, or whose question is blank, has empty answers,
+    scores of 0 and an `error`.
+
+    Args:
+        task: a `VisualQA`.
+        top_k: int, answers of the signature `top_k`; of a model that knows fewer, as
+            many as it knows.
+
+    Returns:
+        dict of a function and the specifications of its inputs, here `image_bytes`
+        and `question`, by the name of the signature.
+
+    Raises:
+        ValueError: if `top_k` is not a positive integer.
+    """
+    if not isinstance(top_k, int) or top_k < 1:
+        raise ValueError(
+            f"`top_k` must be an integer of at least 1. Received: top_k={top_k!r}."
+        )
+    top_k = min(top_k, len(task.preprocessor.answers))
+    serve = _Server(task)
+    inputs = [
+        tf.TensorSpec([None], tf.string, name="image_bytes"),
+        tf.TensorSpec([None], tf.string, name="question"),
+    ]
+    return {
+        "serving_default": (serve.answer, inputs),
+        "top_k": (lambda image, question: serve.answers(image, question, top_k), inputs),
+    }
+
+
+class _Server:
+    """The bodies of the signatures."""
+
+    def __init__(self, task):
+        self._preprocessor = task.preprocessor
+        self._answer = task.answerer()
+
+    def answer(self, image_bytes, question):
+        outputs = self.answers(image_bytes, question, 1)
+        return {
+            "answer": outputs["answers"][:, 0],
+            "score": outputs["scores"][:, 0],
+            "error": outputs["error"],
+        }
+
+    def answers(self, image_bytes, question, number):
+        images, error = self._preprocessor.image_converter.convert(image_bytes)
+        blank = tf.equal(tf.strings.strip(question), "")
+        reason = "the question is empty"
+        error = tf.where(tf.equal(error, "") & blank, reason, error)
+        scores = self._scores(images, question)
+        scores, places = tf.math.top_k(scores, number)
+        fine = tf.expand_dims(tf.equal(error, ""), 1)
+        answers = self._preprocessor.generate_postprocess(places)
+        return {
+            "answers": tf.where(fine, answers, ""),
+            "scores": tf.where(fine, scores, 0.0),
+            "error": error,
+        }
+
+    def _scores(self, images, question):
+        rows = tf.shape(images)[0]
+        # Convolutions refuse an empty batch, so it is given one blank picture.
+        spare = tf.maximum(1 - rows, 0)
+        images = tf.pad(images, [[0, spare], [0, 0], [0, 0], [0, 0]])
+        question = tf.pad(tf.expand_dims(question, 1), [[0, spare], [0, 0]])
+        present = tf.ones([rows + spare], tf.bool)
+        return self._answer(images, present, question)[:rows, 0]
