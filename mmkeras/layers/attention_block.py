@@ -41,6 +41,8 @@ class AttentionBlock(keras.layers.Layer):
             only; rows of `inputs` that follow one another share a row of it.
         resemblance: float `[batch / texts, texts * length, memory_length]`, as
             `WordAttentionBias` takes it, with `word_attention=True` only.
+        key_mask: bool `[batch, length]`, True where `inputs` count; what is elsewhere
+            is not attended to by self-attention.
         training: bool.
         return_attention: bool, whether to return the cross-attention too.
 
@@ -160,11 +162,15 @@ class AttentionBlock(keras.layers.Layer):
         inputs,
         memory=None,
         resemblance=None,
+        key_mask=None,
         training=None,
         return_attention=False,
     ):
         query, key, value = self.project_self(inputs)
-        mask = _causal_mask(ops.shape(inputs)[1]) if self.causal else None
+        mask = None if key_mask is None else ops.expand_dims(key_mask, (1, 2))
+        if self.causal:
+            causal = _causal_mask(ops.shape(inputs)[1])
+            mask = causal if mask is None else ops.logical_and(mask, causal)
         mixed, read = self.attend(query, key, value, mask, self.grid_bias)
         x = inputs + self.dropout(self.self_output(mixed), training=training)
         attention = None

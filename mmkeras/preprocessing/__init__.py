@@ -9,6 +9,7 @@ from mmkeras.preprocessing.image_captioner_preprocessor import (
     ImageCaptionerPreprocessor,
 )
 from mmkeras.preprocessing.image_converter import ImageConverter
+from mmkeras.preprocessing.pack_tokens import pack_tokens
 from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "WordPieceTokenizer",
     "decode_image",
     "image_error",
+    "pack_tokens",
 ]

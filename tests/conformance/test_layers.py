@@ -10,8 +10,10 @@ from mmkeras.layers import (
     GridAttentionBias,
     GridPositionEmbedding,
     ImageEncoder,
+    RecurrentTextEncoder,
     RegionEncoder,
     TextDecoder,
+    TransformerTextEncoder,
     WordAttentionBias,
     small_cnn,
 )
@@ -25,6 +27,12 @@ def normal(*shape):
 
 def tokens(*shape):
     return RNG.integers(4, 20, size=shape).astype("int32")
+
+
+def padded_tokens():
+    """Texts of 5, 3, 0 and 1 tokens."""
+    lengths = np.array([[5], [3], [0], [1]])
+    return np.where(np.arange(5) < lengths, tokens(4, 5), 0).astype("int32")
 
 
 # name: how to make the layer, and its inputs for a batch of 4
@@ -65,6 +73,14 @@ LAYERS = {
         lambda **kw: ImageEncoder(small_cnn(32, 8), **kw),
         [normal(4, 32, 32, 3)],
     ),
+    "recurrent_text_encoder_gru": (
+        lambda **kw: RecurrentTextEncoder(20, 16, **kw),
+        [padded_tokens()],
+    ),
+    "recurrent_text_encoder_lstm": (
+        lambda **kw: RecurrentTextEncoder(20, 16, "lstm", True, 2, 0.1, **kw),
+        [padded_tokens()],
+    ),
     "region_encoder": (
         lambda **kw: RegionEncoder(2, 3, 16, 2, 2, 32, **kw),
         [normal(4, 6, 24)],
@@ -82,6 +98,10 @@ LAYERS = {
     "text_decoder_several_texts": (
         lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, memory_grid=(2, 3), **kw),
         [tokens(4, 3, 8), normal(4, 6, 16)],
+    ),
+    "transformer_text_encoder": (
+        lambda **kw: TransformerTextEncoder(20, 8, 16, 2, 2, 32, **kw),
+        [padded_tokens()],
     ),
     "word_attention_bias": (
         lambda **kw: WordAttentionBias(2, grid=(2, 3), **kw),
