@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import keras
-from keras import ops
+
+from mmkeras.layers.text_encoder import TextEncoder
 
 _CELLS = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
-class RecurrentTextEncoder(keras.layers.Layer):
+class RecurrentTextEncoder(TextEncoder):
     """Reads a text word by word: an embedding and recurrent layers.
 
     Padding is passed over, at whichever end it stands: it changes no state.
@@ -56,7 +57,7 @@ class RecurrentTextEncoder(keras.layers.Layer):
         pad_token_id: int = 0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(dim, pad_token_id, **kwargs)
         if cell not in _CELLS:
             raise ValueError(
                 f"`cell` must be one of {sorted(_CELLS)}. Received: cell={cell!r}."
@@ -67,12 +68,10 @@ class RecurrentTextEncoder(keras.layers.Layer):
                 f"which must be even. Received: dim={dim}."
             )
         self.vocabulary_size = vocabulary_size
-        self.dim = dim
         self.cell = cell
         self.bidirectional = bidirectional
         self.num_layers = num_layers
         self.dropout_rate = dropout
-        self.pad_token_id = pad_token_id
         policy = self.dtype_policy
         self.embedding = keras.layers.Embedding(
             vocabulary_size, dim, name="embedding", dtype=policy
@@ -99,20 +98,12 @@ class RecurrentTextEncoder(keras.layers.Layer):
         for reader in self.readers:
             reader.build((*input_shape, self.dim))
 
-    def mask(self, token_ids):
-        """bool `[rows, length]`, True where a token is no padding."""
-        return ops.not_equal(token_ids, self.pad_token_id)
-
-    def call(self, token_ids, training=None):
-        mask = self.mask(token_ids)
+    def encode(self, token_ids, mask, training=None):
         x = self.embedding(token_ids)
         for reader in self.readers:
             x = self.dropout(x, training=training)
             x = reader(x, mask=mask, training=training)
-        return ops.where(ops.expand_dims(mask, -1), x, 0.0)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape, self.dim)
+        return x
 
     def get_config(self):
         return {

@@ -4,10 +4,11 @@ import keras
 from keras import ops
 
 from mmkeras.layers.attention_block import AttentionBlock
+from mmkeras.layers.text_encoder import TextEncoder, require_length
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
-class TransformerTextEncoder(keras.layers.Layer):
+class TransformerTextEncoder(TextEncoder):
     """Transformer encoder over the tokens of a text.
 
     Token and position embeddings, then blocks in which the tokens see one another
@@ -20,7 +21,7 @@ class TransformerTextEncoder(keras.layers.Layer):
         num_layers: int, number of transformer blocks; may be 0.
         num_heads: int, must divide `dim`.
         intermediate_dim: int, width of the feed-forward parts, or `None` for
-            `4 * dim`.
+            `2 * dim`.
         dropout: float.
         pad_token_id: int, the token that stands for no text.
 
@@ -57,15 +58,13 @@ class TransformerTextEncoder(keras.layers.Layer):
         pad_token_id: int = 0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(dim, pad_token_id, **kwargs)
         self.vocabulary_size = vocabulary_size
         self.max_length = max_length
-        self.dim = dim
         self.num_layers = num_layers
         self.num_heads = num_heads
-        self.intermediate_dim = intermediate_dim or 4 * dim
+        self.intermediate_dim = intermediate_dim or 2 * dim
         self.dropout_rate = dropout
-        self.pad_token_id = pad_token_id
         policy = self.dtype_policy
         self.embedding = keras.layers.Embedding(
             vocabulary_size,
@@ -99,27 +98,14 @@ class TransformerTextEncoder(keras.layers.Layer):
         for layer in (*self.blocks, self.norm):
             layer.build((*input_shape, self.dim))
 
-    def mask(self, token_ids):
-        """bool `[rows, length]`, True where a token is no padding."""
-        return ops.not_equal(token_ids, self.pad_token_id)
-
-    def call(self, token_ids, training=None):
-        length = token_ids.shape[1]
-        if length is not None and length > self.max_length:
-            raise ValueError(
-                f"The texts are {length} tokens long where `max_length` is "
-                f"{self.max_length}. Cut them, or build the encoder for {length}."
-            )
-        mask = self.mask(token_ids)
+    def encode(self, token_ids, mask, training=None):
+        require_length(token_ids, self.max_length)
         positions = self.position_embedding[: ops.shape(token_ids)[1]]
         x = self.embedding(token_ids) + ops.cast(positions, self.compute_dtype)
         x = self.dropout(x, training=training)
         for block in self.blocks:
             x = block(x, key_mask=mask, training=training)
-        return ops.where(ops.expand_dims(mask, -1), self.norm(x), 0.0)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape, self.dim)
+        return self.norm(x)
 
     def get_config(self):
         return {

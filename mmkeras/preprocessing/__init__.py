@@ -1,5 +1,6 @@
 """Raw samples to tensors and back, all in graph."""
 
+from mmkeras.preprocessing.bert_tokenizer import BertTokenizer
 from mmkeras.preprocessing.decode_image import (
     IMAGE_MAX_PIXELS,
     decode_image,
@@ -14,6 +15,7 @@ from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
 
 __all__ = [
     "IMAGE_MAX_PIXELS",
+    "BertTokenizer",
     "ImageCaptionerPreprocessor",
     "ImageConverter",
     "WordPieceTokenizer",

@@ -21,7 +21,9 @@ def test_order_of_the_words_counts():
 
 def test_too_long():
     encoder = TransformerTextEncoder(9, 4, 8)
-    with pytest.raises(ValueError, match="5 tokens long where `max_length` is 4"):
+    with pytest.raises(
+        ValueError, match="5 tokens long, of which the encoder takes at most 4"
+    ):
         encoder(np.ones((1, 5), "int32"))
 
 
