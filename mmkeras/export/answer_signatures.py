@@ -42,7 +42,10 @@ def answer_signatures(
     ]
     return {
         "serving_default": (serve.answer, inputs),
-        "top_k": (lambda image, question: serve.answers(image, question, top_k), inputs),
+        "top_k": (
+            lambda image, question: serve.answers(image, question, top_k),
+            inputs,
+        ),
     }
 
 

@@ -2,24 +2,41 @@
 
 from mmkeras.layers import fusion
 from mmkeras.layers.attention_block import AttentionBlock
+from mmkeras.layers.bert_block import BertBlock
+from mmkeras.layers.bert_text_encoder import BertTextEncoder
 from mmkeras.layers.efficientnet_lite import efficientnet_lite
 from mmkeras.layers.grid_attention_bias import GridAttentionBias
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
 from mmkeras.layers.image_encoder import ImageEncoder
+from mmkeras.layers.keras_hub_text_encoder import KerasHubTextEncoder
+from mmkeras.layers.minilm_text_encoder import minilm_folder, minilm_text_encoder
+from mmkeras.layers.read_bert import read_bert
+from mmkeras.layers.recurrent_text_encoder import RecurrentTextEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
 from mmkeras.layers.small_cnn import small_cnn
 from mmkeras.layers.text_decoder import TextDecoder
+from mmkeras.layers.text_encoder import TextEncoder
+from mmkeras.layers.transformer_text_encoder import TransformerTextEncoder
 from mmkeras.layers.word_attention_bias import WordAttentionBias
 
 __all__ = [
     "AttentionBlock",
+    "BertBlock",
+    "BertTextEncoder",
     "GridAttentionBias",
     "GridPositionEmbedding",
     "ImageEncoder",
+    "KerasHubTextEncoder",
+    "RecurrentTextEncoder",
     "RegionEncoder",
     "TextDecoder",
+    "TextEncoder",
+    "TransformerTextEncoder",
     "WordAttentionBias",
     "efficientnet_lite",
     "fusion",
+    "minilm_folder",
+    "minilm_text_encoder",
+    "read_bert",
     "small_cnn",
 ]

@@ -3,6 +3,12 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.layers.frozen_layers import (
+    freeze_places,
+    frozen_places,
+    is_trained,
+    leaf_layers,
+)
 from mmkeras.layers.lora import without_lora
 
 
@@ -88,7 +94,7 @@ class ImageEncoder(keras.layers.Layer):
         """
         layers = [
             layer
-            for layer in _leaves(self.model)
+            for layer in leaf_layers(self.model)
             if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
         ]
         number = len(layers) if last_layers is None else last_layers
@@ -98,47 +104,25 @@ class ImageEncoder(keras.layers.Layer):
                 f"image encoder that have weights. Received: last_layers={number!r}."
             )
         self.trainable = number > 0
-        for layer in _leaves(self.model):
+        for layer in leaf_layers(self.model):
             layer.trainable = False
         for layer in layers[len(layers) - number :]:
             layer.trainable = True
 
     def get_config(self):
         model = keras.saving.serialize_keras_object(self.model)
-        trainable = self.trainable and any(map(_is_trained, _leaves(self.model)))
+        trainable = self.trainable and any(map(is_trained, leaf_layers(self.model)))
         return {
             **super().get_config(),
             "model": without_lora(model),
             "trainable": trainable,
-            "frozen_layers": self._frozen() if trainable else [],
+            "frozen_layers": frozen_places(self.model) if trainable else [],
         }
-
-    def _frozen(self) -> list[int]:
-        """Places of the frozen layers that have weights, among all layers."""
-        layers = enumerate(_leaves(self.model))
-        return [i for i, layer in layers if layer.weights and not _is_trained(layer)]
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
         frozen = config.pop("frozen_layers", [])
         model = keras.saving.deserialize_keras_object(config.pop("model"))
-        # Keras thaws all layers of a model that it loads, if one was trainable.
-        layers = list(_leaves(model))
-        for place in frozen:
-            layers[place].trainable = False
+        freeze_places(model, frozen)
         return cls(model, **config)
-
-
-def _leaves(model):
-    """The layers of a model, those of models inside it among them, in order."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _leaves(layer)
-        else:
-            yield layer
-
-
-def _is_trained(layer) -> bool:
-    """Whether the layer itself is trained, and not only adapters on it."""
-    return any(v.trainable for v in layer.weights if not v.name.startswith("lora_"))

@@ -1,5 +1,6 @@
 """Raw samples to tensors and back, all in graph."""
 
+from mmkeras.preprocessing.bert_tokenizer import BertTokenizer
 from mmkeras.preprocessing.decode_image import (
     IMAGE_MAX_PIXELS,
     decode_image,
@@ -9,15 +10,18 @@ from mmkeras.preprocessing.image_captioner_preprocessor import (
     ImageCaptionerPreprocessor,
 )
 from mmkeras.preprocessing.image_converter import ImageConverter
+from mmkeras.preprocessing.pack_tokens import pack_tokens
 from mmkeras.preprocessing.visual_qa_preprocessor import VisualQAPreprocessor
 from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
 
 __all__ = [
     "IMAGE_MAX_PIXELS",
+    "BertTokenizer",
     "ImageCaptionerPreprocessor",
     "ImageConverter",
     "VisualQAPreprocessor",
     "WordPieceTokenizer",
     "decode_image",
     "image_error",
+    "pack_tokens",
 ]

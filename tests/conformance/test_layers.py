@@ -1,17 +1,23 @@
 """Every layer through the same list. A new layer is tested by being added here."""
 
 import keras
+import keras_hub
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from mmkeras.layers import (
     AttentionBlock,
+    BertBlock,
+    BertTextEncoder,
     GridAttentionBias,
     GridPositionEmbedding,
     ImageEncoder,
+    KerasHubTextEncoder,
+    RecurrentTextEncoder,
     RegionEncoder,
     TextDecoder,
+    TransformerTextEncoder,
     WordAttentionBias,
     small_cnn,
 )
@@ -25,6 +31,16 @@ def normal(*shape):
 
 def tokens(*shape):
     return RNG.integers(4, 20, size=shape).astype("int32")
+
+
+def padded_tokens():
+    """Texts of 5, 3, 0 and 1 tokens."""
+    lengths = np.array([[5], [3], [0], [1]])
+    return np.where(np.arange(5) < lengths, tokens(4, 5), 0).astype("int32")
+
+
+def tiny_bert():
+    return keras_hub.models.BertBackbone(20, 1, 2, 16, 32, max_sequence_length=8)
 
 
 # name: how to make the layer, and its inputs for a batch of 4
@@ -53,6 +69,14 @@ LAYERS = {
         ),  # fmt: skip
         [normal(4, 6, 16), normal(4, 5, 16), normal(4, 6, 5)],
     ),
+    "bert_block": (
+        lambda **kw: BertBlock(2, 32, 0.1, **kw),
+        [normal(4, 6, 16)],
+    ),
+    "bert_text_encoder": (
+        lambda **kw: BertTextEncoder(20, 8, 16, 2, 2, 32, **kw),
+        [padded_tokens()],
+    ),
     "grid_attention_bias": (
         lambda **kw: GridAttentionBias(2, 3, **kw),
         [normal(4, 2, 6, 6)],
@@ -64,6 +88,18 @@ LAYERS = {
     "image_encoder": (
         lambda **kw: ImageEncoder(small_cnn(32, 8), **kw),
         [normal(4, 32, 32, 3)],
+    ),
+    "keras_hub_text_encoder": (
+        lambda **kw: KerasHubTextEncoder(tiny_bert(), trainable=True, **kw),
+        [padded_tokens()],
+    ),
+    "recurrent_text_encoder_gru": (
+        lambda **kw: RecurrentTextEncoder(20, 16, **kw),
+        [padded_tokens()],
+    ),
+    "recurrent_text_encoder_lstm": (
+        lambda **kw: RecurrentTextEncoder(20, 16, "lstm", True, 2, 0.1, **kw),
+        [padded_tokens()],
     ),
     "region_encoder": (
         lambda **kw: RegionEncoder(2, 3, 16, 2, 2, 32, **kw),
@@ -82,6 +118,10 @@ LAYERS = {
     "text_decoder_several_texts": (
         lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, memory_grid=(2, 3), **kw),
         [tokens(4, 3, 8), normal(4, 6, 16)],
+    ),
+    "transformer_text_encoder": (
+        lambda **kw: TransformerTextEncoder(20, 8, 16, 2, 2, 32, **kw),
+        [padded_tokens()],
     ),
     "word_attention_bias": (
         lambda **kw: WordAttentionBias(2, grid=(2, 3), **kw),

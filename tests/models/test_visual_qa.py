@@ -65,9 +65,7 @@ def test_top_k(vqa, images):
     assert best[0][0] == vqa.answer(images[0], BACKGROUND)
     scores = [score for _, score in best]
     assert scores == sorted(scores, reverse=True)
-    everything = vqa.answer(
-        images[0], BACKGROUND, top_k=len(vqa.preprocessor.answers)
-    )
+    everything = vqa.answer(images[0], BACKGROUND, top_k=len(vqa.preprocessor.answers))
     assert sum(score for _, score in everything) == pytest.approx(1, abs=1e-5)
     with pytest.raises(ValueError, match="top_k=0"):
         vqa.answer(images[0], BACKGROUND, top_k=0)
@@ -156,7 +154,14 @@ def test_explain(vqa, images):
     (best,) = vqa.answer(images[0], BACKGROUND, top_k=1)
     assert explanation.answer == best[0]
     assert explanation.score == pytest.approx(best[1], abs=1e-5)
-    assert explanation.tokens[1:-1] == ["what", "colour", "is", "the", "background", "?"]
+    assert explanation.tokens[1:-1] == [
+        "what",
+        "colour",
+        "is",
+        "the",
+        "background",
+        "?",
+    ]
     encoder = vqa.backbone.image_encoder
     assert explanation.image_gradient.shape == (encoder.rows, encoder.columns)
     assert explanation.image_gradient.min() >= 0

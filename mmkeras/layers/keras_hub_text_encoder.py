@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import keras
+import keras_hub
+from keras import ops
+
+from mmkeras.layers.frozen_layers import (
+    freeze_places,
+    frozen_places,
+    is_trained,
+    leaf_layers,
+)
+from mmkeras.layers.lora import without_lora
+from mmkeras.layers.text_encoder import TextEncoder, require_length
+
+_INPUTS = {"token_ids", "padding_mask", "segment_ids"}
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class KerasHubTextEncoder(TextEncoder):
+    """Turns texts into token vectors with any text backbone of KerasHub.
+
+    Args:
+        backbone: a `keras_hub.models.Backbone` from `token_ids`, `padding_mask` and,
+            for some, `segment_ids`, to one sequence: BERT, DistilBERT, RoBERTa,
+            DeBERTa, GPT-2, ...
+        trainable: bool, `False` for a frozen encoder. `True` leaves the layers of the
+            backbone as they are, so that those that are frozen stay frozen.
+        pad_token_id: int, the token that stands for no text: the `pad_token_id` of
+            the tokenizer.
+
+    Call arguments:
+        token_ids: int `[rows, length]`.
+        training: bool.
+
+    Output shape:
+        float `[rows, length, dim]`; 0 at padding.
+
+    Raises:
+        ValueError: if the backbone takes or gives anything else, or the texts are
+            longer than it takes.
+
+    Example:
+        ```python
+        backbone = keras_hub.models.BertBackbone(
+            vocabulary_size=100, num_layers=2, num_heads=2, hidden_dim=64,
+            intermediate_dim=128)
+        encoder = KerasHubTextEncoder(backbone)
+        encoder(np.array([[7, 8, 9, 0, 0]])).shape  # (1, 5, 64)
+        ```
+    """
+
+    def __init__(
+        self,
+        backbone: keras_hub.models.Backbone,
+        trainable: bool = False,
+        pad_token_id: int = 0,
+        **kwargs,
+    ):
+        super().__init__(_dim(backbone), pad_token_id, **kwargs)
+        self.backbone = backbone
+        # Set to True, it would thaw the frozen layers of the backbone.
+        if not trainable or (backbone.weights and not backbone.trainable_weights):
+            self.trainable = False
+
+    def build(self, input_shape):
+        self.backbone.build(input_shape)
+
+    def encode(self, token_ids, mask, training=None):
+        require_length(token_ids, getattr(self.backbone, "max_sequence_length", None))
+        inputs = {"token_ids": token_ids, "padding_mask": ops.cast(mask, "int32")}
+        if "segment_ids" in self.backbone.input:
+            inputs["segment_ids"] = ops.zeros_like(token_ids)
+        outputs = self.backbone(inputs, training=training and self.trainable)
+        return ops.cast(_sequence(outputs), self.compute_dtype)
+
+    def get_config(self):
+        trainable = self.trainable and any(map(is_trained, leaf_layers(self.backbone)))
+        return {
+            **super().get_config(),
+            "backbone": without_lora(
+                keras.saving.serialize_keras_object(self.backbone)
+            ),
+            "trainable": trainable,
+            "frozen_layers": frozen_places(self.backbone) if trainable else [],
+            "pad_token_id": self.pad_token_id,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        frozen = config.pop("frozen_layers", [])
+        backbone = keras.saving.deserialize_keras_object(config.pop("backbone"))
+        freeze_places(backbone, frozen)
+        return cls(backbone, **config)
+
+
+def _sequence(outputs):
+    """The sequence among the outputs of a text backbone, or `None`."""
+    if isinstance(outputs, dict):
+        outputs = outputs.get("sequence_output")
+    return outputs if len(getattr(outputs, "shape", ())) == 3 else None
+
+
+def _dim(backbone) -> int:
+    inputs = getattr(backbone, "input", None)
+    names = set(inputs) if isinstance(inputs, dict) else set()
+    known = {"token_ids", "padding_mask"} <= names <= _INPUTS
+    if not known or _sequence(backbone.output) is None:
+        raise ValueError(
+            "`backbone` must be a KerasHub backbone from `token_ids` and "
+            "`padding_mask` (and `segment_ids`) to one sequence, such as BertBackbone. "
+            f"Received: {type(backbone).__name__} with inputs {sorted(names)}."
+        )
+    return _sequence(backbone.output).shape[-1]
