@@ -9,6 +9,7 @@ from mmkeras.data.from_conceptual import from_conceptual
 from mmkeras.data.from_flickr import from_flickr
 from mmkeras.data.from_folder import from_folder
 from mmkeras.data.from_karpathy import from_karpathy
+from mmkeras.data.from_question_csv import from_question_csv
 from mmkeras.data.from_vqa import from_vqa
 from mmkeras.data.load import load
 from mmkeras.data.number_samples import number_samples
@@ -25,6 +26,7 @@ __all__ = [
     "from_flickr",
     "from_folder",
     "from_karpathy",
+    "from_question_csv",
     "from_vqa",
     "load",
     "number_samples",
