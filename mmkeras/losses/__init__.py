@@ -1,5 +1,6 @@
 """Keras losses."""
 
 from mmkeras.losses.masked_crossentropy import MaskedCrossentropy
+from mmkeras.losses.soft_score_crossentropy import SoftScoreCrossentropy
 
-__all__ = ["MaskedCrossentropy"]
+__all__ = ["MaskedCrossentropy", "SoftScoreCrossentropy"]
