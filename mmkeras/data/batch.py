@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from mmkeras.data.encode_image import encode_image
 from mmkeras.data.is_batched import is_batched
 from mmkeras.data.require_dataset import require_dataset
 
@@ -53,7 +54,7 @@ def batch_samples(
         )
     if "image" in spec and spec["image"].dtype != tf.string:
         # Pictures of several sizes cannot be stacked, their files can.
-        dataset = dataset.map(_encode_image, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = dataset.map(encode_image, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.ragged_batch(batch_size, drop_remainder=drop_remainder)
     options = tf.data.Options()
     # A file cannot be split between workers, elements can.
@@ -61,7 +62,3 @@ def batch_samples(
         tf.data.experimental.AutoShardPolicy.DATA
     )
     return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
-
-
-def _encode_image(sample: dict) -> dict:
-    return {**sample, "image": tf.io.encode_png(sample["image"], compression=1)}

@@ -8,31 +8,31 @@ import tensorflow as tf
 from mmkeras.data.require_dataset import require_dataset
 
 
-def caption_texts(dataset: tf.data.Dataset) -> Iterator[str]:
-    """Every caption of a dataset, without reading a picture more than once.
+def dataset_texts(dataset: tf.data.Dataset, keys: tuple[str, ...]) -> Iterator[str]:
+    """Every text of a dataset under a key, without reading a picture more than once.
 
     Args:
-        dataset: a `tf.data.Dataset` of sample dicts with `caption` or
-            `captions`, batched or not.
+        dataset: a `tf.data.Dataset` of sample dicts, batched or not.
+        keys: tuple of strings, of which the first that the samples have is taken.
 
     Yields:
         Strings that are not empty.
 
     Raises:
         TypeError: if it is not a dataset.
-        ValueError: if the samples have no captions.
+        ValueError: if the samples have none of the keys.
     """
     require_dataset(dataset)
     spec = dataset.element_spec
-    keys = [k for k in ("caption", "captions") if isinstance(spec, dict) and k in spec]
-    if not keys:
+    found = [key for key in keys if isinstance(spec, dict) and key in spec]
+    if not found:
         raise ValueError(
-            "A sample must have the key 'caption' or 'captions'. "
+            f"A sample must have the key {' or '.join(map(repr, keys))}. "
             f"Received elements of: {spec}."
         )
-    for captions in dataset.map(lambda sample: sample[keys[0]]):
-        if isinstance(captions, tf.RaggedTensor):
-            captions = captions.flat_values
-        for text in np.ravel(captions.numpy()):
+    for texts in dataset.map(lambda sample: sample[found[0]]):
+        if isinstance(texts, tf.RaggedTensor):
+            texts = texts.flat_values
+        for text in np.ravel(texts.numpy()):
             if text.strip():
                 yield text.decode("utf-8")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -9,7 +8,10 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from mmkeras.data.csv_rows import csv_rows
+from mmkeras.data.picture_path import picture_path
 from mmkeras.data.read_text import read_text
+from mmkeras.data.require_columns import require_columns
 from mmkeras.data.samples import CaptionedImages
 
 _IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp")
@@ -87,7 +89,8 @@ def _find_table(folder, captions) -> pathlib.Path | None:
 def _read_table(folder, table, image_column, caption_column) -> CaptionedImages:
     captions: dict[str, list[str]] = {}
     paths: dict[str, pathlib.Path] = {}
-    for place, row in _rows(table, (image_column, caption_column)):
+    columns = {"image_column": image_column, "caption_column": caption_column}
+    for place, row in _rows(table, columns):
         name = str(row[image_column]).strip()
         caption = str(row[caption_column] or "").strip()
         if not caption:
@@ -95,8 +98,7 @@ def _read_table(folder, table, image_column, caption_column) -> CaptionedImages:
                 f"{place} has an empty caption for {name!r}. Write one, or delete "
                 "the row."
             )
-        path = _image_path(folder, name, place)
-        image_id = path.relative_to(os.path.abspath(folder)).as_posix()
+        image_id, path = picture_path(folder, name, place)
         if caption in captions.setdefault(image_id, []):
             raise ValueError(
                 f"{place} says again what an earlier row says of {name!r}: "
@@ -109,45 +111,15 @@ def _read_table(folder, table, image_column, caption_column) -> CaptionedImages:
     return CaptionedImages(list(paths), list(paths.values()), list(captions.values()))
 
 
-def _image_path(folder, name, place) -> pathlib.Path:
-    # Not resolved: a link in the folder counts as being there, wherever it leads.
-    root = pathlib.Path(os.path.abspath(folder))
-    path = pathlib.Path(os.path.abspath(root / name))
-    if not path.is_relative_to(root):
-        raise ValueError(
-            f"{place} names {name!r}, which is outside {folder}. Give paths from that "
-            "folder."
-        )
-    if not name or not path.is_file():
-        raise FileNotFoundError(
-            f"{place} names the picture {name!r}, and there is no file {path}. Add "
-            "it, or delete the row."
-        )
-    return path
-
-
 def _rows(table: pathlib.Path, columns) -> Iterator[tuple[str, dict]]:
-    readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows}
+    readers = {".csv": csv_rows, ".jsonl": _jsonl_rows}
     if table.suffix not in readers:
         raise ValueError(f"{table} must end in .csv or .jsonl, and be one of these.")
-    yield from readers[table.suffix](io.StringIO(read_text(table)), table, columns)
+    yield from readers[table.suffix](table, columns)
 
 
-def _csv_rows(file, table, columns):
-    reader = csv.DictReader(file)
-    _require(columns, reader.fieldnames or (), table)
-    for row in reader:
-        place = f"{table}, line {reader.line_num}"
-        if None in row or None in row.values():
-            raise ValueError(
-                f"{place} does not have the {len(reader.fieldnames)} columns of the "
-                "header. Put a caption with commas in double quotes."
-            )
-        yield place, row
-
-
-def _jsonl_rows(file, table, columns):
-    for number, line in enumerate(file, start=1):
+def _jsonl_rows(table, columns):
+    for number, line in enumerate(io.StringIO(read_text(table)), start=1):
         if not line.strip():
             continue
         place = f"{table}, line {number}"
@@ -157,23 +129,14 @@ def _jsonl_rows(file, table, columns):
             raise ValueError(f"{place} is not JSON: {error}.") from error
         if not isinstance(row, dict):
             raise ValueError(f"{place} is not a JSON object.")
-        _require(columns, row, place)
-        for column in columns:
+        require_columns(columns, row, place)
+        for column in columns.values():
             if not isinstance(row[column], str):
                 raise ValueError(
                     f"{place} has {row[column]!r} as {column!r}, which must be a "
                     "string. Give a picture with several captions several rows."
                 )
         yield place, row
-
-
-def _require(columns, found, place) -> None:
-    missing = [column for column in columns if column not in found]
-    if missing:
-        raise ValueError(
-            f"{place} has no column {missing[0]!r}; it has {list(found)}. Rename one, "
-            "or say which is which with `image_column=` and `caption_column=`."
-        )
 
 
 def _read_text_files(folder: pathlib.Path) -> CaptionedImages:

@@ -7,7 +7,11 @@ import re
 
 import tensorflow as tf
 
-_TO_SAMPLE = {"image/id": "image_id", "filename": "image_id"}
+_TO_SAMPLE = {
+    "image/id": "image_id",
+    "filename": "image_id",
+    "file_name": "image_id",
+}
 
 
 def load(
@@ -34,7 +38,8 @@ def load(
 
     Returns:
         An unbatched `tf.data.Dataset` of sample dicts, or a tuple of them. `image`
-        is encoded bytes.
+        is encoded bytes. `image_id`, `captions`, `question` and `answer` have these
+        names where TFDS has others for them (COCO, CLEVR).
 
     Raises:
         ValueError: if TFDS has no such dataset or split, or asks for files that
@@ -125,6 +130,9 @@ def _to_sample(features: dict) -> dict:
     # COCO in TFDS: a sequence of {"id", "text"}.
     if isinstance(captions, dict) and "text" in captions:
         sample["captions"] = captions["text"]
+    # CLEVR in TFDS: a sequence of {"question", "answer"}.
+    if isinstance(sample.get("question_answer"), dict):
+        sample |= sample.pop("question_answer")
     if "image_id" in sample and sample["image_id"].dtype != tf.string:
         sample["image_id"] = tf.strings.as_string(sample["image_id"])
     return sample

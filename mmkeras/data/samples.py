@@ -3,8 +3,9 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 
-import numpy as np
 import tensorflow as tf
+
+from mmkeras.data.split_indices import split_indices
 
 
 @dataclasses.dataclass
@@ -79,19 +80,7 @@ class CaptionedImages:
         Raises:
             ValueError: if `fraction` is out of range, or a part would be empty.
         """
-        if not 0 < fraction < 1:
-            raise ValueError(
-                "`validation_fraction` must be between 0 and 1, e.g. 0.1. "
-                f"Received: validation_fraction={fraction}."
-            )
-        number = round(fraction * len(self.ids))
-        if not 0 < number < len(self.ids):
-            raise ValueError(
-                f"{len(self.ids)} pictures cannot be split with "
-                f"validation_fraction={fraction}: one part would be empty."
-            )
-        order = np.random.default_rng(seed).permutation(len(self.ids))
-        parts = sorted(order[number:]), sorted(order[:number])
+        parts = split_indices(len(self.ids), fraction, seed)
         first, second = (self._take(part) for part in parts)
         return first, second
 

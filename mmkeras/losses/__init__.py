@@ -2,5 +2,6 @@
 
 from mmkeras.losses.answer_crossentropy import AnswerCrossentropy
 from mmkeras.losses.masked_crossentropy import MaskedCrossentropy
+from mmkeras.losses.soft_score_crossentropy import SoftScoreCrossentropy
 
-__all__ = ["AnswerCrossentropy", "MaskedCrossentropy"]
+__all__ = ["AnswerCrossentropy", "MaskedCrossentropy", "SoftScoreCrossentropy"]

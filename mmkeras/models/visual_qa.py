@@ -124,7 +124,7 @@ class VisualQA(Task):
         answers = frequent_answers(answer_texts(dataset), num_answers, min_answer_count)
         text_layer, tokenizer = build_text_encoder(
             text_encoder,
-            texts=lambda: question_texts(dataset),
+            texts=question_texts(dataset),
             vocabulary_size=vocabulary_size,
             dim=hidden_dim,
             sequence_length=sequence_length,

@@ -2,6 +2,7 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.data import load
+from mmkeras.data.load import _to_sample
 from mmkeras.datasets import EmojiScenes, EmojiScenesConfig, Scene, judge_caption
 
 
@@ -91,3 +92,28 @@ def test_hubs_that_cannot_be_reached(monkeypatch):
         load("huggingface:coco")
     with pytest.raises(RuntimeError):
         load("coco")
+
+
+def test_clevr_has_the_keys_of_questions():
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data():
+        spec = load("clevr").element_spec
+    strings = tf.TensorSpec([None], tf.string)
+    assert (spec["question"], spec["answer"]) == (strings, strings)
+    assert spec["image"] == spec["image_id"] == tf.TensorSpec([], tf.string)
+    assert not {"question_answer", "file_name"} & spec.keys()
+
+
+def test_clevr_sample():
+    pairs = {"question": tf.constant(["How many?", "Any?"]), "answer": ["2", "no"]}
+    sample = _to_sample({"file_name": tf.constant("a.png"), "question_answer": pairs})
+    assert sample["question"] is pairs["question"]
+    assert sample["answer"] == ["2", "no"]
+    assert sample["image_id"] == "a.png"
+    assert len(sample) == 3
+
+
+def test_a_question_alone_keeps_its_form():
+    question = {"question": tf.constant("what?"), "answers": tf.constant(["a", "b"])}
+    assert all(_to_sample(question)[key] is question[key] for key in question)

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mmkeras.data import batch_samples, drop_modalities
+
+NUMBER = 400
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    """Pictures of two questions each."""
+    columns = {
+        "image": [f"picture {i}" for i in range(NUMBER)],
+        "question": [[f"first {i}", f"second {i}"] for i in range(NUMBER)],
+        "answer": [["a", "b"]] * NUMBER,
+    }
+    return tf.data.Dataset.from_tensor_slices(columns)
+
+
+def columns(dataset, *keys):
+    rows = list(dataset.as_numpy_iterator())
+    return [np.array([row[key] for row in rows]) for key in keys]
+
+
+def test_a_share_is_dropped_the_same_at_each_pass(dataset):
+    dropped = drop_modalities(dataset, {"image": 0.25, "question": 0.5})
+    image, present = columns(dropped, "image", "image_present")
+    question, asked = columns(dropped, "question", "question_present")
+    # 400 · 0.25 = 100, and 400 · 0.5 = 200, within four standard deviations, 4 · 8.7
+    # and 4 · 10.
+    assert abs((~present).sum() - 100) < 35
+    assert abs((~asked[:, 0]).sum() - 200) < 40
+    assert ((image == b"") == ~present).all()
+    assert image[present][0].startswith(b"picture")
+    assert ((question == b"") == ~asked).all()
+    # The two are independent: both dropped in about 400 / 8 = 50 (4 · 6.6).
+    assert abs((~present & ~asked[:, 0]).sum() - 50) < 27
+    (answers,) = columns(dropped, "answer")
+    assert (answers == [b"a", b"b"]).all()
+    (again,) = columns(dropped, "image_present")
+    assert (again == present).all()
+
+
+def test_seeds_and_fractions(dataset):
+    def present(fraction, seed=0):
+        dropped = drop_modalities(dataset, {"image": fraction}, seed=seed)
+        return columns(dropped, "image_present")[0]
+
+    assert (present(0.5) != present(0.5, seed=1)).any()
+    # More is dropped of the same.
+    assert (present(0.2) >= present(0.6)).all()
+    assert present(0).all() and not present(1).any()
+
+
+def test_questions_together_or_each(dataset):
+    together = drop_modalities(dataset, {"question": 0.5})
+    (asked,) = columns(together, "question_present")
+    assert (asked[:, 0] == asked[:, 1]).all()
+    assert "image_present" not in together.element_spec
+    each = drop_modalities(dataset, {"question": 0.5}, per_question=True)
+    question, asked = columns(each, "question", "question_present")
+    assert 100 < (asked[:, 0] != asked[:, 1]).sum() < 300
+    assert ((question == b"") == ~asked).all()
+
+
+def test_one_question_a_sample():
+    dataset = tf.data.Dataset.from_tensor_slices({"question": ["what?"] * 8})
+    spec = drop_modalities(dataset, {"question": 0.5}).element_spec
+    assert spec["question_present"] == tf.TensorSpec([], tf.bool)
+
+
+def test_pictures_that_are_not_encoded_and_what_was_missing_before():
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {"image": tf.zeros([4, 2, 3, 3], tf.uint8), "image_present": [True, False] * 2}
+    )
+    kept = drop_modalities(dataset, {"image": 0})
+    image, present = columns(kept, "image", "image_present")
+    assert present.tolist() == [True, False, True, False]
+    assert tf.io.decode_png(image[0]).shape == (2, 3, 3)
+    assert image[1] == b""
+
+
+def test_bad_arguments(dataset):
+    for fractions, message in (
+        ({"audio": 0.1}, "modality 'audio'; it may have 'image' and 'question'"),
+        ({"image": 1.5}, r"from 0 to 1.*fractions\['image'\]=1.5"),
+        ({"question": -0.1}, r"from 0 to 1.*fractions\['question'\]=-0.1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            drop_modalities(dataset, fractions)
+    with pytest.raises(ValueError, match="before the samples are batched"):
+        drop_modalities(batch_samples(dataset, 2), {"image": 0.1})
+    pictures = dataset.map(lambda sample: {"image": sample["image"]})
+    with pytest.raises(ValueError, match="no 'question' to drop"):
+        drop_modalities(pictures, {"question": 0.1})
+    with pytest.raises(TypeError, match="Expected a `tf.data.Dataset`"):
+        drop_modalities([], {"image": 0.1})
