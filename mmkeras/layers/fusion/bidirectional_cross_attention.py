@@ -72,6 +72,7 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.check_heads(num_heads)
+        self.check_layers(num_layers)
 
     def build_parts(self):
         sequence, number = (None, None, self.dim), range(len(self.token_dims))

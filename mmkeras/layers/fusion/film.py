@@ -56,6 +56,7 @@ class FiLMFusion(FusionBlock):
     def __init__(self, dim: int, num_layers: int = 3, dropout: float = 0.1, **kwargs):
         super().__init__(dim, dropout, **kwargs)
         self.num_layers = num_layers
+        self.check_layers(num_layers)
 
     def build_parts(self):
         dim, (first, *others) = self.dim, self.token_dims

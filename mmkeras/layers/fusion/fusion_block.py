@@ -92,6 +92,13 @@ class FusionBlock(keras.layers.Layer):
                 f"num_heads={num_heads}."
             )
 
+    def check_layers(self, num_layers: int):
+        if not isinstance(num_layers, int) or num_layers < 1:
+            raise ValueError(
+                "`num_layers` must be an integer of at least 1. Received: "
+                f"num_layers={num_layers!r}."
+            )
+
     def built_norm(self, name):
         shape = (None, None, self.dim)
         return self.built_part(

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from mmkeras.layers.fusion.pooled_projection import PooledProjection
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class ModalityHead(keras.layers.Layer):
+    """What a modality says alone: the mean of its tokens through an MLP.
+
+    `W dropout(gelu(p)) + b`, with `p` of `hidden_dim` from `PooledProjection`. Where
+    the modality is absent, it is a learned vector.
+
+    `d_k * m + 4 * m + (m + 1) * dim` parameters with `m` = `hidden_dim`.
+
+    Args:
+        dim: int, dimension of the output.
+        hidden_dim: int, width of the MLP.
+        dropout: float, share of activations dropped in training.
+
+    Call arguments:
+        tokens: float `[rows, n_k, d_k]`, finite also where the mask is False.
+        mask: bool `[rows, n_k]`.
+        training: bool.
+
+    Output shape:
+        `[rows, dim]`.
+    """
+
+    def __init__(self, dim: int, hidden_dim: int, dropout: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.dim = dim
+        self.hidden_dim = hidden_dim
+        self.dropout_rate = dropout
+        policy = self.dtype_policy
+        self.pool = PooledProjection(hidden_dim, name="pool", dtype=policy)
+        self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
+        self.dense = keras.layers.Dense(dim, name="dense", dtype=policy)
+
+    def build(self, tokens_shape):
+        self.pool.build(tokens_shape)
+        self.dense.build((tokens_shape[0], self.hidden_dim))
+
+    def call(self, tokens, mask, training=None):
+        hidden = ops.gelu(self.pool(tokens, mask), approximate=False)
+        return self.dense(self.dropout(hidden, training=training))
+
+    def compute_output_shape(self, tokens_shape):
+        return (tokens_shape[0], self.dim)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "dim": self.dim,
+            "hidden_dim": self.hidden_dim,
+            "dropout": self.dropout_rate,
+        }
