@@ -43,7 +43,7 @@ def answer_signatures(
     return {
         "serving_default": (serve.answer, inputs),
         "top_k": (
-            lambda image, question: serve.answers(image, question, top_k),
+            lambda image_bytes, question: serve.answers(image_bytes, question, top_k),
             inputs,
         ),
     }
