@@ -9,8 +9,9 @@ class QuestionAnswerer(keras.layers.Layer):
     """Reads questions about pictures and scores the answers.
 
     The text encoder reads each question, the fusion block brings it together with
-    the regions of its picture, and a linear head scores the answers. Several
-    questions share the regions of a picture, so that the image encoder need not run
+    the regions of its picture, and a head with one hidden layer scores the answers: a
+    linear one could not tell whether what was found is what was asked for, after
+    blocks that add the two. Several questions share the regions of a picture, so that the image encoder need not run
     once for each.
 
     Args:
@@ -72,6 +73,9 @@ class QuestionAnswerer(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
         self.head = None
         if not fusion.returns_logits:
+            self.head_hidden = keras.layers.Dense(
+                2 * fusion.dim, activation="gelu", name="head_hidden", dtype=policy
+            )
             self.head = keras.layers.Dense(num_answers, name="head", dtype=policy)
         if modality_heads:
             self.image_head = keras.layers.Dense(
@@ -90,7 +94,8 @@ class QuestionAnswerer(keras.layers.Layer):
         if not self.fusion.built:
             self.fusion.build([regions, text])
         if self.head is not None:
-            self.head.build((None, self.fusion.dim))
+            self.head_hidden.build((None, self.fusion.dim))
+            self.head.build((None, 2 * self.fusion.dim))
         if self.modality_heads:
             self.image_head.build((None, regions[-1]))
             self.text_head.build((None, text[-1]))
@@ -151,7 +156,8 @@ class QuestionAnswerer(keras.layers.Layer):
     def _score(self, fused, training):
         if self.head is None:
             return fused
-        return self.head(self.dropout(fused, training=training))
+        hidden = self.head_hidden(self.dropout(fused, training=training))
+        return self.head(self.dropout(hidden, training=training))
 
     def compute_output_shape(
         self, regions_shape, token_ids_shape, image_mask_shape=None
