@@ -71,7 +71,7 @@ class KerasHubTextEncoder(TextEncoder):
         inputs = {"token_ids": token_ids, "padding_mask": ops.cast(mask, "int32")}
         if "segment_ids" in self.backbone.input:
             inputs["segment_ids"] = ops.zeros_like(token_ids)
-        outputs = self.backbone(inputs, training=training and self.trainable)
+        outputs = self.backbone(inputs, training=training)
         return ops.cast(_sequence(outputs), self.compute_dtype)
 
     def get_config(self):

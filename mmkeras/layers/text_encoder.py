@@ -8,7 +8,7 @@ class TextEncoder(keras.layers.Layer):
     """Base of the layers that turn the tokens of texts into vectors.
 
     What stands at padding is not seen by the tokens. A text of padding alone is one
-    that is absent.
+    that is absent. A frozen encoder drops nothing in training.
 
     To make a subclass, override `encode`.
 
@@ -45,7 +45,7 @@ class TextEncoder(keras.layers.Layer):
 
     def call(self, token_ids, training=None):
         mask = self.mask(token_ids)
-        x = self.encode(token_ids, mask, training)
+        x = self.encode(token_ids, mask, training and self.trainable)
         return ops.where(ops.expand_dims(mask, -1), x, ops.zeros_like(x))
 
     def sentence_embedding(self, token_ids):
