@@ -61,24 +61,15 @@ class TextEncoder(keras.layers.Layer):
         total = ops.sum(ops.cast(self(token_ids, training=False), "float32"), axis=1)
         return ops.normalize(total, axis=-1)
 
+    def _require_length(self, token_ids, max_length: int | None) -> None:
+        """Refuses texts that the encoder has no positions for."""
+        length = token_ids.shape[1]
+        if max_length is not None and length is not None and length > max_length:
+            raise ValueError(
+                f"The texts are {length} tokens long, of which the encoder takes at "
+                f"most {max_length}. Pack them to that length, or take an encoder "
+                "with more positions."
+            )
+
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.dim)
-
-
-def require_length(token_ids, max_length: int | None) -> None:
-    """Refuses texts that an encoder has no positions for.
-
-    Args:
-        token_ids: int `[rows, length]`.
-        max_length: int, the most tokens that a text can have, or `None`.
-
-    Raises:
-        ValueError: if the texts are longer.
-    """
-    length = token_ids.shape[1]
-    if max_length is not None and length is not None and length > max_length:
-        raise ValueError(
-            f"The texts are {length} tokens long, of which the encoder takes at most "
-            f"{max_length}. Pack them to that length, or take an encoder with more "
-            "positions."
-        )
