@@ -9,7 +9,8 @@ from mmkeras.layers.grid_attention_bias import GridAttentionBias
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.keras_hub_text_encoder import KerasHubTextEncoder
-from mmkeras.layers.minilm_text_encoder import minilm_folder, minilm_text_encoder
+from mmkeras.layers.minilm_folder import minilm_folder
+from mmkeras.layers.minilm_text_encoder import minilm_text_encoder
 from mmkeras.layers.read_bert import read_bert
 from mmkeras.layers.recurrent_text_encoder import RecurrentTextEncoder
 from mmkeras.layers.region_encoder import RegionEncoder

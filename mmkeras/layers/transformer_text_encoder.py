@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.layers.attention_block import AttentionBlock
-from mmkeras.layers.text_encoder import TextEncoder, require_length
+from mmkeras.layers.text_encoder import TextEncoder
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -99,7 +99,7 @@ class TransformerTextEncoder(TextEncoder):
             layer.build((*input_shape, self.dim))
 
     def encode(self, token_ids, mask, training=None):
-        require_length(token_ids, self.max_length)
+        self._require_length(token_ids, self.max_length)
         positions = self.position_embedding[: ops.shape(token_ids)[1]]
         x = self.embedding(token_ids) + ops.cast(positions, self.compute_dtype)
         x = self.dropout(x, training=training)

@@ -7,11 +7,12 @@ import keras_hub
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-# Regular expressions in RE2's dialect. The Han characters are those of BERT.
+# Regular expressions in RE2's dialect. The Han characters are those of the reference,
+# in which extension E begins at 2B920.
 _DROPPED = r"[^\P{C}\t\n\r]|\x{FFFD}"
 _HAN = (
     r"[\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}\x{2A700}-\x{2B73F}"
-    r"\x{2B740}-\x{2B81F}\x{2B820}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]"
+    r"\x{2B740}-\x{2B81F}\x{2B920}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]"
 )
 _PUNCTUATION = r"[!-/:-@\[-`{-~\p{P}]"
 _SPACE = r"[\s\p{Z}]"

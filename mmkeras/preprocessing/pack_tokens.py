@@ -18,8 +18,9 @@ def pack_tokens(
 ) -> tf.Tensor:
     """Cuts texts into tokens, between the marks of a beginning and an end.
 
-    A text that is too long is cut and keeps its end token. An empty or blank one
-    becomes padding alone, which encoders take for the absence of a text.
+    A text that is too long is cut and keeps its end token; of each, 100 characters per
+    token of `length` are read. An empty or blank one, or one of which the tokenizer
+    leaves nothing, becomes padding alone, which encoders take for the absence of a text.
 
     Args:
         tokenizer: a `WordPieceTokenizer`, or a tokenizer of KerasHub. Those of its
@@ -62,7 +63,7 @@ def pack_tokens(
     rows = tf.shape(texts)[0]
     parts = [_column(start, rows), ids, _column(end, rows)]
     dense = tf.concat(parts, axis=1).to_tensor(pad, shape=[None, length])
-    return tf.where(blank[:, tf.newaxis], tf.constant(pad, tf.int32), dense)
+    return tf.where(tf.expand_dims(blank, 1), tf.constant(pad, tf.int32), dense)
 
 
 def _cut(texts: tf.Tensor, characters: int) -> tf.Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmkeras.layers import BertTextEncoder, read_bert
-from mmkeras.layers.safetensors_file import read_safetensors
+from mmkeras.layers.read_safetensors import read_safetensors
 from tests.layers.text_encoder_checks import check_padding
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "fixtures"
@@ -59,6 +59,26 @@ def test_sentence_embedding_by_hand():
     assert not np.any(embedding[1])
 
 
+def test_names_of_older_files(tmp_path):
+    new = read_bert(folder(tmp_path))
+    data = (tmp_path / "model.safetensors").read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header.pop("__metadata__")
+    older = (
+        ("LayerNorm.weight", "LayerNorm.gamma"),
+        ("LayerNorm.bias", "LayerNorm.beta"),
+    )
+    for name in list(header):
+        old = f"bert.{name}"
+        for one, other in older:
+            old = old.replace(one, other)
+        header[old] = header.pop(name)
+    (tmp_path / "model.safetensors").write_bytes(safetensors(header, data[start:]))
+    for one, other in zip(new.weights, read_bert(tmp_path).weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -71,6 +91,16 @@ def test_sentence_embedding_by_hand():
 def test_another_model(changes, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         read_bert(folder(tmp_path, **changes))
+
+
+def test_broken_config(tmp_path):
+    path = folder(tmp_path) / "config.json"
+    path.write_text("{", "utf-8")
+    with pytest.raises(ValueError, match="config.json is no configuration of a BERT"):
+        read_bert(tmp_path)
+    path.write_text('{"vocab_size": 10}', "utf-8")
+    with pytest.raises(ValueError, match="config.json .* 'max_position_embeddings'"):
+        read_bert(tmp_path)
 
 
 def safetensors(header, body=b""):

@@ -95,9 +95,9 @@ def test_broken_utf8_spares_its_neighbours():
 
 
 def test_in_saved_model(tmp_path):
-    tokenizer = bert()
+    tokenizer = ours()
     archive = keras.export.ExportArchive()
-    archive.track(tokenizer._fast_word_piece)
+    archive.track(tokenizer)
     archive.add_endpoint(
         "serving_default",
         lambda texts: {"ids": pack_tokens(tokenizer, texts, 5)},
