@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from mmkeras.data.is_batched import is_batched
 from mmkeras.data.require_dataset import require_dataset
+from mmkeras.data.select_key import select_key
 
 # What a sample has of each of its questions.
 _OF_QUESTIONS = (
@@ -67,7 +68,7 @@ def balance(
     """
     require_dataset(dataset)
     _check(dataset.element_spec, by, method, target)
-    labels = dataset.map(lambda sample: tf.reshape(sample[by], [-1]))
+    labels = select_key(dataset, by, lambda value: tf.reshape(value, [-1]))
     classes = [value.numpy() for value in labels]
     flat = np.concatenate(classes or [[]])
     times = _times(flat, method, target, np.random.default_rng(seed))

@@ -8,7 +8,7 @@ from mmkeras.data.dataset_texts import dataset_texts
 
 
 def caption_texts(dataset: tf.data.Dataset) -> Iterator[str]:
-    """Every caption of a dataset, without reading a picture more than once.
+    """Every caption of a dataset; the pictures of a source are not read for it.
 
     Args:
         dataset: a `tf.data.Dataset` of sample dicts with `caption` or

@@ -6,10 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data.require_dataset import require_dataset
+from mmkeras.data.select_key import select_key
 
 
 def dataset_texts(dataset: tf.data.Dataset, keys: tuple[str, ...]) -> Iterator[str]:
-    """Every text of a dataset under a key, without reading a picture more than once.
+    """Every text of a dataset under a key, as `select_key` reads it.
 
     Args:
         dataset: a `tf.data.Dataset` of sample dicts, batched or not.
@@ -30,7 +31,7 @@ def dataset_texts(dataset: tf.data.Dataset, keys: tuple[str, ...]) -> Iterator[s
             f"A sample must have the key {' or '.join(map(repr, keys))}. "
             f"Received elements of: {spec}."
         )
-    for texts in dataset.map(lambda sample: sample[found[0]]):
+    for texts in select_key(dataset, found[0]):
         if isinstance(texts, tf.RaggedTensor):
             texts = texts.flat_values
         for text in np.ravel(texts.numpy()):

@@ -70,12 +70,17 @@ def from_question_csv(
     columns = {"image_column": image_column, "question_column": question_column}
     if answer_column is not None:
         columns["answer_column"] = answer_column
+    return _read(table, folder, columns).datasets(validation_fraction, seed)
+
+
+def _read(table, folder, columns) -> QuestionedImages:
     paths: dict[str, pathlib.Path] = {}
     asked: dict[str, dict[str, dict]] = {}
     for place, row in csv_rows(table, columns):
-        image_id, path = picture_path(folder, row[image_column].strip(), place)
+        name = row[columns["image_column"]].strip()
+        image_id, path = picture_path(folder, name, place)
         paths[image_id] = path
-        values = _values(row, question_column, answer_column, place)
+        values = _values(row, columns, place)
         rows = asked.setdefault(image_id, {})
         if values["question"] in rows:
             raise ValueError(
@@ -85,13 +90,15 @@ def from_question_csv(
         rows[values["question"]] = values
     if not paths:
         raise ValueError(f"{table} has no rows, so there is nothing to train on.")
-    return _collect(paths, asked).datasets(validation_fraction, seed)
+    return _collect(paths, asked)
 
 
-def _values(row, question_column, answer_column, place) -> dict[str, str]:
-    wanted = {"question": question_column}
-    if answer_column is not None:
-        wanted["answer"] = answer_column
+def _values(row, columns, place) -> dict[str, str]:
+    wanted = {
+        key: columns[f"{key}_column"]
+        for key in ("question", "answer")
+        if f"{key}_column" in columns
+    }
     values = {key: row[column].strip() for key, column in wanted.items()}
     for key, value in values.items():
         if not value:

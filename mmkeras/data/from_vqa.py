@@ -114,11 +114,11 @@ def _require_same(asked, notes, questions, path) -> None:
                 f"{path} has no annotation of question_id {question_id}, which is in "
                 f"{questions}. {remedy} For a test split give annotations=None."
             )
-        if notes[question_id]["image_id"] != row["image_id"]:
+        image, other = row["image_id"], notes[question_id]["image_id"]
+        if str(other) != str(image):
             raise ValueError(
-                f"{path} has question_id {question_id} for the image "
-                f"{notes[question_id]['image_id']}, and {questions} has it for "
-                f"{row['image_id']}. {remedy}"
+                f"{path} has question_id {question_id} for the image {other}, and "
+                f"{questions} has it for {image}. {remedy}"
             )
     if len(notes) > len(asked):
         unknown = next(key for key in notes if key not in asked)

@@ -8,7 +8,7 @@ from mmkeras.data.dataset_texts import dataset_texts
 
 
 def question_texts(dataset: tf.data.Dataset) -> Iterator[str]:
-    """Every question of a dataset, without reading a picture more than once.
+    """Every question of a dataset; the pictures of a source are not read for it.
 
     Args:
         dataset: a `tf.data.Dataset` of sample dicts with `question`, batched or not.

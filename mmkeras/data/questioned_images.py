@@ -27,23 +27,28 @@ class QuestionedImages:
 
     def dataset(self) -> tf.data.Dataset:
         """Unbatched samples: `image`, `image_id` and the columns, in order."""
-        ids = tf.constant(self.ids, tf.string)
-        paths = tf.constant([str(path) for path in self.paths], tf.string)
+        pictures = {
+            "image": tf.constant([str(path) for path in self.paths], tf.string),
+            "image_id": tf.constant(self.ids, tf.string),
+        }
         ends = np.cumsum([len(asked) for asked in self.columns["question"]])
         starts, ends = tf.constant([0, *ends[:-1]]), tf.constant(ends)
         # Sliced as they are needed: slicing in advance would copy each string.
         columns = {key: _flatten(values) for key, values in self.columns.items()}
 
-        def read(index):
-            asked = {
-                key: values[starts[index] : ends[index]]
-                for key, values in columns.items()
-            }
-            image = tf.io.read_file(paths[index])
-            return {"image": image, "image_id": ids[index], **asked}
+        def select(index):
+            mine = slice(starts[index], ends[index])
+            asked = {key: values[mine] for key, values in columns.items()}
+            return {key: values[index] for key, values in pictures.items()} | asked
 
-        return tf.data.Dataset.range(len(self.ids)).map(
-            read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        def read(sample):
+            return {**sample, "image": tf.io.read_file(sample["image"])}
+
+        # A step of its own, which `select_key` can leave out.
+        return (
+            tf.data.Dataset.range(len(self.ids))
+            .map(select)
+            .map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         )
 
     def datasets(

@@ -48,7 +48,8 @@ def read_vqa_json(
                 f"{path} has the question_id {question_id} twice. Delete one of them."
             )
         rows[question_id] = row
-    return rows, data.get("data_subtype")
+    subset = data.get("data_subtype")
+    return rows, subset if isinstance(subset, str) else None
 
 
 def _compact(item: dict) -> object:

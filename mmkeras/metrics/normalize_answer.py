@@ -5,7 +5,7 @@ import re
 from mmkeras.metrics.strip_answer import strip_answer
 from mmkeras.metrics.vqa_contractions import vqa_contractions
 
-_MARKS = ';/[]"{}()=+\\_-><@`,?!'
+_MARKS = frozenset(';/[]"{}()=+\\_-><@`,?!')
 _COMMA_IN_NUMBER = re.compile("[0-9],[0-9]")
 # The official pattern means to spare what follows a digit too, and does not.
 _PERIOD = re.compile(r"\.(?![0-9])")
@@ -63,9 +63,12 @@ def normalize_answer(answer: str) -> str:
 
 
 def _without_marks(text: str) -> str:
-    in_number = _COMMA_IN_NUMBER.search(text) is not None
-    table = {}
-    for mark in _MARKS:
-        beside_space = f"{mark} " in text or f" {mark}" in text
-        table[ord(mark)] = "" if beside_space or in_number else " "
-    return _PERIOD.sub("", text.translate(table), count=_MOST_PERIODS)
+    found = _MARKS.intersection(text)
+    if found:
+        in_number = _COMMA_IN_NUMBER.search(text) is not None
+        table = {}
+        for mark in found:
+            beside_space = f"{mark} " in text or f" {mark}" in text
+            table[ord(mark)] = "" if beside_space or in_number else " "
+        text = text.translate(table)
+    return _PERIOD.sub("", text, count=_MOST_PERIODS)

@@ -1,7 +1,13 @@
 import pytest
 import tensorflow as tf
 
-from mmkeras.data import answer_texts, batch_samples, caption_texts, question_texts
+from mmkeras.data import (
+    answer_texts,
+    batch_samples,
+    caption_texts,
+    from_question_csv,
+    question_texts,
+)
 
 
 @pytest.fixture
@@ -19,6 +25,18 @@ def test_questions_and_answers_batched_or_not(dataset):
     for form in (dataset, batch_samples(dataset, 2)):
         assert list(question_texts(form)) == ["what?", "这是什么？"]
         assert list(answer_texts(form)) == ["cat", "猫", "dog"]
+
+
+def test_pictures_of_a_source_are_not_read(tmp_path):
+    (tmp_path / "cat.png").write_bytes(b"not even a picture")
+    table = tmp_path / "questions.csv"
+    table.write_text("image,question,answer\ncat.png,what?,cat\n")
+    dataset = from_question_csv(table)
+    (tmp_path / "cat.png").unlink()
+    assert list(question_texts(dataset)) == ["what?"]
+    assert list(answer_texts(dataset)) == ["cat"]
+    with pytest.raises(tf.errors.NotFoundError):
+        next(iter(dataset))
 
 
 def test_answers_of_several_people(dataset):
