@@ -73,7 +73,8 @@ class HybridFusion(FusionBlock):
 
     def build_parts(self):
         shapes = [(None, None, size) for size in self.token_dims]
-        self.joint.build(shapes)
+        if not self.joint.built:
+            self.joint.build(shapes)
         self.branches = [
             self.built_part(
                 ModalityHead,
