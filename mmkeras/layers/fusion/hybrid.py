@@ -55,7 +55,7 @@ class HybridFusion(FusionBlock):
     def __init__(
         self,
         dim: int,
-        fusion: str | FusionBlock = "bidirectional_cross_attention",
+        fusion: str | FusionBlock = "shared_attention",
         dropout: float = 0.1,
         **kwargs,
     ):
