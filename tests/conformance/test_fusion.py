@@ -1,7 +1,8 @@
-"""Every fusion block through the same list. A new block is tested by being registered.
+"""Every fusion block through the same list.
 
-Three modalities of 4, 3 and 2 tokens, and their first two; in row 0 all have padding, in
-row 1 the first is absent, in row 2 the last, in row 3 everything is there.
+A new block is tested by being registered. It is given three modalities of 4, 3 and 2
+tokens, or their first two: in row 0 all have padding, in row 1 the first is absent, in
+row 2 the last, and in row 3 everything is there.
 """
 
 import keras
@@ -34,10 +35,44 @@ def with_padding_of(tokens, masks, value):
 
 
 def as_model(block, number):
+    """Masks are integers, as `fit` of Keras 3.15 adds up inputs of all replicas."""
     sizes = list(zip(LENGTHS, DIMS, strict=True))[:number]
     tokens = [keras.Input((n, d)) for n, d in sizes]
-    masks = [keras.Input((n,), dtype="bool") for n, _ in sizes]
-    return keras.Model(tokens + masks, block(tokens, masks=masks))
+    masks = [keras.Input((n,), dtype="int32") for n, _ in sizes]
+    bools = [keras.ops.cast(mask, "bool") for mask in masks]
+    return keras.Model(tokens + masks, block(tokens, masks=bools))
+
+
+def model_inputs(number):
+    tokens, masks = inputs_of(number)
+    return tokens + [mask.astype("int32") for mask in masks]
+
+
+def traced(block, number):
+    """Output, details and gradients, as a graph for any rows and lengths."""
+    tokens = [tf.TensorSpec([None, None, size]) for size in DIMS[:number]]
+    masks = [tf.TensorSpec([None, None], tf.bool)] * number
+    direction = np.random.default_rng(2).normal(size=DIM).astype("float32")
+    weights = [weight.value for weight in block.trainable_weights]
+
+    @tf.function(input_signature=[tokens, masks], autograph=False)
+    def run(tokens, masks):
+        with tf.GradientTape() as tape:
+            tape.watch(tokens)
+            output, details = block(tokens, masks=masks, return_details=True)
+            loss = tf.reduce_sum(output * direction)
+        gradients = tape.gradient(loss, [tokens, weights], unconnected_gradients="zero")
+        return output, details, *gradients
+
+    return run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graphs_as_they_are():
+    """To optimise a graph takes longer than to run it a few times."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture(params=fusion.names())
@@ -51,10 +86,9 @@ def fitted(request):
     """A model of two modalities, and its losses over the epochs of a training."""
     keras.utils.set_random_seed(0)
     model = as_model(fusion.get(request.param, dim=DIM), 2)
-    tokens, masks = inputs_of(2)
-    model.compile(keras.optimizers.Adam(0.01), "mse")
+    model.compile("sgd", "mse", jit_compile=False)
     target = np.random.default_rng(1).normal(size=(ROWS, DIM))
-    history = model.fit(tokens + masks, target, epochs=10, verbose=0).history
+    history = model.fit(model_inputs(2), target, epochs=10, verbose=0).history
     return model, history["loss"]
 
 
@@ -65,14 +99,19 @@ def number(request):
 
 @pytest.fixture(scope="module", params=fusion.names())
 def block(request, number):
-    """A block that has seen `number` modalities, whose prior is not 0."""
+    """A block that was built for `number` modalities, and no weight of it is 0."""
     keras.utils.set_random_seed(0)
     block = fusion.get(request.param, dim=DIM)
-    block(*inputs_of(number))
+    block.build([(None, None, size) for size in DIMS[:number]])
     for weight in block.weights:
         if not np.any(weight):
             weight.assign(keras.random.normal(weight.shape, stddev=0.1))
     return block
+
+
+@pytest.fixture(scope="module")
+def run(block, number):
+    return traced(block, number)
 
 
 def test_fit_lowers_the_loss(fitted):
@@ -82,18 +121,18 @@ def test_fit_lowers_the_loss(fitted):
 
 def test_save_and_load(fitted, tmp_path):
     model, _ = fitted
-    tokens, masks = inputs_of(2)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(again(tokens + masks), model(tokens + masks))
+    inputs = model_inputs(2)
+    np.testing.assert_array_equal(again(inputs), model(inputs))
 
 
 def test_saved_model(fitted, tmp_path):
     model, _ = fitted
-    tokens, masks = inputs_of(2)
     model.export(tmp_path / "saved", verbose=False)
-    served = tf.saved_model.load(str(tmp_path / "saved")).serve(tokens + masks)
-    np.testing.assert_allclose(served, model(tokens + masks), atol=1e-5)
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    inputs = model_inputs(2)
+    np.testing.assert_allclose(loaded.serve(inputs), model(inputs), atol=1e-5)
 
 
 def test_mirrored_strategy(name):
@@ -101,11 +140,10 @@ def test_mirrored_strategy(name):
         ["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice()
     )
     with strategy.scope():
-        model = as_model(fusion.get(name, dim=DIM), 3)
-        model.compile("adam", "mse")
-    tokens, masks = inputs_of(3)
+        model = as_model(fusion.get(name, dim=DIM), 2)
+        model.compile("sgd", "mse", jit_compile=False)
     before = [np.array(weight) for weight in model.trainable_weights]
-    model.fit(tokens + masks, np.ones((ROWS, DIM)), verbose=0)
+    model.fit(model_inputs(2), np.ones((ROWS, DIM)), verbose=0)
     pairs = zip(before, model.trainable_weights, strict=True)
     assert any(np.any(old != new) for old, new in pairs)
     assert all(np.all(np.isfinite(weight)) for weight in model.trainable_weights)
@@ -113,7 +151,7 @@ def test_mirrored_strategy(name):
 
 def test_mixed_precision(name):
     block = fusion.get(name, dim=DIM, dtype="mixed_bfloat16")
-    tokens, masks = inputs_of(3)
+    tokens, masks = inputs_of(2)
     with tf.GradientTape() as tape:
         output = block(tokens, masks, training=True)
         loss = tf.reduce_mean(tf.cast(output, "float32") ** 2)
@@ -133,106 +171,98 @@ def test_config_round_trip(block, number):
     assert shapes[0] == shapes[1]
 
 
-def test_output_shape_is_as_computed(block, number):
-    tokens, _ = inputs_of(number)
-    computed = block.compute_output_shape([x.shape for x in tokens])
-    assert tuple(block(tokens).shape) == tuple(computed) == (ROWS, DIM)
-
-
-def test_no_masks_are_masks_of_what_is_all_there(block, number):
+def test_no_masks_are_masks_of_what_is_all_there(block, run, number):
     tokens, masks = inputs_of(number)
     everything = [np.ones_like(mask) for mask in masks]
     output = np.array(block(tokens))
-    np.testing.assert_array_equal(output, block(tokens, everything))
     np.testing.assert_array_equal(output, block(tokens, [None, *everything[1:]]))
+    np.testing.assert_allclose(output, run(tokens, everything)[0], atol=1e-5)
+    computed = block.compute_output_shape([x.shape for x in tokens])
+    assert output.shape == tuple(computed) == (ROWS, DIM)
 
 
-def test_every_modality_counts(block, number):
+def test_every_modality_counts(run, number):
     tokens, masks = inputs_of(number)
-    output = np.array(block(tokens, masks))
+    output = np.array(run(tokens, masks)[0])
     for k in range(number):
         other = [x + np.sin(x * 5) * (j == k) for j, x in enumerate(tokens)]
-        changed = np.any(np.array(block(other, masks)) != output, axis=1)
+        changed = np.any(np.array(run(other, masks)[0]) != output, axis=1)
         np.testing.assert_array_equal(changed, masks[k].any(axis=1))
         absent = [mask & (j != k) for j, mask in enumerate(masks)]
-        changed = np.any(np.array(block(tokens, absent)) != output, axis=1)
+        changed = np.any(np.array(run(tokens, absent)[0]) != output, axis=1)
         np.testing.assert_array_equal(changed, masks[k].any(axis=1))
 
 
 @pytest.mark.parametrize("value", [1e30, np.inf, np.nan])
-def test_padding_and_absent_modalities_have_no_influence(block, number, value):
+def test_padding_and_absent_modalities_have_no_influence(run, number, value):
     tokens, masks = inputs_of(number)
-    other = with_padding_of(tokens, masks, value)
-    output, details = block(tokens, masks, return_details=True)
-    again, details_again = block(other, masks, return_details=True)
-    np.testing.assert_array_equal(output, again)
-    keras.tree.map_structure(np.testing.assert_array_equal, details, details_again)
+    # Output, details, and the gradients of tokens and weights, to the bit.
+    keras.tree.map_structure(
+        np.testing.assert_array_equal,
+        run(tokens, masks),
+        run(with_padding_of(tokens, masks, value), masks),
+    )
 
 
-def test_longer_padding_changes_nothing(block, number):
+def test_longer_padding_changes_nothing(run, number):
     tokens, masks = inputs_of(number)
     longer = [np.pad(x, [(0, 0), (0, 3), (0, 0)]) for x in tokens]
     longer_masks = [np.pad(mask, [(0, 0), (0, 3)]) for mask in masks]
-    output = np.array(block(tokens, masks))
-    np.testing.assert_allclose(block(longer, longer_masks), output, atol=1e-5)
+    output = run(tokens, masks)[0]
+    np.testing.assert_allclose(run(longer, longer_masks)[0], output, atol=1e-5)
 
 
-def test_gradients_are_of_what_is_there(block, number):
+def test_gradients_are_of_what_is_there(run, number):
     tokens, masks = inputs_of(number)
-    tokens = [tf.constant(x) for x in with_padding_of(tokens, masks, 1e30)]
-    direction = tf.random.stateless_normal((ROWS, DIM), [0, 0])
-    with tf.GradientTape() as tape:
-        tape.watch(tokens)
-        loss = tf.reduce_sum(block(tokens, masks) * direction)
-    for gradient, mask in zip(tape.gradient(loss, tokens), masks, strict=True):
+    _, _, gradients, _ = run(with_padding_of(tokens, masks, 1e30), masks)
+    for gradient, mask in zip(gradients, masks, strict=True):
         assert np.all(np.isfinite(gradient))
         np.testing.assert_array_equal(np.any(gradient != 0, axis=-1), mask)
 
 
-def test_nothing_at_all_is_a_learned_constant(block, number):
+def test_nothing_at_all_is_a_learned_constant(run, number):
     tokens, masks = inputs_of(number)
     nothing = [np.zeros_like(mask) for mask in masks]
-    tokens = with_padding_of(tokens, nothing, 1e30)
-    with tf.GradientTape() as tape:
-        output = block(tokens, nothing)
-        loss = tf.reduce_sum(output)
+    output, _, of_tokens, of_weights = run(
+        with_padding_of(tokens, nothing, 1e30), nothing
+    )
     assert np.all(np.isfinite(output)) and np.any(output)
     np.testing.assert_array_equal(output, np.repeat(output[:1], ROWS, axis=0))
-    values = [weight.value for weight in block.trainable_weights]
-    gradients = [g for g in tape.gradient(loss, values) if g is not None]
-    assert any(np.any(gradient) for gradient in gradients)
-    assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
+    assert not any(np.any(gradient) for gradient in of_tokens)
+    assert any(np.any(gradient) for gradient in of_weights)
+    assert all(np.all(np.isfinite(gradient)) for gradient in of_weights)
 
 
-def test_a_row_does_not_depend_on_the_others(block, number):
+def test_a_row_does_not_depend_on_the_others(run, number):
     tokens, masks = inputs_of(number)
-    output = np.array(block(tokens, masks))
+    output = run(tokens, masks)[0]
     for row in range(ROWS):
         one = slice(row, row + 1)
-        alone = block([x[one] for x in tokens], [mask[one] for mask in masks])
+        alone = run([x[one] for x in tokens], [mask[one] for mask in masks])[0]
         np.testing.assert_allclose(alone, output[one], atol=1e-5)
 
 
-def test_details(block, number):
+def test_details(block, run, number):
     tokens, masks = inputs_of(number)
-    output, details = block(tokens, masks, return_details=True)
-    np.testing.assert_array_equal(output, block(tokens, masks))
-    for x, mask in zip(details.get("tokens", []), masks, strict=False):
-        assert x.shape == (*mask.shape, DIM)
+    _, details, _, _ = run(tokens, masks)
+    for x, mask in zip(details.get("tokens", masks), masks, strict=True):
+        assert x is mask or x.shape == (*mask.shape, DIM)
         assert not np.any(np.array(x)[~mask])
     for weights, mask in zip(details.get("attention", []), masks, strict=False):
         assert weights.dtype == "float32"
         assert not np.any(np.array(weights)[~mask])
         sums = np.sum(weights, axis=1)
         np.testing.assert_allclose(sums, mask.any(axis=1), atol=1e-6)
+    assert len(details.get("attention", masks)) == number
 
 
-def test_symbolic_details_are_shaped_like_real_ones(block, number):
+def test_symbolic_details_are_shaped_like_real_ones(block, run, number):
     tokens, masks = inputs_of(number)
     symbols = [keras.Input(x.shape[1:], ROWS) for x in tokens]
     bools = [keras.Input(x.shape[1:], ROWS, dtype="bool") for x in masks]
-    _, details = block(tokens, masks, return_details=True)
-    _, symbolic = block(symbols, masks=bools, return_details=True)
+    output, symbolic = block(symbols, masks=bools, return_details=True)
+    assert tuple(output.shape) == (ROWS, DIM)
+    _, details, _, _ = run(tokens, masks)
     keras.tree.assert_same_structure(details, symbolic)
     pairs = zip(keras.tree.flatten(details), keras.tree.flatten(symbolic), strict=True)
     assert all(tuple(one.shape) == tuple(other.shape) for one, other in pairs)

@@ -55,7 +55,7 @@ class HybridFusion(FusionBlock):
     def __init__(
         self,
         dim: int,
-        fusion: str | FusionBlock = "bidirectional_cross_attention",
+        fusion: str | FusionBlock = "shared_attention",
         dropout: float = 0.1,
         **kwargs,
     ):
@@ -73,7 +73,8 @@ class HybridFusion(FusionBlock):
 
     def build_parts(self):
         shapes = [(None, None, size) for size in self.token_dims]
-        self.joint.build(shapes)
+        if not self.joint.built:
+            self.joint.build(shapes)
         self.branches = [
             self.built_part(
                 ModalityHead,

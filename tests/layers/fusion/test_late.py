@@ -48,7 +48,7 @@ def test_absent_modality_is_left_out(how):
 
 
 def test_head_by_hand():
-    # gelu(1) = 0.841345, gelu(-1) = -0.158655; of the learned vector, gelu(3) = 2.99595.
+    # gelu(1) = 0.841345, gelu(-1) = -0.158655; gelu(3) = 2.995950.
     block = by_hand(method="mean")
     for head in block.heads:
         set_dense(head.dense, 1)

@@ -39,12 +39,14 @@ def test_masked_tokens_are_not_read():
     )
 
 
-def test_attention_within_a_modality():
-    # [FUSE] asks for U + W: in token W, key W (U + W) . W / sqrt(4) = 2, as for U; so
-    # even, but a third of it for each of three tokens of two modalities.
+def test_attention_within_a_modality_is_that_of_the_fuse_token():
+    # Keys are the tokens, and [FUSE] asks for ln(2) / 2 W: (ln(2) / 2) W . t / sqrt(4)
+    # is ln 2 for W and 0 for U, so that W counts twice as much.
     block = by_hand()
-    _, details = block([rows(W, W), rows(U)], return_details=True)
-    close(details["attention"][0], [[0.5, 0.5]])
+    kernel = np.concatenate([np.zeros((4, 4)), np.eye(4), np.zeros((4, 4))], axis=1)
+    set_dense(block.blocks[0].self_qkv, kernel, [*np.log(2) / 2 * W, *[0] * 8])
+    _, details = block([rows(W, U), rows(U)], return_details=True)
+    close(details["attention"][0], [[2 / 3, 1 / 3]])
     close(details["attention"][1], [[1]])
 
 
