@@ -50,6 +50,7 @@ class ConvMuon(keras.optimizers.Muon):
     def _clip_gradients(self, grads):
         if not self.clipnorm:
             return super()._clip_gradients(grads)
+        grads = [tf.convert_to_tensor(grad) for grad in grads]
         # Half the square of each norm; all factors at once.
         halves = tf.stack([tf.nn.l2_loss(tf.cast(g, "float32")) for g in grads])
         factors = tf.minimum(1.0, self.clipnorm * tf.math.rsqrt(2.0 * halves))
@@ -73,11 +74,10 @@ class ConvMuon(keras.optimizers.Muon):
         groups = collections.defaultdict(list)
         for gradient, variable in grads_and_vars:
             groups[self._group(variable)].append((gradient, variable))
-        for (size, dtype), pairs in groups.items():
+        for (size, _), pairs in groups.items():
             update = self._update_by_adamw if size is None else self._update_by_muon
-            rate = tf.cast(learning_rate, dtype)
             distribution.extended.update(
-                pairs[0][1], update, args=(pairs, rate), group=False
+                pairs[0][1], update, args=(pairs, learning_rate), group=False
             )
 
     def _group(self, variable):
@@ -99,7 +99,7 @@ class ConvMuon(keras.optimizers.Muon):
         settings = {
             "beta1_power": beta_1**step,
             "beta2_power": beta_2**step,
-            "lr": learning_rate * self.adam_lr_ratio,
+            "lr": tf.cast(learning_rate * self.adam_lr_ratio, dtype),
             "beta1": beta_1,
             "beta2": beta_2,
             "epsilon": epsilon,
@@ -123,6 +123,7 @@ class ConvMuon(keras.optimizers.Muon):
         moved = gradients + self.momentum * _as_wide_matrices(momentums, shapes)
         aim = gradients + self.momentum * moved if self.nesterov else moved
         updates = self.zeropower_via_newtonschulz5(aim, self.ns_steps)
+        learning_rate = tf.cast(learning_rate, updates.dtype)
         if self.rms_rate is not None:
             learning_rate *= self.rms_rate * math.sqrt(aim.shape[-1])
         moved = _from_wide_matrices(moved, shapes)
