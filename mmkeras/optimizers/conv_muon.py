@@ -20,8 +20,8 @@ class ConvMuon(keras.optimizers.Muon):
     embeddings and whatever has no or one dimension.
 
     Matrices of the same size are updated together, and a schedule of the learning rate
-    is asked once a step: a model of many small parts then has a graph, and a step, of a
-    fraction of the size.
+    is asked once for all variables: the graph of a step is then traced in a fraction of
+    the time that one update after the other takes.
 
     Args:
         *args: as `keras.optimizers.Muon` takes them.
@@ -85,9 +85,8 @@ class ConvMuon(keras.optimizers.Muon):
         if self.adam_velocities[self._get_variable_index(variable)] is not None:
             return None, variable.dtype
         last = variable.shape[-1]
-        return tuple(
-            sorted((variable.shape.num_elements() // last, last))
-        ), variable.dtype
+        size = sorted((variable.shape.num_elements() // last, last))
+        return tuple(size), variable.dtype
 
     def _update_by_adamw(self, first, pairs, learning_rate):
         dtype = first.dtype
