@@ -177,6 +177,10 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
             own.append(CountSkipped(skipped, held_out))
         others = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
         kwargs["callbacks"] = [*own, *others]
+        # Built in the graph of the step, its variables would have that traced twice.
+        if self.compiled:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
         try:
             return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
         finally:

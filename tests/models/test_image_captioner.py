@@ -48,6 +48,18 @@ def test_the_schedule_warms_up_and_ends_at_zero(dataset):
     assert rates == pytest.approx([0.0, 0.01, 0.0], abs=1e-6)
 
 
+def test_a_step_is_traced_once(dataset, monkeypatch):
+    traces, model = [], tiny(dataset)
+    step = model.train_step
+    monkeypatch.setattr(
+        model, "train_step", lambda data: (traces.append(1), step(data))[1]
+    )
+    model.compile("adam")
+    # One step, and so one length of captions.
+    model.fit(dataset.take(16), epochs=1, batch_size=16, verbose=0)
+    assert len(traces) == 1
+
+
 def test_an_optimizer_of_ones_own_is_kept(dataset):
     model = tiny(dataset)
     optimizer = keras.optimizers.Adam(0.123)
