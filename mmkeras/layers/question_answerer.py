@@ -11,8 +11,8 @@ class QuestionAnswerer(keras.layers.Layer):
     The text encoder reads each question, the fusion block brings it together with
     the regions of its picture, and a head with one hidden layer scores the answers: a
     linear one could not tell whether what was found is what was asked for, after
-    blocks that add the two. Several questions share the regions of a picture, so that the image encoder need not run
-    once for each.
+    blocks that add the two. Several questions share the regions of a picture, so that
+    the image encoder need not run once for each.
 
     Args:
         text_encoder: a layer from token ids `[rows, length]` to

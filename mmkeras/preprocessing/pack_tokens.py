@@ -20,7 +20,8 @@ def pack_tokens(
 
     A text that is too long is cut and keeps its end token; of each, 100 characters per
     token of `length` are read. An empty or blank one, or one of which the tokenizer
-    leaves nothing, becomes padding alone, which encoders take for the absence of a text.
+    leaves nothing, becomes padding alone, which encoders take for the absence of a
+    text.
 
     Args:
         tokenizer: a `WordPieceTokenizer`, or a tokenizer of KerasHub. Those of its
