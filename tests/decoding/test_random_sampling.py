@@ -63,8 +63,9 @@ def test_with_a_seed_a_row_does_not_depend_on_the_others():
     alone, among = (draw(rows, 8, seed=4).token_ids.numpy() for rows in (1, 3))
     for row in among:
         np.testing.assert_array_equal(row, alone[0])
-    free = draw(3, 8).token_ids.numpy().tolist()
-    assert not free[0] == free[1] == free[2]
+    # A row ends at once with 0.15, so that a few rows may well be alike.
+    free = draw(32, 8).token_ids.numpy().tolist()
+    assert any(row != free[0] for row in free)
 
 
 def test_seeds():
