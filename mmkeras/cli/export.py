@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
+from mmkeras.cli.load_preset import load_preset, preset_task
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
 
@@ -28,12 +29,14 @@ def run(args) -> int:
                 "SavedModels only. Name a folder, e.g. export/captioner/1."
             )
     start_tensorflow(args.debug)
-    from mmkeras.models import ImageCaptioner
-
-    captioner = ImageCaptioner.from_preset(args.preset)
-    if args.adapters:
-        captioner.load_lora(args.adapters)
+    options = decoding_options(args)
+    if preset_task(args.preset) == "VisualQA" and options:
+        raise ValueError(
+            "Answers are chosen, not written, so that decoding has no options. Leave "
+            f"out: {', '.join(sorted(options))}."
+        )
+    task = load_preset(args.preset, args.adapters)
     for path in args.to:
-        captioner.export(path, overwrite=args.overwrite, **decoding_options(args))
+        task.export(path, overwrite=args.overwrite, **options)
         print(f"Wrote {path}")
     return 0

@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from mmkeras import __version__
-from mmkeras.cli import caption, evaluate, export, info, train
+from mmkeras.cli import ask, caption, evaluate, export, info, train
 
-_COMMANDS = (train, caption, evaluate, export, info)
+_COMMANDS = (train, caption, ask, evaluate, export, info)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +42,8 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; it imports neither TensorFlow nor Keras."""
     parser = _Parser(
-        prog="mmkeras", description="Train, use, measure and export captioners."
+        prog="mmkeras",
+        description="Train, use, measure and export models of pictures and text.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     debug = argparse.ArgumentParser(add_help=False)

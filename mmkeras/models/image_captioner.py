@@ -411,6 +411,28 @@ class ImageCaptioner(Task):
         """
         return self._generators.get(DecodingOptions(**options), jit_compile)
 
+    def region_model(self) -> keras.Model:
+        """What the captioner makes of a picture before it writes, for another task.
+
+        What it learned from captions, things and where they lie to one another, then
+        helps e.g. to answer questions: give it as `image_encoder` to
+        `VisualQA.from_data`, with `trainable_encoder=False` to keep it as it is. The
+        layers are those of the captioner, not copies.
+
+        Returns:
+            A `keras.Model` from pixels of 0 to 255, float32 `[batch, size, size, 3]`,
+            to `[batch, rows, columns, hidden_dim]`.
+        """
+        encoder = self.backbone.image_encoder
+        converter = self.preprocessor.image_converter
+        side = encoder.image_size
+        images = keras.Input((side, side, 3), name="images")
+        scaled = keras.layers.Rescaling(converter.scale, converter.offset)(images)
+        regions = self.backbone.region_encoder(encoder(scaled))
+        grid = (encoder.rows, encoder.columns, self.backbone.hidden_dim)
+        maps = keras.layers.Reshape(grid)(regions)
+        return keras.Model(images, maps, name="captioner_regions")
+
     def attention(self, image, caption: str) -> tuple[list[str], np.ndarray]:
         """Where the model looks for each token of a caption.
 

@@ -76,7 +76,7 @@ class VisualQA(Task):
         dataset: tf.data.Dataset,
         image_encoder: str | keras.Model | ImageEncoder = "small_cnn",
         text_encoder="gru",
-        fusion: str | keras.layers.Layer = "bidirectional_cross_attention",
+        fusion: str | keras.layers.Layer = "stacked_attention",
         image_size: int | None = None,
         num_answers: int = 3000,
         min_answer_count: int = 1,
@@ -107,7 +107,9 @@ class VisualQA(Task):
             trainable_encoder: bool, whether the image encoder is trained, or `None`
                 for whatever has no pretrained weights.
             seed: int, or `None`.
-            **kwargs: passed to `VisualQABackbone`, e.g. `modality_heads=True`.
+            **kwargs: passed to `VisualQABackbone`, e.g. `modality_heads=True`; of
+                `modality_dropout` the default here is 0.05 for each, so that the
+                model knows what to say without a picture or a question.
 
         Returns:
             A `VisualQA`, compiled with the defaults.
@@ -137,7 +139,7 @@ class VisualQA(Task):
             num_answers=len(answers),
             sequence_length=sequence_length,
             hidden_dim=hidden_dim,
-            **kwargs,
+            **{"modality_dropout": {"image": 0.05, "text": 0.05}, **kwargs},
         )
         preprocessor = VisualQAPreprocessor(
             converter, tokenizer, answers, sequence_length

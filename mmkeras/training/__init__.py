@@ -1,17 +1,27 @@
 """Recipes: plain functions that train a task from a configuration."""
 
 from mmkeras.training.captioner_run import CaptionerRun
-from mmkeras.training.train_captioner import (
-    load_samples,
-    load_splits,
-    train_captioner,
-)
+from mmkeras.training.load_captioned import load_samples, load_splits
+from mmkeras.training.load_questions import load_question_splits, load_questions
+from mmkeras.training.run import Run
+from mmkeras.training.train_captioner import train_captioner
+from mmkeras.training.train_task import train_task
+from mmkeras.training.train_visual_qa import train_visual_qa
+from mmkeras.training.visual_qa_report import visual_qa_report
+from mmkeras.training.visual_qa_run import VisualQARun
 from mmkeras.training.write_test_captions import write_test_captions
 
 __all__ = [
     "CaptionerRun",
+    "Run",
+    "VisualQARun",
+    "load_question_splits",
+    "load_questions",
     "load_samples",
     "load_splits",
     "train_captioner",
+    "train_task",
+    "train_visual_qa",
+    "visual_qa_report",
     "write_test_captions",
 ]

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import pathlib
 import typing
 
-import yaml
+from mmkeras.training.run import Run
 
 _AT_LEAST = {
     "image_size": 1,
@@ -21,21 +19,23 @@ _AT_LEAST = {
     "seed": 0,
 }
 
-_OF_A_NEW_MODEL = {
-    "image_encoder",
-    "image_size",
-    "trainable_encoder",
-    "vocabulary_size",
-    "sequence_length",
-    "long_captions",
-    "hidden_dim",
-    "num_layers",
-    "dropout",
-}
+_OF_A_NEW_MODEL = frozenset(
+    {
+        "image_encoder",
+        "image_size",
+        "trainable_encoder",
+        "vocabulary_size",
+        "sequence_length",
+        "long_captions",
+        "hidden_dim",
+        "num_layers",
+        "dropout",
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
-class CaptionerRun:
+class CaptionerRun(Run):
     """Everything that decides what a training of a captioner makes.
 
     Args:
@@ -108,112 +108,11 @@ class CaptionerRun:
     seed: int = 0
     on_error: str = "raise"
 
-    def __post_init__(self):
-        for name, hint in typing.get_type_hints(type(self)).items():
-            _check_type(name, getattr(self, name), hint)
-        for name, least in _AT_LEAST.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(
-                    f"`{name}` must be at least {least}. Received: {name}={value}."
-                )
-        for name in ("dropout", "validation_fraction"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 0 and less than 1. Received: "
-                    f"{name}={getattr(self, name)}."
-                )
-        if self.on_error not in ("raise", "skip"):
-            raise ValueError(
-                "`on_error` must be 'raise' or 'skip'. Received: "
-                f"on_error={self.on_error!r}."
-            )
-        for name in ("learning_rate", "encoder_rate"):
-            if not getattr(self, name) > 0:
-                raise ValueError(
-                    f"`{name}` must be greater than 0. Received: "
-                    f"{name}={getattr(self, name)}."
-                )
+    at_least: typing.ClassVar[dict[str, int]] = _AT_LEAST
+    of_a_new_model: typing.ClassVar[frozenset[str]] = _OF_A_NEW_MODEL
+
+    def _check(self) -> None:
+        self._check_shares("dropout", "validation_fraction")
+        self._check_choice("on_error", "raise", "skip")
+        self._check_positive("learning_rate", "encoder_rate")
         self._check_preset()
-
-    def _check_preset(self) -> None:
-        if self.preset is None:
-            return
-        changed = [
-            f"{field.name}={getattr(self, field.name)!r}"
-            for field in dataclasses.fields(self)
-            if field.name in _OF_A_NEW_MODEL
-            and getattr(self, field.name) != field.default
-        ]
-        if changed:
-            raise ValueError(
-                "The model is the preset's, so that its settings cannot be changed. "
-                f"Received: preset={self.preset!r}, {', '.join(changed)}."
-            )
-
-    @classmethod
-    def from_yaml(cls, path: str | os.PathLike) -> CaptionerRun:
-        """Reads a run that was written before.
-
-        Args:
-            path: path of `run.yaml`.
-
-        Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if it is not the record of a run.
-        """
-        path = pathlib.Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no file {path}.")
-        try:
-            config = yaml.safe_load(path.read_text("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not YAML: {error}") from error
-        if not isinstance(config, dict):
-            raise ValueError(f"{path} is not the record of a run.")
-        config.pop("versions", None)
-        hints = typing.get_type_hints(cls)
-        unknown = sorted(map(str, set(config) - set(hints)))
-        if unknown:
-            raise ValueError(
-                f"{path} has settings that there are not: {', '.join(unknown)}. There "
-                f"are: {', '.join(sorted(hints))}."
-            )
-        missing = sorted({"data", "output"} - set(config))
-        if missing:
-            raise ValueError(f"{path} does not say {' and '.join(missing)}.")
-        try:
-            return cls(**{k: _number(v, hints[k]) for k, v in config.items()})
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-
-    def to_yaml(self, path: str | os.PathLike, versions: dict[str, str]) -> None:
-        """Writes the run so that `from_yaml` reads it.
-
-        Args:
-            path: path of the file.
-            versions: dict of package versions, for the record only.
-        """
-        config = {**dataclasses.asdict(self), "versions": versions}
-        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-        pathlib.Path(path).write_text(text, "utf-8")
-
-
-def _number(value, hint):
-    # YAML 1.1 reads 1e-3, which has no point, as a string.
-    if hint is not float or not isinstance(value, str):
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        return value
-
-
-def _check_type(name, value, hint) -> None:
-    allowed = typing.get_args(hint) or (hint,)
-    # A bool is an int to Python, an int is as good as a float to us.
-    kinds = (*allowed, int) if float in allowed else allowed
-    if type(value) in kinds:
-        return
-    names = " or ".join(kind.__name__.replace("NoneType", "null") for kind in allowed)
-    raise ValueError(f"`{name}` must be {names}. Received: {name}={value!r}.")

@@ -197,7 +197,7 @@ def test_data_without_a_validation_split(monkeypatch):
     asked = []
     monkeypatch.setattr("tensorflow_datasets.builder", lambda name: Builder)
     # By name the package has the function, not the module, of this name.
-    module = sys.modules["mmkeras.training.train_captioner"]
+    module = sys.modules["mmkeras.training.load_named"]
     monkeypatch.setattr(
         module, "load", lambda name, split="train": asked.append(split) or ("a", "b")
     )

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from mmkeras.models import VisualQA
+from mmkeras.training.load_questions import load_question_splits
+from mmkeras.training.train_task import train_task
+from mmkeras.training.visual_qa_run import VisualQARun
+
+
+def train_visual_qa(
+    run: VisualQARun,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    overwrite: bool = False,
+    verbose: int | str = "auto",
+) -> VisualQA:
+    """Trains visual question answering and writes it with the record of its making.
+
+    Args:
+        run: a `VisualQARun`.
+        callbacks: Keras callbacks, e.g. to show progress.
+        overwrite: bool, as `train_task` takes it.
+        verbose: as in `keras.Model.fit`.
+
+    Returns:
+        The trained `VisualQA`.
+
+    Raises:
+        FileExistsError, FileNotFoundError, ValueError: as `train_task` does.
+    """
+    return train_task(
+        run,
+        lambda train: _compiled(run, train),
+        load_question_splits,
+        callbacks,
+        overwrite,
+        verbose,
+    )
+
+
+def _compiled(run, train) -> VisualQA:
+    vqa = _new(run, train) if run.preset is None else VisualQA.from_preset(run.preset)
+    vqa.compile(learning_rate=run.learning_rate)
+    return vqa
+
+
+def _new(run, train) -> VisualQA:
+    return VisualQA.from_data(
+        train,
+        image_encoder=run.image_encoder,
+        text_encoder=run.text_encoder,
+        fusion=run.fusion,
+        image_size=run.image_size,
+        trainable_encoder=run.trainable_encoder,
+        num_answers=run.num_answers,
+        min_answer_count=run.min_answer_count,
+        vocabulary_size=run.vocabulary_size,
+        sequence_length=run.sequence_length,
+        hidden_dim=run.hidden_dim,
+        num_encoder_layers=run.num_layers,
+        dropout=run.dropout,
+        modality_dropout={"image": run.image_dropout, "text": run.text_dropout},
+        seed=run.seed,
+    )
