@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import importlib
 
+from mmkeras.metrics.caption_references import CaptionReferences
+from mmkeras.metrics.character_tokenizer import CharacterTokenizer
+from mmkeras.metrics.evaluate_captions import evaluate_captions
+from mmkeras.metrics.jieba_tokenizer import JiebaTokenizer
 from mmkeras.metrics.ptb_tokenizer import PTBTokenizer
 
 _OF_KERAS = {
     "Perplexity": "perplexity",
 }
 
-__all__ = ["PTBTokenizer", *_OF_KERAS]
+__all__ = [
+    "CaptionReferences",
+    "CharacterTokenizer",
+    "JiebaTokenizer",
+    "PTBTokenizer",
+    "evaluate_captions",
+    *_OF_KERAS,
+]
 
 
 def __getattr__(name: str):
