@@ -7,14 +7,29 @@ from __future__ import annotations
 
 import importlib
 
+from mmkeras.metrics.calibration_error import calibration_error
 from mmkeras.metrics.caption_references import CaptionReferences
+from mmkeras.metrics.caption_statistics import caption_statistics
+from mmkeras.metrics.chair import chair
 from mmkeras.metrics.character_tokenizer import CharacterTokenizer
+from mmkeras.metrics.classification_scores import classification_scores
+from mmkeras.metrics.combine_predictions import combine_predictions
+from mmkeras.metrics.confidence_interval import confidence_interval
 from mmkeras.metrics.evaluate_captions import evaluate_captions
+from mmkeras.metrics.exact_match import exact_match
 from mmkeras.metrics.jieba_tokenizer import JiebaTokenizer
+from mmkeras.metrics.paired_bootstrap import paired_bootstrap
 from mmkeras.metrics.ptb_tokenizer import PTBTokenizer
+from mmkeras.metrics.read_caption_references import read_caption_references
+from mmkeras.metrics.read_caption_results import read_caption_results
+from mmkeras.metrics.regression_errors import regression_errors
+from mmkeras.metrics.retrieval_scores import retrieval_scores
+from mmkeras.metrics.write_caption_results import write_caption_results
 
 _OF_KERAS = {
+    "ExpectedCalibrationError": "expected_calibration_error",
     "Perplexity": "perplexity",
+    "RetrievalRecall": "retrieval_recall",
 }
 
 __all__ = [
@@ -22,7 +37,20 @@ __all__ = [
     "CharacterTokenizer",
     "JiebaTokenizer",
     "PTBTokenizer",
+    "calibration_error",
+    "caption_statistics",
+    "chair",
+    "classification_scores",
+    "combine_predictions",
+    "confidence_interval",
     "evaluate_captions",
+    "exact_match",
+    "paired_bootstrap",
+    "read_caption_references",
+    "read_caption_results",
+    "regression_errors",
+    "retrieval_scores",
+    "write_caption_results",
     *_OF_KERAS,
 ]
 
