@@ -51,6 +51,12 @@ def _add_metrics(parser) -> None:
         "--against", help="another file of captions, for the paired bootstrap"
     )
     group.add_argument(
+        "--train-references",
+        metavar="FILE",
+        help="COCO's annotations of the training: the report tells novel captions from "
+        "copies",
+    )
+    group.add_argument(
         "--allow-missing",
         action="store_true",
         help="judge the images that both files have",
@@ -91,6 +97,7 @@ def _evaluate_preset(args) -> int:
 
 def _judged(captioner, dataset, args) -> dict[str, float]:
     """Scores of the captions that the preset writes; also writes the report."""
+    from mmkeras.cli.evaluate_results import known_captions
     from mmkeras.metrics import CaptionReferences, evaluate_captions
     from mmkeras.training import caption_report, caption_samples, scene_hallucination
 
@@ -106,7 +113,8 @@ def _judged(captioner, dataset, args) -> dict[str, float]:
             written.captions,
             args.metrics,
             _picture_of(written.images),
-            hallucination=hallucination,
+            known_captions(args),
+            hallucination,
         )
     else:
         scores = evaluate_captions(references, written.captions, args.metrics)

@@ -45,6 +45,14 @@ def evaluate_results(args) -> int:
     return 0
 
 
+def known_captions(args) -> list[str]:
+    """The captions of the training, if they were given."""
+    if args.train_references is None:
+        return []
+    captions = read_caption_references(args.train_references).values()
+    return [text for texts in captions for text in texts]
+
+
 def _judged(args, references, hypotheses) -> dict:
     return evaluate_captions(
         references,
@@ -84,6 +92,7 @@ def _report(args, references, hypotheses) -> None:
         {name: hypotheses[name] for name in common},
         args.metrics,
         lambda name: pictures[name].read_bytes() if name in pictures else None,
+        known_captions(args),
     )
 
 

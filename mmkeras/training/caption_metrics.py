@@ -14,8 +14,8 @@ _METRICS = ("BLEU-4", "ROUGE_L", "CIDEr-D")
 class CaptionMetrics(keras.callbacks.Callback):
     """Writes captions at the end of an epoch and logs their official scores.
 
-    The references are tokenised and counted at the first epoch only. The scores are
-    in the history as `val_CIDEr-D` and so on, so that `EarlyStopping` and `ModelCheckpoint`
+    The references are tokenised and counted at the first epoch only. The history has
+    the scores as `val_CIDEr-D` and so on, so that `EarlyStopping` and `ModelCheckpoint`
     may monitor them, if they come after this callback. Of several workers, the chief
     alone does it: only its logs have the scores.
 

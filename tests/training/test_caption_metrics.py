@@ -79,11 +79,12 @@ def test_command_on_files(tmp_path, capsys):
     write_caption_results({1: "a dog", 2: "a bird"}, bad)
     told = ["--references", str(references), "--against", str(bad)]
     report = ["--report", str(tmp_path / "report.html")]
+    report += ["--train-references", str(references)]
     assert main(["evaluate", str(good), *told, *report]) == 0
     results = json.loads(capsys.readouterr().out)
     assert results["BLEU-2"] == pytest.approx(1)
     assert results["against"]["ROUGE_L"]["difference"] > 0
-    assert (tmp_path / "report.html").exists()
+    assert "<th>copied</th><td>1.0000</td>" in (tmp_path / "report.html").read_text()
     assert main(["evaluate", str(good)]) == 2
     assert "--references" in capsys.readouterr().err
     write_caption_results({1: "a dog"}, bad)
