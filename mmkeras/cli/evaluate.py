@@ -97,7 +97,7 @@ def _evaluate_preset(args) -> int:
 
 def _judged(captioner, dataset, args) -> dict[str, float]:
     """Scores of the captions that the preset writes; also writes the report."""
-    from mmkeras.cli.evaluate_results import known_captions
+    from mmkeras.cli.known_captions import known_captions
     from mmkeras.metrics import CaptionReferences, evaluate_captions
     from mmkeras.training import caption_report, caption_samples, scene_hallucination
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 
+from mmkeras.cli.known_captions import known_captions
 from mmkeras.metrics import (
     CaptionReferences,
     evaluate_captions,
@@ -43,14 +44,6 @@ def evaluate_results(args) -> int:
     if args.report:
         _report(args, references, hypotheses)
     return 0
-
-
-def known_captions(args) -> list[str]:
-    """The captions of the training, if they were given."""
-    if args.train_references is None:
-        return []
-    captions = read_caption_references(args.train_references).values()
-    return [text for texts in captions for text in texts]
 
 
 def _judged(args, references, hypotheses) -> dict:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmkeras.metrics.paired_bootstrap import bootstrap_means
+from mmkeras.metrics.bootstrap_means import bootstrap_means
 from mmkeras.metrics.require_numbers import require_numbers
 
 

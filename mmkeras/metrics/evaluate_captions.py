@@ -8,7 +8,8 @@ from mmkeras.metrics.caption_references import CaptionReferences
 from mmkeras.metrics.cider_d import cider_d
 from mmkeras.metrics.hypothesis_counts import HypothesisCounts
 from mmkeras.metrics.meteor_exact_stem import meteor_exact_stem
-from mmkeras.metrics.official_scorers import official_score, official_scorers
+from mmkeras.metrics.official_score import official_score
+from mmkeras.metrics.official_scorers import official_scorers
 from mmkeras.metrics.rouge_l import rouge_l
 
 _BLEU = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4")

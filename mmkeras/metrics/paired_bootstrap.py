@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmkeras.metrics.bootstrap_means import bootstrap_means
 from mmkeras.metrics.require_numbers import require_numbers
 
 
@@ -54,15 +55,3 @@ def paired_bootstrap(
         "high": float(high),
         "p_value": float(min(1.0, 2 * beyond)),
     }
-
-
-def bootstrap_means(values: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """Means of so many samples with replacement, in float `[samples]`."""
-    draw = np.random.default_rng(seed)
-    at_once = max(1, 2_000_000 // len(values))
-    parts = []
-    for start in range(0, samples, at_once):
-        rows = min(at_once, samples - start)
-        places = draw.integers(0, len(values), (rows, len(values)))
-        parts.append(values[places].mean(axis=1))
-    return np.concatenate(parts)

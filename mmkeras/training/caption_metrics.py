@@ -54,7 +54,7 @@ class CaptionMetrics(keras.callbacks.Callback):
         self._references = references
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every or not _is_chief():
+        if (epoch + 1) % self.every or not _is_chief(self.model):
             return
         written = caption_samples(
             self.model, self.dataset, self.batch_size, **self.options
@@ -67,8 +67,8 @@ class CaptionMetrics(keras.callbacks.Callback):
             logs.update({f"val_{name}": value for name, value in scores.items()})
 
 
-def _is_chief() -> bool:
-    resolver = tf.distribute.get_strategy().cluster_resolver
+def _is_chief(model: keras.Model) -> bool:
+    resolver = model.distribute_strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
         return True
     return resolver.task_type == "chief" or (

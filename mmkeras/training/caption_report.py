@@ -59,40 +59,40 @@ def caption_report(
         references = CaptionReferences(references)
     scores = evaluate_captions(references, hypotheses, metrics, per_image=True)
     per_image = scores.pop("per_image")
-    captions = [hypotheses[name] for name in references.ids]
-    tokenise = references.tokenizer
-    statistics = caption_statistics(tokenise(captions), tokenise(list(known)))
-    ranking = evaluate_captions(references, hypotheses, ["CIDEr-D"], per_image=True)
-    order = sorted(
-        references.ids, key=lambda name: ranking["per_image"][name]["CIDEr-D"]
-    )
-
-    def examples(names) -> str:
-        return "".join(
-            _example(
-                name,
-                hypotheses[name],
-                references.captions[name],
-                ranking["per_image"][name]["CIDEr-D"],
-                picture,
-            )
-            for name in names
-        )
-
     parts = [
         "<h1>Captions</h1>",
         _table("Scores", _with_intervals(scores, per_image)),
-        _table("Captions as a whole", _numbers(statistics)),
+        _table(
+            "Captions as a whole", _numbers(_statistics(references, hypotheses, known))
+        ),
     ]
     if hallucination:
         parts.append(_table("Objects that are not there", _numbers(hallucination)))
-    parts += [
-        f"<h2>Worst by CIDEr-D</h2>{examples(order[:_EXAMPLES])}",
-        f"<h2>Best by CIDEr-D</h2>{examples(order[::-1][:_EXAMPLES])}",
-    ]
+    parts.append(_examples(references, hypotheses, picture))
     page = f"<!DOCTYPE html><meta charset='utf-8'><style>{_STYLE}</style>"
     pathlib.Path(path).write_text(page + "".join(parts) + "\n", "utf-8")
     return scores
+
+
+def _statistics(references, hypotheses, known) -> dict[str, float]:
+    tokenise = references.tokenizer
+    captions = tokenise([hypotheses[name] for name in references.ids])
+    return caption_statistics(captions, tokenise(list(known)))
+
+
+def _examples(references, hypotheses, picture) -> str:
+    ranking = evaluate_captions(references, hypotheses, ["CIDEr-D"], per_image=True)
+    scores = {name: row["CIDEr-D"] for name, row in ranking["per_image"].items()}
+    order = sorted(references.ids, key=scores.get)
+    figures = {
+        name: _example(
+            name, hypotheses[name], references.captions[name], scores[name], picture
+        )
+        for name in {*order[:_EXAMPLES], *order[-_EXAMPLES:]}
+    }
+    worst = "".join(figures[name] for name in order[:_EXAMPLES])
+    best = "".join(figures[name] for name in order[::-1][:_EXAMPLES])
+    return f"<h2>Worst by CIDEr-D</h2>{worst}<h2>Best by CIDEr-D</h2>{best}"
 
 
 def _with_intervals(scores, per_image) -> list[tuple[str, str]]:

@@ -1,4 +1,5 @@
 import json
+import types
 
 import pytest
 import tensorflow as tf
@@ -11,6 +12,8 @@ from tests.conftest import tiny_rows, to_dataset
 
 class Parrot:
     """Answers with one caption; what of a captioner the callback uses."""
+
+    distribute_strategy = tf.distribute.get_strategy()
 
     class preprocessor:
         class image_converter:
@@ -43,6 +46,21 @@ def test_callback_logs_the_official_scores(rows):
     counted = callback._references
     callback.on_epoch_end(3, logs)
     assert callback._references is counted
+
+
+def test_only_the_chief_writes_captions(rows):
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": ["a:1", "b:1"]}), task_type="worker", task_id=1
+    )
+    captioner, logs = Parrot(), {}
+    captioner.distribute_strategy = types.SimpleNamespace(cluster_resolver=resolver)
+    callback = CaptionMetrics(to_dataset(rows))
+    callback.set_model(captioner)
+    callback.on_epoch_end(0, logs)
+    assert logs == {}
+    resolver.task_id = 0
+    callback.on_epoch_end(0, logs)
+    assert "val_CIDEr-D" in logs
 
 
 def test_hallucination_of_scenes(rows):
