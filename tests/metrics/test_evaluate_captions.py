@@ -1,6 +1,8 @@
 import gzip
 import json
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ import pytest
 from mmkeras.metrics import CaptionReferences, evaluate_captions
 from mmkeras.metrics.official_scorers import official_scorers
 
-FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "metrics"
+ROOT = pathlib.Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "fixtures" / "metrics"
 PURE = ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE_L", "CIDEr-D"]
 
 
@@ -143,3 +146,16 @@ def test_without_java_meteor_says_what_it_needs(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ImportError, match="mmkeras\\[java-metrics\\]"):
         evaluate_captions({1: ["a"]}, {1: "a"}, ["METEOR"])
+
+
+def test_captions_are_judged_without_keras():
+    code = (
+        "import sys; from mmkeras.metrics import evaluate_captions;"
+        "evaluate_captions({1: ['a dog']}, {1: 'a dog'}, ['CIDEr-D']);"
+        "print('keras' in sys.modules, 'tensorflow' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    assert shown.stdout.split() == ["False", "False"]
