@@ -1,19 +1,26 @@
 from __future__ import annotations
 
 import json
+import pathlib
 
+from mmkeras.cli.load_preset import preset_task
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
 
 def add_parser(commands, common) -> None:
-    parser = commands.add_parser("evaluate", parents=[common], help="measure a preset")
-    parser.add_argument("preset", help="folder of a preset")
+    parser = commands.add_parser(
+        "evaluate", parents=[common], help="measure a preset or a file of captions"
+    )
+    parser.add_argument(
+        "preset", help="folder of a preset, or captions in COCO's format of results"
+    )
     parser.add_argument(
         "--data",
-        required=True,
-        help="a folder; coco:FILE, karpathy:FILE, flickr:FILE or conceptual:FILE; or a "
-        "name in TFDS",
+        help="of a preset: a folder; coco:FILE, karpathy:FILE, flickr:FILE, "
+        "conceptual:FILE or vqa:FILE; or a name in TFDS",
     )
+    parser.add_argument("--questions", help="table of questions of a folder")
+    parser.add_argument("--annotations", help="answers of vqa:FILE")
     parser.add_argument("--captions", help="table of captions of a folder")
     parser.add_argument(
         "--images", help="folder of the pictures of coco:FILE and its like"
@@ -23,12 +30,77 @@ def add_parser(commands, common) -> None:
     )
     parser.add_argument("--limit", type=int, help="use at most so many samples")
     parser.add_argument("--batch-size", type=int, default=32)
+    _add_metrics(parser)
     parser.set_defaults(run=run)
+
+
+def _add_metrics(parser) -> None:
+    group = parser.add_argument_group("captions")
+    group.add_argument(
+        "--metrics",
+        nargs="+",
+        metavar="NAME",
+        help="BLEU-1 to BLEU-4, ROUGE_L, CIDEr-D, METEOR, METEOR-exact-stem, SPICE; of "
+        "a preset, to write captions and judge them",
+    )
+    group.add_argument(
+        "--tokenizer", default="ptb", help="ptb (COCO's), characters or jieba"
+    )
+    group.add_argument("--report", metavar="HTML", help="write a page of the scores")
+    group.add_argument(
+        "--references", help="of a file of captions: COCO's annotations to judge it by"
+    )
+    group.add_argument(
+        "--against", help="another file of captions, for the paired bootstrap"
+    )
+    group.add_argument(
+        "--train-references",
+        metavar="FILE",
+        help="COCO's annotations of the training: the report tells novel captions from "
+        "copies",
+    )
+    group.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="judge the images that both files have",
+    )
 
 
 def run(args) -> int:
     if args.limit is not None and args.limit < 1:
         raise ValueError(f"--limit must be at least 1. Received: {args.limit}.")
+    if pathlib.Path(args.preset).is_file() or args.preset.endswith(".json"):
+        from mmkeras.cli.evaluate_results import evaluate_results
+
+        return evaluate_results(args)
+    if args.data is None:
+        raise ValueError(
+            "A preset is measured on --data. To judge a file of captions, give it in "
+            "place of the preset, with --references."
+        )
+    if preset_task(args.preset) == "VisualQA":
+        return _evaluate_answers(args)
+    return _evaluate_captions(args)
+
+
+def _evaluate_answers(args) -> int:
+    if args.metrics or args.report or args.captions:
+        raise ValueError("--metrics, --report and --captions go with captions.")
+    start_tensorflow(args.debug)
+    from mmkeras.models import VisualQA
+    from mmkeras.training import load_questions, visual_qa_report
+
+    vqa = VisualQA.from_preset(args.preset)
+    dataset = load_questions(
+        args.data, args.questions, args.annotations, args.images, args.split
+    )
+    if args.limit is not None:
+        dataset = dataset.take(args.limit)
+    print(json.dumps(visual_qa_report(vqa, dataset, args.batch_size), indent=2))
+    return 0
+
+
+def _evaluate_captions(args) -> int:
     start_tensorflow(args.debug)
     from mmkeras.models import ImageCaptioner
     from mmkeras.training import load_samples
@@ -38,5 +110,43 @@ def run(args) -> int:
     if args.limit is not None:
         dataset = dataset.take(args.limit)
     results = captioner.evaluate(dataset, batch_size=args.batch_size, verbose=0)
-    print(json.dumps({name: float(value) for name, value in results.items()}, indent=2))
+    results = {name: float(value) for name, value in results.items()}
+    if args.metrics or args.report:
+        results |= _judged(captioner, dataset, args)
+    print(json.dumps(results, indent=2))
     return 0
+
+
+def _judged(captioner, dataset, args) -> dict[str, float]:
+    """Scores of the captions that the preset writes; also writes the report."""
+    from mmkeras.cli.known_captions import known_captions
+    from mmkeras.metrics import CaptionReferences, evaluate_captions
+    from mmkeras.training import caption_report, caption_samples, scene_hallucination
+
+    written = caption_samples(captioner, dataset, args.batch_size)
+    references = CaptionReferences(written.references, args.tokenizer)
+    hallucination = {}
+    if written.scenes and args.tokenizer == "ptb":
+        hallucination = scene_hallucination(written.captions, written.scenes)
+    if args.report:
+        scores = caption_report(
+            args.report,
+            references,
+            written.captions,
+            args.metrics,
+            _picture_of(written.images),
+            known_captions(args),
+            hallucination,
+        )
+    else:
+        scores = evaluate_captions(references, written.captions, args.metrics)
+    return scores | hallucination
+
+
+def _picture_of(images: dict):
+    def picture(image_id):
+        image = images[image_id]
+        # Arrays are not shown: the report takes files as they are.
+        return image if isinstance(image, bytes) else None
+
+    return picture

@@ -33,7 +33,8 @@ class QuestionAnswerer(keras.layers.Layer):
     Call arguments:
         regions: float `[batch, regions, dim]`.
         token_ids: int `[batch, questions, length]`.
-        image_mask: bool `[batch]`, whether there is a picture, or `None` for all.
+        image_mask: bool or int `[batch]`, whether there is a picture, or `None` for
+            all.
         training: bool.
         return_details: bool.
 

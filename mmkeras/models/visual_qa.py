@@ -41,8 +41,8 @@ class VisualQA(Task):
     Call arguments:
         inputs: dict of `images`, float32 `[batch, size, size, 3]`, or
             `image_features`, float `[batch, regions, channels]` (what the image
-            encoder makes of the images); `image_mask`, bool `[batch]`, whether there
-            is a picture; and `token_ids`, int32 `[batch, questions, length]`.
+            encoder makes of the images); `image_mask`, int32 `[batch]`, 0 where
+            there is no picture; and `token_ids`, int32 `[batch, questions, length]`.
 
     Output shape:
         float32 logits `[batch, questions, answers]`; with `modality_heads` a dict of

@@ -33,8 +33,8 @@ class VisualQABackbone(keras_hub.models.Backbone):
         dtype: string or `keras.DTypePolicy`.
 
     Input shape:
-        A dict of `images`, float32 `[batch, size, size, 3]`, `image_mask`, bool
-        `[batch]`, and `token_ids`, int32 `[batch, questions, sequence_length]`.
+        A dict of `images`, float32 `[batch, size, size, 3]`, `image_mask`, int32
+        `[batch]` (0 for no picture), and `token_ids`, int32 `[batch, questions, sequence_length]`.
 
     Output shape:
         float32 logits `[batch, questions, num_answers]`; with `modality_heads=True` a
@@ -89,7 +89,7 @@ class VisualQABackbone(keras_hub.models.Backbone):
         side = image_encoder.image_size
         inputs = {
             "images": keras.Input((side, side, 3), name="images"),
-            "image_mask": keras.Input((), dtype="bool", name="image_mask"),
+            "image_mask": keras.Input((), dtype="int32", name="image_mask"),
             "token_ids": keras.Input(
                 (None, sequence_length), dtype="int32", name="token_ids"
             ),

@@ -57,7 +57,7 @@ class VisualQAPreprocessor(TaskPreprocessor):
 
     Output shape:
         `(x, y, sample_weight)`: `x` a dict of `"images"` (or `"image_features"`),
-        `"image_mask"`, bool `[batch]`, and `"token_ids"`, `int32`
+        `"image_mask"`, `int32` `[batch]`, 0 for no picture, and `"token_ids"`, `int32`
         `[batch, questions, sequence_length]`; `y` `float32`
         `[batch, questions, len(answers)]`, and `sample_weight` `float32`
         `[batch, questions]`.
@@ -125,9 +125,10 @@ class VisualQAPreprocessor(TaskPreprocessor):
         """
         inputs = self.pictures(x)
         rows = tf.shape(next(iter(inputs.values())))[:1]
-        inputs["image_mask"] = tf.ones(rows, tf.bool)
+        # Not bool: to see shapes, Keras adds up the first batch over replicas.
+        inputs["image_mask"] = tf.ones(rows, tf.int32)
         if "image_present" in x:
-            inputs["image_mask"] = to_tensor(x["image_present"])
+            inputs["image_mask"] = tf.cast(x["image_present"], tf.int32)
         inputs["token_ids"] = self.tokenize(_dense(_questions(x)))
         return inputs
 

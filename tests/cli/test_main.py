@@ -254,6 +254,12 @@ def test_evaluate_export_info(preset, photos, tmp_path, capsys):
     assert main(["evaluate", str(preset), "--data", str(photos), "--limit", "8"]) == 0
     results = json.loads(capsys.readouterr().out)
     assert {"loss", "perplexity", "token_accuracy"} <= set(results)
+    page = tmp_path / "report.html"
+    told = ["--data", str(photos), "--limit", "4", "--report", str(page)]
+    assert main(["evaluate", str(preset), *told, "--metrics", "BLEU-1", "CIDEr-D"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert {"loss", "BLEU-1", "CIDEr-D"} <= set(results)
+    assert page.read_text().count("<img ") == 8
     target = tmp_path / "served" / "1"
     assert main(["export", str(preset), "--to", str(target)]) == 0
     assert (target / "saved_model.pb").is_file()

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class ExpectedCalibrationError(keras.metrics.Metric):
+    """The expected calibration error, summed over batches and replicas.
+
+    Args:
+        bins: int, of equal width, by the probability of the class chosen.
+        from_logits: bool, whether predictions are logits.
+        name: string.
+        dtype: string or `keras.DTypePolicy`.
+
+    Call arguments:
+        y_true: int `[rows]` or `[rows, 1]`, labels.
+        y_pred: float `[rows, classes]`, probabilities or logits.
+        sample_weight: float `[rows]`.
+
+    Reference:
+        - [Guo et al., 2017](https://arxiv.org/abs/1706.04599)
+    """
+
+    def __init__(
+        self,
+        bins: int = 15,
+        from_logits: bool = False,
+        name: str = "expected_calibration_error",
+        dtype=None,
+    ):
+        super().__init__(name=name, dtype=dtype)
+        self.bins, self.from_logits = bins, from_logits
+        self.gaps = self.add_variable((bins,), "zeros", name="gaps")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_pred = ops.cast(y_pred, "float32")
+        if self.from_logits:
+            y_pred = ops.softmax(y_pred)
+        labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+        confidence = ops.max(y_pred, axis=-1)
+        right = ops.cast(ops.equal(ops.argmax(y_pred, axis=-1), labels), "float32")
+        weights = ops.ones_like(confidence)
+        if sample_weight is not None:
+            weights = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
+        place = ops.cast(ops.ceil(confidence * self.bins), "int32") - 1
+        place = ops.one_hot(ops.clip(place, 0, self.bins - 1), self.bins)
+        gaps = ops.expand_dims((right - confidence) * weights, -1) * place
+        self.gaps.assign_add(ops.sum(gaps, axis=0))
+        self.count.assign_add(ops.sum(weights))
+
+    def result(self):
+        return ops.divide_no_nan(ops.sum(ops.abs(self.gaps)), self.count)
+
+    def reset_state(self):
+        self.gaps.assign(ops.zeros((self.bins,)))
+        self.count.assign(0.0)
+
+    def get_config(self):
+        config = {"bins": self.bins, "from_logits": self.from_logits}
+        return {**super().get_config(), **config}
