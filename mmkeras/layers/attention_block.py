@@ -267,10 +267,11 @@ class AttentionBlock(keras.layers.Layer):
             scores = ops.where(mask, scores, -1e9)
         if key_mask is not None:
             key_mask = ops.expand_dims(ops.expand_dims(key_mask, 1), 1)
-            scores = ops.where(key_mask, scores, -1e9)
+            allowed = key_mask if mask is None else ops.logical_and(key_mask, mask)
+            scores = ops.where(allowed, scores, -1e9)
         weights = ops.softmax(scores, axis=-1)
         if key_mask is not None:
-            weights = ops.where(key_mask, weights, 0.0)
+            weights = ops.where(allowed, weights, 0.0)
         mixed = ops.matmul(ops.cast(weights, value.dtype), value)
         mixed = ops.transpose(mixed, (0, 2, 1, 3))
         length = ops.shape(mixed)[1]

@@ -33,3 +33,12 @@ def test_self_attention_is_returned_where_there_is_no_other():
     assert attention.shape == (1, 2, 3, 3)
     assert not np.any(attention[..., 1])
     np.testing.assert_allclose(np.sum(attention, axis=-1), 1, atol=1e-6)
+
+
+def test_a_causal_row_without_keys_does_not_read_what_follows():
+    block = AttentionBlock(2, 8, causal=True)
+    x = RNG.normal(size=(1, 3, 4))
+    mask = np.array([[False, False, True]])
+    _, attention = block(x, key_mask=mask, return_attention=True)
+    expected = [[0, 0, 0], [0, 0, 0], [0, 0, 1]]
+    np.testing.assert_allclose(attention, [[expected] * 2], atol=1e-6)

@@ -30,8 +30,7 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
     With tokens of `d_k`, `d` = `dim`, `m` = `intermediate_dim`, `L` = `num_layers` and
     `N = sum_k n_k`, it has `sum_k d_k d + K L (8 d^2 + 2 d m + 15 d + m)
     + K (2 d^2 + 9 d) + 3 d` parameters, and takes about
-    `2 sum_k n_k d_k d + L (16 N d^2 + 4 N d m + 4 (K - 1) N d^2 - 4 N d^2 + 4 N^2 d)
-    + 2 N d^2` FLOPs a row.
+    `2 sum_k n_k d_k d + L (4 (K + 2) N d^2 + 4 N d m + 4 N^2 d) + 2 N d^2` FLOPs a row.
 
     Args:
         dim: int, dimension of the output and within.

@@ -93,6 +93,7 @@ class FusionBlock(keras.layers.Layer):
             )
 
     def check_layers(self, num_layers: int):
+        """A block that is to look at something looks at least once."""
         if not isinstance(num_layers, int) or num_layers < 1:
             raise ValueError(
                 "`num_layers` must be an integer of at least 1. Received: "
