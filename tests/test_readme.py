@@ -40,6 +40,12 @@ def place(tmp_path_factory):
             (photos / f"{name}.jpg").write_bytes(tf.io.encode_jpeg(pixels).numpy())
             table.writerow([f"{name}.jpg", f"a picture of {index}"])
             table.writerow([f"{name}.jpg", f"第{index}张图"])
+    with (photos / "questions.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "question", "answer"])
+        for index, name in enumerate(["beach", *map(str, range(9))]):
+            table.writerow([f"{name}.jpg", "what is on the beach?", f"thing {index}"])
+            table.writerow([f"{name}.jpg", "is there sand?", "yes"])
     return folder
 
 

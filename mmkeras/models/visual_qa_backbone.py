@@ -34,7 +34,8 @@ class VisualQABackbone(keras_hub.models.Backbone):
 
     Input shape:
         A dict of `images`, float32 `[batch, size, size, 3]`, `image_mask`, int32
-        `[batch]` (0 for no picture), and `token_ids`, int32 `[batch, questions, sequence_length]`.
+        `[batch]` (0 for no picture), and `token_ids`, int32
+        `[batch, questions, sequence_length]`.
 
     Output shape:
         float32 logits `[batch, questions, num_answers]`; with `modality_heads=True` a
