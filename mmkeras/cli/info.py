@@ -18,7 +18,7 @@ def run(args) -> int:
         rows = _rows(folder)
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{folder} is not the preset of an ImageCaptioner: its configuration has "
+            f"{folder} is not the preset of a task of mmkeras: its configuration has "
             f"no {error}."
         ) from error
     width = max(map(len, rows))
@@ -41,12 +41,25 @@ def _rows(folder) -> dict:
         "encoder trainable": "partly"
         if encoder.get("frozen_layers")
         else encoder["trainable"],
-        "vocabulary": backbone["vocabulary_size"],
-        "longest caption": backbone["max_length"],
+        **_texts(task["class_name"], backbone),
         "hidden dimension": backbone["hidden_dim"],
         "parameters": metadata.get("parameter_count", "unknown"),
         "saved with": f"keras {metadata.get('keras_version', 'unknown')}",
         "served": ", ".join(_served(folder)) or "not exported",
+    }
+
+
+def _texts(task, backbone) -> dict:
+    if task != "VisualQA":
+        return {
+            "vocabulary": backbone["vocabulary_size"],
+            "longest caption": backbone["max_length"],
+        }
+    return {
+        "text encoder": backbone["text_encoder"]["class_name"],
+        "fusion": backbone["fusion"]["class_name"],
+        "answers": backbone["num_answers"],
+        "longest question": backbone["sequence_length"],
     }
 
 

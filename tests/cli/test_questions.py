@@ -1,0 +1,158 @@
+"""`mmkeras train vqa`, `ask`, `evaluate` and `export` of what it makes."""
+
+import csv
+import json
+
+import pytest
+import tensorflow as tf
+
+from mmkeras.cli.main import main
+from mmkeras.training import VisualQARun, load_question_splits, load_questions
+from tests.conftest import tiny_rows
+
+COLOUR = "what colour is the background?"
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    with (folder / "questions.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "question", "answer"])
+        for index, row in enumerate(tiny_rows(12)):
+            (folder / f"{index}.png").write_bytes(row["image"])
+            pairs = zip(row["question"], row["answer"], strict=True)
+            table.writerows([f"{index}.png", *pair] for pair in pairs)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def preset(pictures, tmp_path_factory):
+    output = tmp_path_factory.mktemp("run") / "vqa"
+    arguments = ["train", "vqa", "--data", str(pictures), "--output", str(output)]
+    settings = ["--image-size", "32", "--hidden-dim", "16", "--num-layers", "0"]
+    assert main([*arguments, *settings, "--fusion", "gated", "--epochs", "2"]) == 0
+    return output
+
+
+def error_of(capsys, *arguments):
+    assert main([str(argument) for argument in arguments]) == 2
+    return capsys.readouterr().err
+
+
+def test_a_run_keeps_its_record(preset):
+    run = VisualQARun.from_yaml(preset / "run.yaml")
+    assert (run.fusion, run.hidden_dim, run.epochs) == ("gated", 16, 2)
+    history = json.loads((preset / "history.json").read_text())
+    assert len(history["val_accuracy"]) == 2
+
+
+def test_ask(preset, pictures, capsys):
+    picture = str(pictures / "0.png")
+    assert main(["ask", str(preset), picture, COLOUR]) == 0
+    answer = capsys.readouterr().out.strip()
+    assert answer
+    asked = [COLOUR, "is there a star?"]
+    assert main(["ask", str(preset), picture, *asked, "--top-k", "2", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["question"] for row in rows] == [COLOUR, COLOUR, asked[1], asked[1]]
+    assert rows[0]["answer"] == answer
+    assert rows[0]["score"] >= rows[1]["score"]
+
+
+def test_ask_draws_where_it_looks(preset, pictures, tmp_path, capsys):
+    drawn = tmp_path / "why.png"
+    arguments = ["ask", str(preset), str(pictures / "0.png"), COLOUR]
+    assert main([*arguments, "--explain", str(drawn)]) == 0
+    assert drawn.stat().st_size > 5_000
+    message = error_of(capsys, *arguments, "is it?", "--explain", drawn)
+    assert "--explain draws one question" in message
+
+
+def test_ask_what_cannot_be_answered(preset, pictures, capsys):
+    picture = pictures / "0.png"
+    assert "is blank" in error_of(capsys, "ask", preset, picture, " ")
+    assert "no image file" in error_of(capsys, "ask", preset, "none.png", COLOUR)
+    assert "top_k=-1" in error_of(capsys, "ask", preset, picture, "a?", "--top-k", -1)
+
+
+def test_evaluate(preset, pictures, capsys):
+    assert main(["evaluate", str(preset), "--data", str(pictures), "--limit", "5"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["questions"] >= 15
+    assert set(report) >= {"accuracy", "without_image", "shuffled_images"}
+    message = error_of(
+        capsys, "evaluate", preset, "--data", pictures, "--report", "a.html"
+    )
+    assert "go with captions" in message
+
+
+def test_export_and_info(preset, tmp_path, capsys):
+    path = tmp_path / "served" / "1"
+    assert main(["export", str(preset), "--to", str(path)]) == 0
+    assert (path / "saved_model.pb").is_file()
+    message = error_of(capsys, "export", preset, "--to", path, "--num-beams", 2)
+    assert "num_beams" in message
+    assert main(["info", str(preset)]) == 0
+    shown = capsys.readouterr().out
+    assert "VisualQA" in shown and "GatedFusion" in shown
+
+
+def test_a_caption_preset_is_not_asked(tmp_path, capsys):
+    preset = "saved_models/emoji_scenes_captioner"
+    message = error_of(capsys, "ask", preset, "docs/scene.png", COLOUR)
+    assert "holds a ImageCaptioner, not a VisualQA" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": "vqa:q.json"}, "needs the folder of its pictures"),
+        ({"data": "./none"}, "There is no folder ./none"),
+        ({"data": "easy_vqa", "annotations": "a.json"}, "annotations='a.json'"),
+        ({"data": "easy_vqa", "questions": "a.csv"}, "questions='a.csv'"),
+    ],
+)
+def test_data_that_do_not_go_together(options, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        load_questions(**options)
+
+
+def test_splits_share_no_picture(pictures):
+    run = VisualQARun(str(pictures), "o", validation_fraction=0.25)
+    ids = [
+        {sample["image_id"].numpy() for sample in part}
+        for part in load_question_splits(run)
+    ]
+    assert [len(part) for part in ids] == [9, 3]
+    assert not ids[0] & ids[1]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"image_dropout": 1.0}, "image_dropout=1.0"),
+        ({"sequence_length": 2}, "`sequence_length` must be at least 3"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0"),
+        ({"on_error": "drop"}, "on_error='drop'"),
+        ({"preset": "mine", "fusion": "film"}, "fusion='film'"),
+        ({"epochs": "many"}, "`epochs` must be int"),
+    ],
+)
+def test_settings_out_of_range(setting, message):
+    with pytest.raises(ValueError, match=message):
+        VisualQARun("data", "output", **setting)
+
+
+def test_a_table_without_pictures_is_named(tmp_path):
+    (tmp_path / "questions.csv").write_text("image,question,answer\nno.png,a?,b\n")
+    with pytest.raises(FileNotFoundError, match="no.png"):
+        load_questions(str(tmp_path))
+
+
+def test_the_dataset_is_what_the_table_says(pictures):
+    first = next(iter(load_questions(str(pictures))))
+    row = tiny_rows(1)[0]
+    assert [q.decode() for q in first["question"].numpy()] == row["question"]
+    assert first["image"].numpy() == row["image"]
+    assert isinstance(first["answer"], tf.Tensor)
