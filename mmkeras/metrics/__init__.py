@@ -13,6 +13,7 @@ from mmkeras.metrics.caption_statistics import caption_statistics
 from mmkeras.metrics.chair import chair
 from mmkeras.metrics.character_tokenizer import CharacterTokenizer
 from mmkeras.metrics.classification_scores import classification_scores
+from mmkeras.metrics.clip_score import clip_score
 from mmkeras.metrics.combine_predictions import combine_predictions
 from mmkeras.metrics.confidence_interval import confidence_interval
 from mmkeras.metrics.evaluate_captions import evaluate_captions
@@ -47,6 +48,7 @@ __all__ = [
     "caption_statistics",
     "chair",
     "classification_scores",
+    "clip_score",
     "combine_predictions",
     "confidence_interval",
     "evaluate_captions",
