@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+from mmkeras.cli.load_preset import load_preset, preset_task
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
 
@@ -14,7 +15,9 @@ def add_parser(commands, common) -> None:
     parser.add_argument("questions", nargs="+", metavar="QUESTION")
     parser.add_argument("--adapters", help="file that `save_lora` wrote")
     parser.add_argument(
-        "--top-k", type=int, help="so many answers with their probabilities"
+        "--top-k",
+        type=int,
+        help="so many answers with their probabilities or, written, scores",
     )
     parser.add_argument(
         "--explain",
@@ -31,24 +34,56 @@ def run(args) -> int:
             f"--explain draws one question. Received {len(args.questions)} of them."
         )
     start_tensorflow(args.debug)
-    from mmkeras.models import VisualQA
-
-    vqa = VisualQA.from_preset(args.preset)
-    if args.adapters:
-        vqa.load_lora(args.adapters)
-    found = vqa.answer(args.image, args.questions, top_k=args.top_k or 1)
+    vqa = load_preset(args.preset, args.adapters)
+    if preset_task(args.preset) == "GenerativeVisualQA":
+        found = _written(vqa, args)
+    else:
+        found = _chosen(vqa, args)
     for question, answers in zip(args.questions, found, strict=True):
-        if args.json:
-            for answer, score in answers:
-                row = {"question": question, "answer": answer, "score": score}
-                print(json.dumps(row, ensure_ascii=False))
-            continue
-        if args.top_k is None:
-            text = answers[0][0]
-        else:
-            text = ", ".join(f"{answer} ({score:.1%})" for answer, score in answers)
-        print(f"{question} {text}" if len(found) > 1 else text)
+        _show(question, answers, args)
     if args.explain:
         vqa.explain(args.image, args.questions[0]).plot(args.explain)
         print(f"Wrote {args.explain}")
     return 0
+
+
+def _chosen(vqa, args) -> list[list[tuple[str, float]]]:
+    if not hasattr(vqa, "answer"):
+        raise ValueError(
+            f"{args.preset} holds a {type(vqa).__name__}, which answers no questions. "
+            "Try: mmkeras caption"
+        )
+    top_k = 1 if args.top_k is None else args.top_k
+    return vqa.answer(args.image, args.questions, top_k=top_k)
+
+
+def _written(vqa, args) -> list[list[tuple[str, float]]]:
+    if args.explain:
+        raise ValueError(
+            "--explain shows why an answer was chosen, and this preset writes its "
+            "answers. Leave it out."
+        )
+    number = 1 if args.top_k is None else args.top_k
+    found = vqa.answer(
+        args.image,
+        args.questions,
+        return_scores=True,
+        num_beams=number,
+        num_captions=number,
+    )
+    return [[answers] for answers in found] if number == 1 else found
+
+
+def _show(question, answers, args) -> None:
+    if args.json:
+        for answer, score in answers:
+            row = {"question": question, "answer": answer, "score": score}
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    if args.top_k is None:
+        text = answers[0][0]
+    elif preset_task(args.preset) == "GenerativeVisualQA":
+        text = ", ".join(f"{answer} ({score:.2f})" for answer, score in answers)
+    else:
+        text = ", ".join(f"{answer} ({score:.1%})" for answer, score in answers)
+    print(f"{question} {text}" if len(args.questions) > 1 else text)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import pathlib
 
-from mmkeras.cli.load_preset import preset_task
+from mmkeras.cli.load_preset import load_preset, preset_task
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
 
@@ -78,7 +78,7 @@ def run(args) -> int:
             "A preset is measured on --data. To judge a file of captions, give it in "
             "place of the preset, with --references."
         )
-    if preset_task(args.preset) == "VisualQA":
+    if preset_task(args.preset) in ("VisualQA", "GenerativeVisualQA"):
         return _evaluate_answers(args)
     return _evaluate_captions(args)
 
@@ -90,13 +90,17 @@ def _evaluate_answers(args) -> int:
     from mmkeras.models import VisualQA
     from mmkeras.training import load_questions, visual_qa_report
 
-    vqa = VisualQA.from_preset(args.preset)
+    vqa = load_preset(args.preset)
     dataset = load_questions(
         args.data, args.questions, args.annotations, args.images, args.split
     )
     if args.limit is not None:
         dataset = dataset.take(args.limit)
-    print(json.dumps(visual_qa_report(vqa, dataset, args.batch_size), indent=2))
+    if isinstance(vqa, VisualQA):
+        results = visual_qa_report(vqa, dataset, args.batch_size)
+    else:
+        results = vqa.evaluate(dataset, batch_size=args.batch_size, verbose=0)
+    print(json.dumps(results, indent=2, default=float))
     return 0
 
 

@@ -50,7 +50,7 @@ def _rows(folder) -> dict:
 
 
 def _texts(task, backbone) -> dict:
-    if task != "VisualQA":
+    if task == "ImageCaptioner":
         return {
             "vocabulary": backbone["vocabulary_size"],
             "longest caption": backbone["max_length"],
@@ -58,7 +58,7 @@ def _texts(task, backbone) -> dict:
     return {
         "text encoder": backbone["text_encoder"]["class_name"],
         "fusion": backbone["fusion"]["class_name"],
-        "answers": backbone["num_answers"],
+        "answers": backbone.get("num_answers", "written"),
         "longest question": backbone["sequence_length"],
     }
 

@@ -28,7 +28,10 @@ def load_preset(folder: str, adapters: str | None = None):
     """
     from mmkeras import models
 
-    kinds = {"VisualQA": models.VisualQA}
+    kinds = {
+        "GenerativeVisualQA": models.GenerativeVisualQA,
+        "VisualQA": models.VisualQA,
+    }
     task = kinds.get(preset_task(folder), models.ImageCaptioner).from_preset(folder)
     if adapters:
         task.load_lora(adapters)

@@ -48,6 +48,7 @@ _OF_VQA = {
     "annotations": (str, "official file of the answers"),
     "text-encoder": (str, "gru, lstm, transformer or minilm"),
     "fusion": (str, "how pictures and questions meet, e.g. film, stacked_attention"),
+    "head": (str, "classification (choose answers) or generative (write them)"),
     "num-answers": (int, "most answers that can be given"),
     "min-answer-count": (int, "how often an answer must be given in the data"),
     "sequence-length": (int, "most tokens of a question"),

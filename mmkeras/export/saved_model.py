@@ -9,10 +9,15 @@ import tensorflow as tf
 
 from mmkeras.export.answer_signatures import answer_signatures
 from mmkeras.export.caption_signatures import caption_signatures
-from mmkeras.models import ImageCaptioner, VisualQA
+from mmkeras.export.written_answer_signatures import written_answer_signatures
+from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
 
 _FILES = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
-_SIGNATURES = {ImageCaptioner: caption_signatures, VisualQA: answer_signatures}
+_SIGNATURES = {
+    ImageCaptioner: caption_signatures,
+    VisualQA: answer_signatures,
+    GenerativeVisualQA: written_answer_signatures,
+}
 
 
 def export_saved_model(

@@ -20,7 +20,8 @@ class QuestionAnswerer(keras.layers.Layer):
         fusion: a fusion block of `mmkeras.layers.fusion`. One that returns scores of
             the answers itself (`returns_logits`, as `LateFusion`) is not followed by
             the head.
-        num_answers: int.
+        num_answers: int, or `None` for no head: what the block makes of a question is
+            then the output.
         dropout: float, before the head.
         modality_heads: bool, whether the regions alone and the question alone score
             the answers too, for the multimodal objective
@@ -39,13 +40,15 @@ class QuestionAnswerer(keras.layers.Layer):
         return_details: bool.
 
     Output shape:
-        float32 scores before a softmax or sigmoid, `[batch, questions, num_answers]`;
+        float32 scores before a softmax or sigmoid, `[batch, questions, num_answers]`
+        (or `[batch, questions, dim]` of the block, without a head);
         with `modality_heads=True` a dict of such: `"answer"`, `"image"`, `"text"`.
         With `return_details=True` also a dict of the block's `"tokens"` and
         `"attention"`, where it has them, for `[batch * questions]` rows.
 
     Raises:
-        ValueError: if `modality_dropout` names no modality or is out of range.
+        ValueError: if `modality_dropout` names no modality or is out of range, or
+            `modality_heads` come without `num_answers`.
 
     Reference:
         - [Antol et al., 2015](https://arxiv.org/abs/1505.00468)
@@ -56,13 +59,17 @@ class QuestionAnswerer(keras.layers.Layer):
         self,
         text_encoder: keras.layers.Layer,
         fusion: keras.layers.Layer,
-        num_answers: int,
+        num_answers: int | None,
         dropout: float = 0.1,
         modality_heads: bool = False,
         modality_dropout: dict[str, float] | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if modality_heads and num_answers is None:
+            raise ValueError(
+                "`modality_heads` score answers: give `num_answers` with them."
+            )
         self.text_encoder = text_encoder
         self.fusion = fusion
         self.num_answers = num_answers
@@ -73,7 +80,7 @@ class QuestionAnswerer(keras.layers.Layer):
         policy = self.dtype_policy
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
         self.head = None
-        if not fusion.returns_logits:
+        if num_answers is not None and not fusion.returns_logits:
             self.head_hidden = keras.layers.Dense(
                 2 * fusion.dim, activation="gelu", name="head_hidden", dtype=policy
             )
@@ -125,12 +132,15 @@ class QuestionAnswerer(keras.layers.Layer):
             scores["text"] = self.text_head(text)
         scores = {
             name: ops.reshape(
-                ops.cast(score, "float32"), (batch, questions, self.num_answers)
+                ops.cast(score, "float32"), (batch, questions, self._width())
             )
             for name, score in scores.items()
         }
         scores = scores if self.modality_heads else scores["answer"]
         return (scores, details) if return_details else scores
+
+    def _width(self) -> int:
+        return self.fusion.dim if self.num_answers is None else self.num_answers
 
     def _masks(self, regions, token_ids, image_mask, questions, training):
         """bool `[rows, regions]` and `[rows, length]`."""
@@ -163,7 +173,7 @@ class QuestionAnswerer(keras.layers.Layer):
     def compute_output_shape(
         self, regions_shape, token_ids_shape, image_mask_shape=None
     ):
-        shape = (*token_ids_shape[:2], self.num_answers)
+        shape = (*token_ids_shape[:2], self._width())
         if not self.modality_heads:
             return shape
         return {"answer": shape, "image": shape, "text": shape}

@@ -12,8 +12,8 @@ def clip_score(
 ) -> dict[str, float | np.ndarray]:
     """How well captions fit their pictures, by any dual encoder's embeddings.
 
-    A caption's score is `2.5 max(cos(caption, image), 0)`. With references, RefCLIPScore
-    is the harmonic mean of it and of the caption's best
+    A caption's score is `2.5 max(cos(caption, image), 0)`. With references,
+    RefCLIPScore is the harmonic mean of it and of the caption's best
     `max(cos(caption, reference), 0)`. Scores of two encoders cannot be compared: name
     the encoder with the figure.
 

@@ -76,16 +76,18 @@ class CaptionGenerator:
             )
         return max_length
 
+    def _search(self, options, seed):
+        return options.search(
+            self.tokenizer, seed=None if options.seed is None else seed
+        )
+
     def _trace(self, options, max_length, jit_compile):
         side = self.backbone.image_encoder.image_size
         images = tf.TensorSpec([None, side, side, 3], tf.float32)
         seed = tf.TensorSpec([], tf.int32)
 
         def write(memory, seed):
-            search = options.search(
-                self.tokenizer, seed=None if options.seed is None else seed
-            )
-            return self._write(memory, search, max_length)
+            return self._write(memory, self._search(options, seed), max_length)
 
         if not jit_compile:
             return tf.function(

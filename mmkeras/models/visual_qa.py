@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 import keras
@@ -9,25 +8,22 @@ import tensorflow as tf
 
 from mmkeras.data import answer_texts, question_texts
 from mmkeras.layers import ImageEncoder
-from mmkeras.layers import fusion as fusion_blocks
 from mmkeras.losses import AnswerCrossentropy
 from mmkeras.metrics import AnswerAccuracy
 from mmkeras.models.explanation import Explanation, explain_answer
+from mmkeras.models.fusion_block_of import fusion_block_of
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.question_batches import question_batches
-from mmkeras.models.task import Task
+from mmkeras.models.question_task import QuestionTask
 from mmkeras.models.text_encoders import build_text_encoder
 from mmkeras.models.visual_qa_backbone import VisualQABackbone
 from mmkeras.preprocessing import ImageConverter, VisualQAPreprocessor
 from mmkeras.preprocessing.frequent_answers import frequent_answers
 from mmkeras.preprocessing.load_images import refuse_bad_images
 
-# Enough to tell a vocabulary of another language, few enough to read at once.
-_TEXTS_LOOKED_AT = 32
-
 
 @keras.saving.register_keras_serializable(package="mmkeras")
-class VisualQA(Task):
+class VisualQA(QuestionTask):
     """Answers questions about pictures.
 
     It chooses among the answers that were most frequent in training. A picture is
@@ -64,7 +60,6 @@ class VisualQA(Task):
     preprocessor_cls = VisualQAPreprocessor
     parts = ("image_encoder", "region_encoder", "text_encoder", "fusion")
     lora_parts = ("text_encoder", "fusion")
-    rows_vary = True
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         self._graph = None
@@ -135,7 +130,7 @@ class VisualQA(Task):
         backbone = VisualQABackbone(
             encoder,
             text_layer,
-            _fusion_block(fusion, hidden_dim, len(answers)),
+            fusion_block_of(fusion, hidden_dim, len(answers)),
             num_answers=len(answers),
             sequence_length=sequence_length,
             hidden_dim=hidden_dim,
@@ -220,12 +215,7 @@ class VisualQA(Task):
 
     def call(self, inputs, training=None):
         backbone = self.backbone
-        if "image_features" in inputs:
-            regions = backbone.region_encoder(
-                inputs["image_features"], training=training
-            )
-        else:
-            regions = backbone.regions(inputs["images"], training=training)
+        regions = self._regions(inputs, training)
         # To see shapes, Keras averages the first batch over several replicas, and
         # with it the ids.
         token_ids = tf.cast(inputs["token_ids"], tf.int32)
@@ -291,11 +281,6 @@ class VisualQA(Task):
                 read = [self._read(scores, top_k) for scores in row[:number]]
                 found.append([None] * number if error else read)
         return batches.arrange(found)
-
-    def _pixels(self, batch):
-        converter = self.preprocessor.image_converter
-        pixels, errors = converter.convert(tf.constant(batch.images))
-        return pixels, np.where(batch.present, errors.numpy(), b"")
 
     def _read(self, scores, top_k):
         answers = self.preprocessor.answers
@@ -364,41 +349,13 @@ class VisualQA(Task):
         """
         return explain_answer(self, image, question, answer)
 
-    def _check_samples(self, dataset) -> None:
-        texts = list(itertools.islice(question_texts(dataset), _TEXTS_LOOKED_AT))
-        tokenizer = self.preprocessor.tokenizer
-        unknown = getattr(tokenizer, "unk_token_id", None)
-        if not texts or unknown is None:
-            return
-        ids = tokenizer.tokenize(tf.constant(texts)).flat_values.numpy()
-        if ids.size and np.all(ids == unknown):
-            raise ValueError(
-                f"The vocabulary knows no word of the first {len(texts)} questions: "
-                f"{texts[0]!r:.80} … Is this the right preset for their language? A "
-                "new model learns its vocabulary with `from_data`."
-            )
-
     def _finish(self, batches):
         return batches.map(self._finished, num_parallel_calls=tf.data.AUTOTUNE)
 
     def _finished(self, inputs, scores, weights):
         """A batch as long as its longest question, with targets for all heads."""
-        token_ids = inputs["token_ids"]
-        read = tf.not_equal(token_ids, self.backbone.text_encoder.pad_token_id)
-        lengths = tf.reduce_sum(tf.cast(read, tf.int32), axis=-1)
-        longest = tf.maximum(tf.reduce_max(lengths), 1)
-        inputs = {**inputs, "token_ids": token_ids[..., :longest]}
+        inputs = self._without_padding(inputs)
         if not self.backbone.modality_heads:
             return inputs, scores, weights
         heads = ("answer", "image", "text")
         return inputs, dict.fromkeys(heads, scores), dict.fromkeys(heads, weights)
-
-
-def _fusion_block(fusion, hidden_dim, num_answers):
-    if not isinstance(fusion, str):
-        return fusion_blocks.get(fusion)
-    # A block that scores the answers itself has their number for a dimension.
-    ends = fusion_blocks.get(fusion, dim=hidden_dim)
-    if not ends.returns_logits:
-        return ends
-    return fusion_blocks.get(fusion, dim=num_answers)

@@ -6,6 +6,9 @@ from mmkeras.preprocessing.decode_image import (
     decode_image,
     image_error,
 )
+from mmkeras.preprocessing.generative_visual_qa_preprocessor import (
+    GenerativeVisualQAPreprocessor,
+)
 from mmkeras.preprocessing.image_captioner_preprocessor import (
     ImageCaptionerPreprocessor,
 )
@@ -17,6 +20,7 @@ from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
 __all__ = [
     "IMAGE_MAX_PIXELS",
     "BertTokenizer",
+    "GenerativeVisualQAPreprocessor",
     "ImageCaptionerPreprocessor",
     "ImageConverter",
     "VisualQAPreprocessor",

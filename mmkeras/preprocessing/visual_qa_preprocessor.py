@@ -8,21 +8,20 @@ import tensorflow as tf
 
 from mmkeras.preprocessing.answer_scores import answer_key, answer_scores
 from mmkeras.preprocessing.image_converter import ImageConverter
-from mmkeras.preprocessing.pack_tokens import pack_tokens
-from mmkeras.preprocessing.require import require
-from mmkeras.preprocessing.task_preprocessor import (
-    TaskPreprocessor,
-    missing_key,
-    name_rows,
-    to_tensor,
+from mmkeras.preprocessing.question_preprocessor import (
+    QuestionPreprocessor,
+    in_rows,
+    question_rows,
+    require_as_many,
 )
+from mmkeras.preprocessing.task_preprocessor import missing_key, to_tensor
 from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
 
 _NAMES_SHOWN = 5
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
-class VisualQAPreprocessor(TaskPreprocessor):
+class VisualQAPreprocessor(QuestionPreprocessor):
     """Turn batched samples into the inputs, targets and weights of a VQA model.
 
     A sample is a picture with its questions, so that a batch has as many questions in
@@ -70,7 +69,6 @@ class VisualQAPreprocessor(TaskPreprocessor):
 
     image_converter_cls = ImageConverter
     tokenizer_cls = WordPieceTokenizer
-    pictures_may_be_missing = True
 
     def __init__(
         self,
@@ -81,11 +79,7 @@ class VisualQAPreprocessor(TaskPreprocessor):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if sequence_length < 3:
-            raise ValueError(
-                "`sequence_length` must be at least 3, a word with its beginning and "
-                f"end. Received: sequence_length={sequence_length}"
-            )
+        self.check_length(sequence_length)
         self.image_converter = image_converter
         self.tokenizer = tokenizer
         self.answers = _checked_answers(answers)
@@ -113,65 +107,18 @@ class VisualQAPreprocessor(TaskPreprocessor):
             weights *= tf.expand_dims(sample_weight, 1)
         return inputs, scores, weights
 
-    def inputs(self, x: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """What the model sees of a batch, without its answers.
-
-        Args:
-            x: dict of a batch, as `call` takes it.
-
-        Returns:
-            dict of `"images"` or `"image_features"`, `"image_mask"` and
-            `"token_ids"`.
-        """
-        inputs = self.pictures(x)
-        rows = tf.shape(next(iter(inputs.values())))[:1]
-        # Not bool: to see shapes, Keras adds up the first batch over replicas.
-        inputs["image_mask"] = tf.ones(rows, tf.int32)
-        if "image_present" in x:
-            inputs["image_mask"] = tf.cast(x["image_present"], tf.int32)
-        inputs["token_ids"] = self.tokenize(_dense(_questions(x)))
-        return inputs
-
-    def tokenize(self, questions: tf.Tensor) -> tf.Tensor:
-        """Ids of questions, padded; a blank one is all padding.
-
-        Args:
-            questions: `tf.string` `[...]`.
-
-        Returns:
-            `int32` `[..., sequence_length]`.
-        """
-        questions = tf.convert_to_tensor(questions, tf.string)
-        ids = pack_tokens(
-            self.tokenizer, tf.reshape(questions, [-1]), self.sequence_length
-        )
-        shape = tf.concat([tf.shape(questions), [self.sequence_length]], axis=0)
-        ids = tf.reshape(ids, shape)
-        return tf.ensure_shape(ids, [*questions.shape, self.sequence_length])
-
-    def asked(self, x: Mapping[str, Any]) -> tf.Tensor:
-        """Which places of a batch hold a question, bool `[batch, questions]`."""
-        questions = _questions(x)
-        written = tf.not_equal(tf.strings.strip(_dense(questions)), "")
-        if "question_present" not in x:
-            return written
-        # What is said to be missing was asked all the same.
-        present = _rows(to_tensor(x["question_present"]))
-        missing = tf.ragged.map_flat_values(tf.logical_not, present)
-        return tf.logical_or(written, missing.to_tensor(False))
-
     def scores(self, x: Mapping[str, Any]) -> tf.Tensor:
         """Scores of the answers, float32 `[batch, questions, len(answers)]`."""
         keys = [key for key in ("answers", "answer") if key in x]
         if not keys:
             raise ValueError(missing_key("answer", x))
-        questions = _questions(x)
+        questions = question_rows(x)
         given = to_tensor(x[keys[0]])
         if keys[0] == "answers":
-            given = _rows(given, 3)
+            given = in_rows(given, 3)
         else:
-            given = tf.expand_dims(_rows(given), -1)
-        with _require_as_many(questions.row_lengths(), given.row_lengths(), x):
+            given = tf.expand_dims(in_rows(given), -1)
+        with require_as_many(questions.row_lengths(), given.row_lengths(), x):
             given = tf.identity(given.to_tensor(""))
         size = len(self.answers)
         scores = answer_scores(given, self._table.lookup, size)
@@ -226,53 +173,3 @@ def _table_of_places(answers: Sequence[str]) -> tf.lookup.StaticHashTable:
         ),
         default_value=-1,
     )
-
-
-def _questions(x: Mapping[str, Any]) -> tf.RaggedTensor:
-    if "question" not in x:
-        raise ValueError(missing_key("question", x))
-    return _rows(to_tensor(x["question"]))
-
-
-def _rows(values: tf.Tensor | tf.RaggedTensor, rank: int = 2) -> tf.RaggedTensor:
-    """`[batch, (questions), ...]`, also of a batch with one question each."""
-    if values.shape.rank == rank - 1:
-        values = tf.expand_dims(values, 1)
-    if values.shape.rank != rank:
-        raise ValueError(
-            "Questions and answers must be batched: [batch], or [batch, questions]. "
-            "Batch the dataset first, with `Dataset.ragged_batch` where the number of "
-            f"questions varies. Received: shape={values.shape}"
-        )
-    if isinstance(values, tf.RaggedTensor):
-        return values
-    return tf.RaggedTensor.from_tensor(values)
-
-
-def _dense(questions: tf.RaggedTensor) -> tf.Tensor:
-    return questions.to_tensor("")
-
-
-def _require_as_many(questions: tf.Tensor, answers: tf.Tensor, x: Mapping[str, Any]):
-    uneven = tf.not_equal(questions, answers)
-    names, kind = name_rows(x, tf.size(questions))
-    lines = tf.strings.join(
-        [
-            f"{kind} ",
-            names,
-            ": ",
-            tf.strings.as_string(questions),
-            " questions, ",
-            tf.strings.as_string(answers),
-            " answers",
-        ]
-    )
-    listed = tf.boolean_mask(lines, uneven)[:_NAMES_SHOWN]
-    message = tf.strings.join(
-        [
-            "every question needs its answer: ",
-            tf.strings.reduce_join(listed, separator="; "),
-            ". Complete them, or leave them out.",
-        ]
-    )
-    return require(tf.logical_not(tf.reduce_any(uneven)), message)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
+import pathlib
 from collections.abc import Sequence
 
 import keras
 
-from mmkeras.models import VisualQA
+from mmkeras.models import GenerativeVisualQA, VisualQA
 from mmkeras.training.load_questions import load_question_splits
 from mmkeras.training.train_task import train_task
 from mmkeras.training.visual_qa_run import VisualQARun
@@ -15,7 +17,7 @@ def train_visual_qa(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     overwrite: bool = False,
     verbose: int | str = "auto",
-) -> VisualQA:
+) -> VisualQA | GenerativeVisualQA:
     """Trains visual question answering and writes it with the record of its making.
 
     Args:
@@ -25,7 +27,7 @@ def train_visual_qa(
         verbose: as in `keras.Model.fit`.
 
     Returns:
-        The trained `VisualQA`.
+        The trained `VisualQA` or `GenerativeVisualQA`.
 
     Raises:
         FileExistsError, FileNotFoundError, ValueError: as `train_task` does.
@@ -40,27 +42,38 @@ def train_visual_qa(
     )
 
 
-def _compiled(run, train) -> VisualQA:
-    vqa = _new(run, train) if run.preset is None else VisualQA.from_preset(run.preset)
+def _compiled(run, train) -> VisualQA | GenerativeVisualQA:
+    vqa = _new(run, train) if run.preset is None else _continued(run.preset)
     vqa.compile(learning_rate=run.learning_rate)
     return vqa
 
 
-def _new(run, train) -> VisualQA:
+def _continued(preset):
+    config = json.loads((pathlib.Path(preset) / "task.json").read_text("utf-8"))
+    writes = config.get("class_name") == GenerativeVisualQA.__name__
+    return (GenerativeVisualQA if writes else VisualQA).from_preset(preset)
+
+
+def _new(run, train):
+    settings = {
+        "image_encoder": run.image_encoder,
+        "text_encoder": run.text_encoder,
+        "fusion": run.fusion,
+        "image_size": run.image_size,
+        "trainable_encoder": run.trainable_encoder,
+        "vocabulary_size": run.vocabulary_size,
+        "sequence_length": run.sequence_length,
+        "hidden_dim": run.hidden_dim,
+        "num_encoder_layers": run.num_layers,
+        "dropout": run.dropout,
+        "modality_dropout": {"image": run.image_dropout, "text": run.text_dropout},
+        "seed": run.seed,
+    }
+    if run.head == "generative":
+        return GenerativeVisualQA.from_data(train, **settings)
     return VisualQA.from_data(
         train,
-        image_encoder=run.image_encoder,
-        text_encoder=run.text_encoder,
-        fusion=run.fusion,
-        image_size=run.image_size,
-        trainable_encoder=run.trainable_encoder,
         num_answers=run.num_answers,
         min_answer_count=run.min_answer_count,
-        vocabulary_size=run.vocabulary_size,
-        sequence_length=run.sequence_length,
-        hidden_dim=run.hidden_dim,
-        num_encoder_layers=run.num_layers,
-        dropout=run.dropout,
-        modality_dropout={"image": run.image_dropout, "text": run.text_dropout},
-        seed=run.seed,
+        **settings,
     )

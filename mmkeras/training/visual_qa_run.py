@@ -24,9 +24,11 @@ class VisualQARun(Run):
         image_encoder: string, as `VisualQA.from_data` takes it.
         text_encoder: string, as `VisualQA.from_data` takes it.
         fusion: string, one of `mmkeras.layers.fusion.names()`.
+        head: string, `"classification"` to choose among known answers (`VisualQA`), or
+            `"generative"` to write them (`GenerativeVisualQA`).
         image_size: int, or `None` for the encoder's own.
         trainable_encoder: bool, or `None` for the encoder's own.
-        num_answers: int, the most answers that can be given.
+        num_answers: int, the most answers that can be chosen from.
         min_answer_count: int, how often an answer must be given in the data.
         vocabulary_size: int.
         sequence_length: int, tokens of a question.
@@ -62,6 +64,7 @@ class VisualQARun(Run):
     image_encoder: str = "small_cnn"
     text_encoder: str = "gru"
     fusion: str = "stacked_attention"
+    head: str = "classification"
     image_size: int | None = None
     trainable_encoder: bool | None = None
     num_answers: int = 3000
@@ -102,6 +105,7 @@ class VisualQARun(Run):
             "image_encoder",
             "text_encoder",
             "fusion",
+            "head",
             "image_size",
             "trainable_encoder",
             "num_answers",
@@ -120,6 +124,7 @@ class VisualQARun(Run):
         self._check_shares(
             "dropout", "image_dropout", "text_dropout", "validation_fraction"
         )
+        self._check_choice("head", "classification", "generative")
         self._check_choice("on_error", "raise", "skip")
         self._check_positive("learning_rate")
         self._check_preset()

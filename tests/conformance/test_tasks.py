@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.models import ImageCaptioner, VisualQA
+from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
 from tests.conftest import SIDE
 
 
@@ -34,8 +35,8 @@ def captioner(dataset, **kwargs):
 QUESTION = "what colour is the background?"
 
 
-def visual_qa(dataset, **kwargs):
-    return VisualQA.from_data(
+def visual_qa(dataset, kind=VisualQA, **kwargs):
+    return kind.from_data(
         dataset,
         image_size=SIDE,
         hidden_dim=32,
@@ -54,6 +55,12 @@ TASKS = {
     ),
     "visual_qa": Case(
         make=visual_qa,
+        ask=lambda task, images: task.answer(images, QUESTION),
+        read=lambda outputs: [text.decode() for text in outputs["answer"].numpy()],
+        inputs={"question": QUESTION},
+    ),
+    "generative_visual_qa": Case(
+        make=functools.partial(visual_qa, kind=GenerativeVisualQA),
         ask=lambda task, images: task.answer(images, QUESTION),
         read=lambda outputs: [text.decode() for text in outputs["answer"].numpy()],
         inputs={"question": QUESTION},

@@ -1,0 +1,341 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mmkeras.data import answer_texts, batch_samples, question_texts
+from mmkeras.decoding import DecodingOptions
+from mmkeras.layers import ImageEncoder
+from mmkeras.losses import MaskedCrossentropy
+from mmkeras.metrics import Perplexity
+from mmkeras.models.answer_generator import AnswerGenerator
+from mmkeras.models.fusion_block_of import fusion_block_of
+from mmkeras.models.generative_visual_qa_backbone import GenerativeVisualQABackbone
+from mmkeras.models.image_encoders import build_image_encoder
+from mmkeras.models.question_batches import question_batches
+from mmkeras.models.question_task import QuestionTask
+from mmkeras.models.text_encoders import build_text_encoder
+from mmkeras.preprocessing import (
+    GenerativeVisualQAPreprocessor,
+    ImageConverter,
+    WordPieceTokenizer,
+)
+from mmkeras.preprocessing.load_images import refuse_bad_images
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class GenerativeVisualQA(QuestionTask):
+    """Writes answers to questions about pictures.
+
+    Where `VisualQA` chooses among the answers of its training, this task writes them
+    token by token, with all options of decoding, and so can give answers that it never
+    read as a whole.
+
+    Args:
+        backbone: a `GenerativeVisualQABackbone`.
+        preprocessor: a `GenerativeVisualQAPreprocessor`.
+        compile: bool, whether to compile with the defaults of `compile`.
+
+    Call arguments:
+        inputs: dict of `images` or `image_features`, `image_mask` and `token_ids`, as
+            `VisualQA` takes them, and `answer_ids`, int32 `[batch, questions, length]`.
+
+    Output shape:
+        float32 logits `[batch, questions, length, vocabulary_size]`.
+
+    Example:
+        ```python
+        vqa = mmkeras.models.GenerativeVisualQA.from_data(train)
+        vqa.fit(train, epochs=10)
+        vqa.answer("photo.jpg", "what is on the table?", num_beams=4)
+        ```
+
+    Reference:
+        - [Cho et al., 2021](https://arxiv.org/abs/2102.02779)
+    """
+
+    backbone_cls = GenerativeVisualQABackbone
+    preprocessor_cls = GenerativeVisualQAPreprocessor
+    parts = (
+        "image_encoder",
+        "region_encoder",
+        "text_encoder",
+        "fusion",
+        "text_decoder",
+    )
+    lora_parts = ("text_encoder", "fusion", "text_decoder")
+
+    def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
+        self._generators = AnswerGenerator(backbone, preprocessor)
+        super().__init__(backbone, preprocessor, compile=compile, **kwargs)
+
+    @classmethod
+    def from_data(
+        cls,
+        dataset: tf.data.Dataset,
+        image_encoder: str | keras.Model | ImageEncoder = "small_cnn",
+        text_encoder="gru",
+        fusion: str | keras.layers.Layer = "stacked_attention",
+        image_size: int | None = None,
+        vocabulary_size: int = 8000,
+        sequence_length: int = 24,
+        answer_length: int = 8,
+        hidden_dim: int = 128,
+        trainable_encoder: bool | None = None,
+        seed: int | None = None,
+        **kwargs,
+    ) -> GenerativeVisualQA:
+        """A new model, with the words of the questions and answers of a dataset.
+
+        Args:
+            dataset: a `tf.data.Dataset` of sample dicts with `question` and `answer`.
+            image_encoder: as `ImageCaptioner.from_data` takes it.
+            text_encoder: as `VisualQA.from_data` takes it.
+            fusion: string, one of `mmkeras.layers.fusion.names()` that does not score
+                answers itself, or a fusion block.
+            image_size: int, side in pixels, or `None` for the encoder's own.
+            vocabulary_size: int, the most tokens that are learned, of questions and of
+                answers each.
+            sequence_length: int, the most tokens of a question.
+            answer_length: int, the most tokens of an answer with its end.
+            hidden_dim: int.
+            trainable_encoder: bool, whether the image encoder is trained, or `None`
+                for whatever has no pretrained weights.
+            seed: int, or `None`.
+            **kwargs: passed to `GenerativeVisualQABackbone`.
+
+        Returns:
+            A `GenerativeVisualQA`, compiled with the defaults.
+
+        Raises:
+            ValueError: if the dataset has no questions or no answers, or an encoder or
+                a fusion block is not known.
+        """
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        encoder, scale, offset = build_image_encoder(
+            image_encoder, image_size, trainable_encoder
+        )
+        text_layer, tokenizer = build_text_encoder(
+            text_encoder,
+            texts=question_texts(dataset),
+            vocabulary_size=vocabulary_size,
+            dim=hidden_dim,
+            sequence_length=sequence_length,
+        )
+        pieces = WordPieceTokenizer.learn(
+            answer_texts(dataset), vocabulary_size
+        ).get_vocabulary()
+        backbone = GenerativeVisualQABackbone(
+            encoder,
+            text_layer,
+            fusion_block_of(fusion, hidden_dim, None),
+            vocabulary_size=len(pieces),
+            sequence_length=sequence_length,
+            max_length=answer_length,
+            hidden_dim=hidden_dim,
+            **{"modality_dropout": {"image": 0.05, "text": 0.05}, **kwargs},
+        )
+        preprocessor = GenerativeVisualQAPreprocessor(
+            ImageConverter(encoder.image_size, scale=scale, offset=offset),
+            tokenizer,
+            pieces,
+            sequence_length,
+            answer_length,
+        )
+        return cls(backbone=backbone, preprocessor=preprocessor)
+
+    def compile(
+        self,
+        optimizer="auto",
+        loss="auto",
+        *,
+        learning_rate: float | None = None,
+        label_smoothing: float = 0.0,
+        learning_rate_factors: dict[str, float] | None = None,
+        weighted_metrics="auto",
+        jit_compile: bool = False,
+        **kwargs,
+    ) -> None:
+        """Sets the training up.
+
+        Args:
+            optimizer: a Keras optimizer, or `"auto"`, as `VisualQA.compile` takes it.
+            loss: a Keras loss, or `"auto"` for `MaskedCrossentropy`.
+            learning_rate: float, the peak of the schedule of `"auto"`; `None` for
+                2e-3.
+            label_smoothing: float, of the default loss.
+            learning_rate_factors: dict of float, as `VisualQA.compile` takes it.
+            weighted_metrics: list, or `"auto"` for perplexity and token accuracy.
+            jit_compile: bool.
+            **kwargs: passed to `keras.Model.compile`.
+
+        Raises:
+            ValueError: if `learning_rate` is given with an optimizer, or
+                `learning_rate_factors` names what there is not.
+        """
+        optimizer = self._choose_optimizer(
+            optimizer, learning_rate, 2e-3, learning_rate_factors
+        )
+        if loss == "auto":
+            loss = MaskedCrossentropy(label_smoothing)
+        if weighted_metrics == "auto":
+            accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
+            weighted_metrics = [Perplexity(), accuracy]
+        super().compile(
+            optimizer=optimizer,
+            loss=loss,
+            weighted_metrics=weighted_metrics,
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+
+    def call(self, inputs, training=None):
+        regions = self._regions(inputs, training)
+        # To see shapes, Keras averages the first batch over several replicas, and
+        # with it the ids.
+        token_ids = tf.cast(inputs["token_ids"], tf.int32)
+        answer_ids = tf.cast(inputs["answer_ids"], tf.int32)
+        read = self.backbone.question_reader(
+            regions, token_ids, inputs["image_mask"], training=training
+        )
+        return self.backbone.write(answer_ids, read, training=training)
+
+    def evaluate(
+        self,
+        x: tf.data.Dataset,
+        *,
+        batch_size: int = 32,
+        return_dict=True,
+        on_error: str = "raise",
+        **kwargs,
+    ):
+        """Loss, perplexity and token accuracy, and the answers that are exact.
+
+        Args:
+            x: a `tf.data.Dataset` of sample dicts, batched or not.
+            batch_size: int, for a dataset that is not batched yet.
+            return_dict: bool, whether to name the results.
+            on_error: string, `"raise"` for a picture that cannot be read, or
+                `"skip"` it.
+            **kwargs: passed to `keras.Model.evaluate`.
+
+        Returns:
+            A dict of float by name, or a list; `accuracy` is the share of the
+            questions whose answer is written as it is in the data but for case, where
+            the samples have pictures and all questions are there.
+        """
+        results = super().evaluate(
+            x, batch_size=batch_size, return_dict=True, on_error=on_error, **kwargs
+        )
+        spec = x.element_spec if isinstance(x, tf.data.Dataset) else {}
+        plain = isinstance(spec, dict) and "image" in spec
+        if plain and not {"image_present", "question_present"} & spec.keys():
+            results["accuracy"] = self._share_exact(x, batch_size, on_error)
+        return results if return_dict else list(results.values())
+
+    def _share_exact(self, dataset, batch_size, on_error) -> float:
+        right = []
+        for batch in batch_samples(dataset, batch_size):
+            asked, true = (_listed(batch[key]) for key in ("question", "answer"))
+            found = self.answer(batch["image"], asked, on_error=on_error)
+            right += [
+                answer.lower() == wanted.lower()
+                for answers, rows in zip(found, true, strict=True)
+                for answer, wanted in zip(answers, rows, strict=True)
+                if answer is not None
+            ]
+        return float(np.mean(right))
+
+    def answer(
+        self,
+        images,
+        questions,
+        *,
+        return_scores: bool = False,
+        batch_size: int = 32,
+        on_error: str = "raise",
+        **options,
+    ):
+        """Answers to questions about pictures.
+
+        Args:
+            images: as `VisualQA.answer` takes them.
+            questions: as `VisualQA.answer` takes them.
+            return_scores: bool, whether to return `(answer, score)`.
+            batch_size: int, pictures at a time.
+            on_error: string, `"raise"` or `"skip"`, as `VisualQA.answer` takes it.
+            **options: of `mmkeras.decoding.DecodingOptions`: `num_beams=4`,
+                `num_captions=3` (answers of each question), `top_p=0.9`, ...
+
+        Returns:
+            For each question a string, or with `num_captions` above 1 a list of them,
+            best first; in the form of `VisualQA.answer`.
+
+        Raises:
+            FileNotFoundError: if a path does not lead to a file.
+            ValueError: as `VisualQA.answer` does, or if an option is wrong.
+        """
+        if on_error not in ("raise", "skip"):
+            raise ValueError(
+                f"`on_error` must be 'raise' or 'skip'. Received: {on_error!r}."
+            )
+        decode = self.generator(**options)
+        number = options.get("num_captions", 1)
+        batches = question_batches(images, questions, batch_size)
+        found = []
+        for batch in batches:
+            pixels, errors = self._pixels(batch)
+            if on_error == "raise":
+                refuse_bad_images(errors, batch.names)
+            result = decode(pixels, batch.present, batch.questions)
+            texts = list(self._read(result, number, return_scores))
+            most = batch.questions.shape[1]
+            for row, (error, asked) in enumerate(
+                zip(errors, batch.numbers, strict=True)
+            ):
+                answers = texts[row * most : row * most + asked]
+                found.append([None] * asked if error else answers)
+        return batches.arrange(found)
+
+    def _read(self, result, number, return_scores):
+        for ids, scores in zip(result.token_ids, result.scores.numpy(), strict=True):
+            texts = self.preprocessor.generate_postprocess(ids[:number]).numpy()
+            found = [text.decode("utf-8") for text in texts]
+            if return_scores:
+                found = list(zip(found, map(float, scores), strict=False))
+            yield found[0] if number == 1 else found
+
+    def generator(self, **options):
+        """The decoding loop as one graph; `answer` and `export` both use it.
+
+        Args:
+            **options: of `mmkeras.decoding.DecodingOptions`.
+
+        Returns:
+            A function of float32 `[batch, size, size, 3]`, bool `[batch]` (whether
+            there is a picture) and string `[batch, questions]` to a `DecodingResult` of
+            `[batch * questions]` rows.
+
+        Raises:
+            TypeError: if there is no such option.
+            ValueError: if an option is out of range, or two do not go together.
+        """
+        return self._generators.get(DecodingOptions(**options))
+
+    def _forget_graphs(self) -> None:
+        super()._forget_graphs()
+        self._generators = AnswerGenerator(self.backbone, self.preprocessor)
+
+    def _finish(self, batches):
+        def trim(inputs, targets, weights):
+            return self._without_padding(inputs), targets, weights
+
+        return batches.map(trim, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _listed(texts) -> list[list[str]]:
+    rows = texts.to_list() if isinstance(texts, tf.RaggedTensor) else texts.numpy()
+    rows = [row if isinstance(row, list) else np.ravel(row).tolist() for row in rows]
+    return [[text.decode("utf-8") for text in row] for row in rows]

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import keras
+import keras_hub
+from keras import ops
+
+from mmkeras.layers.image_encoder import ImageEncoder
+from mmkeras.layers.question_answerer import QuestionAnswerer
+from mmkeras.layers.region_encoder import RegionEncoder
+from mmkeras.layers.text_decoder import TextDecoder
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class GenerativeVisualQABackbone(keras_hub.models.Backbone):
+    """Image encoder, region encoder, question reader and a decoder of answers.
+
+    The fusion block makes one vector of a picture and a question, and the decoder
+    writes the answer about that vector.
+
+    Args:
+        image_encoder: an `ImageEncoder` layer.
+        text_encoder: a layer from token ids `[rows, length]` to
+            `[rows, length, dim]`, with `mask(token_ids)`.
+        fusion: a fusion block of `mmkeras.layers.fusion`; its `dim` is that of the
+            decoder.
+        vocabulary_size: int, pieces that answers are written in.
+        sequence_length: int, tokens of a question.
+        max_length: int, the most tokens of an answer.
+        hidden_dim: int, dimension of the regions.
+        num_encoder_layers: int, transformer blocks over the regions; may be 0.
+        num_decoder_layers: int, transformer blocks of the decoder.
+        num_heads: int.
+        dropout: float.
+        modality_dropout: dict of float, as `mmkeras.layers.QuestionAnswerer` takes it.
+        dtype: string or `keras.DTypePolicy`.
+
+    Input shape:
+        A dict of `images`, float32 `[batch, size, size, 3]`, `image_mask`, int32
+        `[batch]` (0 for no picture), `token_ids`, int32
+        `[batch, questions, sequence_length]`, and `answer_ids`, int32
+        `[batch, questions, max_length]`.
+
+    Output shape:
+        float32 logits `[batch, questions, max_length, vocabulary_size]`.
+    """
+
+    def __init__(
+        self,
+        image_encoder: ImageEncoder,
+        text_encoder: keras.layers.Layer,
+        fusion: keras.layers.Layer,
+        vocabulary_size: int,
+        sequence_length: int,
+        max_length: int,
+        hidden_dim: int = 128,
+        num_encoder_layers: int = 1,
+        num_decoder_layers: int = 1,
+        num_heads: int = 4,
+        dropout: float = 0.1,
+        modality_dropout: dict[str, float] | None = None,
+        dtype=None,
+        **kwargs,
+    ):
+        # === Layers ===
+        self.image_encoder = image_encoder
+        self.region_encoder = RegionEncoder(
+            image_encoder.rows,
+            image_encoder.columns,
+            hidden_dim,
+            num_encoder_layers,
+            num_heads,
+            2 * hidden_dim,
+            dropout,
+            dtype=dtype,
+            name="region_encoder",
+        )
+        self.question_reader = QuestionAnswerer(
+            text_encoder,
+            fusion,
+            None,
+            dropout,
+            modality_dropout=modality_dropout,
+            dtype=dtype,
+            name="question_reader",
+        )
+        self.text_decoder = TextDecoder(
+            vocabulary_size,
+            max_length,
+            fusion.dim,
+            num_decoder_layers,
+            num_heads,
+            2 * fusion.dim,
+            dropout,
+            word_attention=False,
+            dtype=dtype,
+            name="text_decoder",
+        )
+
+        # === Functional Model ===
+        side = image_encoder.image_size
+        inputs = {
+            "images": keras.Input((side, side, 3), name="images"),
+            "image_mask": keras.Input((), dtype="int32", name="image_mask"),
+            "token_ids": keras.Input(
+                (None, sequence_length), dtype="int32", name="token_ids"
+            ),
+            "answer_ids": keras.Input(
+                (None, max_length), dtype="int32", name="answer_ids"
+            ),
+        }
+        read = self.question_reader(
+            self.regions(inputs["images"]), inputs["token_ids"], inputs["image_mask"]
+        )
+        logits = self.write(inputs["answer_ids"], read)
+        super().__init__(inputs=inputs, outputs=logits, dtype=dtype, **kwargs)
+
+        # === Config ===
+        self.vocabulary_size = vocabulary_size
+        self.sequence_length = sequence_length
+        self.max_length = max_length
+        self.hidden_dim = hidden_dim
+        self.num_encoder_layers = num_encoder_layers
+        self.num_decoder_layers = num_decoder_layers
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.modality_dropout = dict(modality_dropout or {})
+
+    @property
+    def text_encoder(self) -> keras.layers.Layer:
+        """The layer that reads questions."""
+        return self.question_reader.text_encoder
+
+    @property
+    def fusion(self) -> keras.layers.Layer:
+        """The block that brings pictures and questions together."""
+        return self.question_reader.fusion
+
+    def regions(self, images, training: bool | None = False):
+        """What questions are asked about: the regions of the pictures.
+
+        Args:
+            images: float32 `[batch, size, size, 3]`.
+            training: bool.
+
+        Returns:
+            float `[batch, regions, hidden_dim]`.
+        """
+        features = self.image_encoder(images, training=training)
+        return self.region_encoder(features, training=training)
+
+    def write(self, answer_ids, read, training: bool | None = None):
+        """Logits of answers, all tokens at once.
+
+        Args:
+            answer_ids: int `[batch, questions, length]`.
+            read: float `[batch, questions, dim]`, of the question reader.
+            training: bool.
+
+        Returns:
+            float32 `[batch, questions, length, vocabulary_size]`.
+        """
+        dim = read.shape[-1]
+        # Each question is a text of its own, about a memory of one token.
+        rows = ops.reshape(
+            answer_ids, (-1, 1, answer_ids.shape[-1] or ops.shape(answer_ids)[-1])
+        )
+        logits = self.text_decoder(
+            rows, ops.reshape(read, (-1, 1, dim)), training=training
+        )
+        shape = ops.shape(answer_ids)
+        return ops.reshape(logits, (-1, shape[1], shape[2], self.vocabulary_size))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_encoder": keras.saving.serialize_keras_object(self.image_encoder),
+            "text_encoder": keras.saving.serialize_keras_object(self.text_encoder),
+            "fusion": keras.saving.serialize_keras_object(self.fusion),
+            "vocabulary_size": self.vocabulary_size,
+            "sequence_length": self.sequence_length,
+            "max_length": self.max_length,
+            "hidden_dim": self.hidden_dim,
+            "num_encoder_layers": self.num_encoder_layers,
+            "num_decoder_layers": self.num_decoder_layers,
+            "num_heads": self.num_heads,
+            "dropout": self.dropout,
+            "modality_dropout": self.modality_dropout,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        # Set on the whole, it would thaw encoders that are frozen.
+        config.pop("trainable", None)
+        for part in ("image_encoder", "text_encoder", "fusion"):
+            if isinstance(config[part], dict):
+                config[part] = keras.saving.deserialize_keras_object(config[part])
+        return super().from_config(config)
