@@ -1,6 +1,7 @@
 """Keras layers, nothing else."""
 
 from mmkeras.layers import fusion
+from mmkeras.layers.answer_writer import AnswerWriter
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.bert_block import BertBlock
 from mmkeras.layers.bert_text_encoder import BertTextEncoder
@@ -11,6 +12,7 @@ from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.keras_hub_text_encoder import KerasHubTextEncoder
 from mmkeras.layers.minilm_folder import minilm_folder
 from mmkeras.layers.minilm_text_encoder import minilm_text_encoder
+from mmkeras.layers.question_answerer import QuestionAnswerer
 from mmkeras.layers.read_bert import read_bert
 from mmkeras.layers.recurrent_text_encoder import RecurrentTextEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
@@ -21,6 +23,7 @@ from mmkeras.layers.transformer_text_encoder import TransformerTextEncoder
 from mmkeras.layers.word_attention_bias import WordAttentionBias
 
 __all__ = [
+    "AnswerWriter",
     "AttentionBlock",
     "BertBlock",
     "BertTextEncoder",
@@ -28,6 +31,7 @@ __all__ = [
     "GridPositionEmbedding",
     "ImageEncoder",
     "KerasHubTextEncoder",
+    "QuestionAnswerer",
     "RecurrentTextEncoder",
     "RegionEncoder",
     "TextDecoder",

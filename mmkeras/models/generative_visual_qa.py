@@ -200,7 +200,7 @@ class GenerativeVisualQA(QuestionTask):
         read = self.backbone.question_reader(
             regions, token_ids, inputs["image_mask"], training=training
         )
-        return self.backbone.write(answer_ids, read, training=training)
+        return self.backbone.answer_writer(answer_ids, read, training=training)
 
     def evaluate(
         self,

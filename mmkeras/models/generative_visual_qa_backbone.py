@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import keras
 import keras_hub
-from keras import ops
 
+from mmkeras.layers.answer_writer import AnswerWriter
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.question_answerer import QuestionAnswerer
 from mmkeras.layers.region_encoder import RegionEncoder
@@ -83,7 +83,7 @@ class GenerativeVisualQABackbone(keras_hub.models.Backbone):
             dtype=dtype,
             name="question_reader",
         )
-        self.text_decoder = TextDecoder(
+        decoder = TextDecoder(
             vocabulary_size,
             max_length,
             fusion.dim,
@@ -95,6 +95,7 @@ class GenerativeVisualQABackbone(keras_hub.models.Backbone):
             dtype=dtype,
             name="text_decoder",
         )
+        self.answer_writer = AnswerWriter(decoder, dtype=dtype, name="answer_writer")
 
         # === Functional Model ===
         side = image_encoder.image_size
@@ -111,7 +112,7 @@ class GenerativeVisualQABackbone(keras_hub.models.Backbone):
         read = self.question_reader(
             self.regions(inputs["images"]), inputs["token_ids"], inputs["image_mask"]
         )
-        logits = self.write(inputs["answer_ids"], read)
+        logits = self.answer_writer(inputs["answer_ids"], read)
         super().__init__(inputs=inputs, outputs=logits, dtype=dtype, **kwargs)
 
         # === Config ===
@@ -135,6 +136,11 @@ class GenerativeVisualQABackbone(keras_hub.models.Backbone):
         """The block that brings pictures and questions together."""
         return self.question_reader.fusion
 
+    @property
+    def text_decoder(self) -> TextDecoder:
+        """The layer that writes answers."""
+        return self.answer_writer.text_decoder
+
     def regions(self, images, training: bool | None = False):
         """What questions are asked about: the regions of the pictures.
 
@@ -147,28 +153,6 @@ class GenerativeVisualQABackbone(keras_hub.models.Backbone):
         """
         features = self.image_encoder(images, training=training)
         return self.region_encoder(features, training=training)
-
-    def write(self, answer_ids, read, training: bool | None = None):
-        """Logits of answers, all tokens at once.
-
-        Args:
-            answer_ids: int `[batch, questions, length]`.
-            read: float `[batch, questions, dim]`, of the question reader.
-            training: bool.
-
-        Returns:
-            float32 `[batch, questions, length, vocabulary_size]`.
-        """
-        dim = read.shape[-1]
-        # Each question is a text of its own, about a memory of one token.
-        rows = ops.reshape(
-            answer_ids, (-1, 1, answer_ids.shape[-1] or ops.shape(answer_ids)[-1])
-        )
-        logits = self.text_decoder(
-            rows, ops.reshape(read, (-1, 1, dim)), training=training
-        )
-        shape = ops.shape(answer_ids)
-        return ops.reshape(logits, (-1, shape[1], shape[2], self.vocabulary_size))
 
     def get_config(self):
         return {

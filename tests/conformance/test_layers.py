@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.layers import (
+    AnswerWriter,
     AttentionBlock,
     BertBlock,
     BertTextEncoder,
@@ -14,11 +15,13 @@ from mmkeras.layers import (
     GridPositionEmbedding,
     ImageEncoder,
     KerasHubTextEncoder,
+    QuestionAnswerer,
     RecurrentTextEncoder,
     RegionEncoder,
     TextDecoder,
     TransformerTextEncoder,
     WordAttentionBias,
+    fusion,
     small_cnn,
 )
 
@@ -110,6 +113,23 @@ LAYERS = {
             2, 3, 16, 1, 2, 32, feature_dropout=0.2, power_normalization=True, **kw
         ),
         [np.abs(normal(4, 6, 24))],
+    ),
+    "question_answerer": (
+        lambda **kw: QuestionAnswerer(
+            RecurrentTextEncoder(20, 16, name="text", **kw),
+            fusion.get("gated", dim=16, name="fusion", **kw),
+            5,
+            modality_dropout={"image": 0.1, "text": 0.1},
+            **kw,
+        ),
+        [normal(4, 6, 16), tokens(4, 3, 5)],
+    ),
+    "answer_writer": (
+        lambda **kw: AnswerWriter(
+            TextDecoder(20, 8, 16, 1, 2, 32, word_attention=False, name="text", **kw),
+            **kw,
+        ),
+        [tokens(4, 3, 8), normal(4, 3, 16)],
     ),
     "text_decoder": (
         lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, **kw),

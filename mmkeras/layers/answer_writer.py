@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class AnswerWriter(keras.layers.Layer):
+    """Writes each answer about one vector, what was read of picture and question.
+
+    Args:
+        text_decoder: a `TextDecoder` without `word_attention`.
+
+    Call arguments:
+        answer_ids: int `[batch, questions, length]`.
+        read: float `[batch, questions, dim]`.
+        training: bool.
+
+    Output shape:
+        float32 logits `[batch, questions, length, vocabulary_size]`.
+    """
+
+    def __init__(self, text_decoder: keras.layers.Layer, **kwargs):
+        super().__init__(**kwargs)
+        self.text_decoder = text_decoder
+
+    def build(self, answer_ids_shape, read_shape=None):
+        if not self.text_decoder.built:
+            memory = (None, 1, self.text_decoder.hidden_dim)
+            self.text_decoder.build((None, answer_ids_shape[-1]), memory)
+
+    def call(self, answer_ids, read, training=None):
+        shape = ops.shape(answer_ids)
+        logits = self.text_decoder(
+            ops.reshape(answer_ids, (-1, shape[2])),
+            ops.reshape(read, (-1, 1, read.shape[-1])),
+            training=training,
+        )
+        return ops.reshape(logits, (*shape, logits.shape[-1]))
+
+    def compute_output_shape(self, answer_ids_shape, read_shape=None):
+        return (*answer_ids_shape, self.text_decoder.vocabulary_size)
+
+    def compute_output_spec(self, answer_ids, read, training=None):
+        return keras.KerasTensor(self.compute_output_shape(answer_ids.shape), "float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "text_decoder": keras.saving.serialize_keras_object(self.text_decoder),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        decoder = keras.saving.deserialize_keras_object(config.pop("text_decoder"))
+        return cls(decoder, **config)
