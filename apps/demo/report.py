@@ -28,8 +28,9 @@ def write_report(folder, captioner, samples, results, losses) -> pathlib.Path:
     Args:
         folder: `pathlib.Path`, where the sample pictures are.
         captioner: `ImageCaptioner` whose attention is shown.
-        samples: list of dicts with `path`, `references`, `scene`, `shipped` and
-            `trained`.
+        samples: list of dicts with `path`, `references`, `scene`, `shipped`,
+            `trained`, `answers` (question, true answer, answer given) and `why`, the
+            path of a drawing that explains the first.
         results: dict of float by name.
         losses: list of float.
 
@@ -50,7 +51,9 @@ def write_report(folder, captioner, samples, results, losses) -> pathlib.Path:
 <p>The pictures are generated scenes of <code>emoji_scenes/small</code>, from its test
 split. <b>Shipped</b> is the preset in <code>saved_models/</code>; <b>trained</b> is the
 model that the demo trained just now. Green captions are true of the picture, red ones
-are not. The small pictures show where the shipped model looks for each token.</p>
+are not. The small pictures show where the shipped model looks for each token. Questions
+are answered by the shipped preset of visual question answering, and for the first of
+each picture is shown where it looked, and what the answer hangs on.</p>
 <h2>The model trained just now</h2>
 <table>{rows}</table>
 <img src="loss.png" alt="training loss" width="560">
@@ -68,8 +71,17 @@ def _section(folder, captioner, sample) -> str:
         f"{_judged('Shipped', sample['shipped'], sample['scene'])}"
         f"{_judged('Trained', sample['trained'], sample['scene'])}"
         f"<p>References: {references}</p>"
-        f"{figures}</div></section>"
+        f"{figures}{_answers(sample)}</div></section>"
     )
+
+
+def _answers(sample) -> str:
+    listed = "".join(
+        f"<li>{html.escape(question)} "
+        f'<b class="{"true" if given == true else "false"}">{html.escape(given)}</b></li>'
+        for question, true, given in sample["answers"]
+    )
+    return f'<ul>{listed}</ul><img src="{sample["why"].name}" alt="" width="560">'
 
 
 def _judged(label: str, caption: str, scene: str) -> str:

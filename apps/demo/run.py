@@ -16,6 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRESET = ROOT / "saved_models" / "emoji_scenes_captioner"
+QUESTIONS = ROOT / "saved_models" / "emoji_scenes_vqa"
 
 # What a server does: TensorFlow, and nothing of ours.
 RELOAD = """
@@ -56,6 +57,11 @@ def main() -> None:
     for sample, caption in zip(samples, shipped.generate(paths), strict=True):
         sample["shipped"] = caption
         print(f"  {sample['path'].name}: {caption}")
+
+    say(f"Answering with the shipped preset {QUESTIONS.relative_to(ROOT)}")
+    vqa = mmkeras.models.VisualQA.from_preset(QUESTIONS)
+    for sample in samples:
+        answer_questions(vqa, sample)
 
     say("Training a captioner from scratch")
     # In English a thing's side is named right after it: no need to look further back.
@@ -122,8 +128,29 @@ def save_pictures(dataset, number: int, folder: pathlib.Path) -> list[dict]:
         path.write_bytes(sample["image"].numpy())
         references = [text.decode() for text in sample["captions"].numpy()]
         scene = sample["scene"].numpy().decode()
-        samples.append({"path": path, "references": references, "scene": scene})
+        pairs = zip(sample["question"].numpy(), sample["answer"].numpy(), strict=True)
+        samples.append(
+            {
+                "path": path,
+                "references": references,
+                "scene": scene,
+                "asked": [(q.decode(), a.decode()) for q, a in pairs],
+            }
+        )
     return samples
+
+
+def answer_questions(vqa, sample: dict) -> None:
+    """Puts answers into the sample, and a drawing of why for the first question."""
+    path = sample["path"]
+    questions = [question for question, _ in sample["asked"]]
+    answers = vqa.answer(path, questions)
+    pairs = zip(sample["asked"], answers, strict=True)
+    sample["answers"] = [(*asked, answer) for asked, answer in pairs]
+    sample["why"] = path.with_name(f"{path.stem}_why.png")
+    vqa.explain(path, questions[0]).plot(sample["why"])
+    question, _, answer = sample["answers"][0]
+    print(f"  {path.name}: {question} {answer}")
 
 
 def reload_in_fresh_process(export: pathlib.Path, paths: list[str]) -> list[str]:
