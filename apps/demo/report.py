@@ -76,11 +76,12 @@ def _section(folder, captioner, sample) -> str:
 
 
 def _answers(sample) -> str:
-    listed = "".join(
-        f"<li>{html.escape(question)} "
-        f'<b class="{"true" if given == true else "false"}">{html.escape(given)}</b></li>'
-        for question, true, given in sample["answers"]
-    )
+    listed = []
+    for question, true, given in sample["answers"]:
+        kind = "true" if given == true else "false"
+        answer = f'<b class="{kind}">{html.escape(given)}</b>'
+        listed.append(f"<li>{html.escape(question)} {answer}</li>")
+    listed = "".join(listed)
     return f'<ul>{listed}</ul><img src="{sample["why"].name}" alt="" width="560">'
 
 

@@ -74,7 +74,10 @@ class GenerativeVisualQAPreprocessor(QuestionPreprocessor):
             )
         self.image_converter = image_converter
         self.tokenizer = tokenizer
-        self.answer_tokenizer = WordPieceTokenizer(list(answer_vocabulary))
+        # In a preset it has files of its own beside those of the questions' tokenizer.
+        self.answer_tokenizer = WordPieceTokenizer(
+            list(answer_vocabulary), config_file="answer_tokenizer.json"
+        )
         self.sequence_length = sequence_length
         self.answer_length = answer_length
         self.built = True
