@@ -22,7 +22,7 @@ from mmkeras.layers import fusion as fusion_blocks
 from mmkeras.models import VisualQA
 from mmkeras.training import visual_qa_report
 
-SETTINGS = {"image_size": 64, "hidden_dim": 64, "num_encoder_layers": 0}
+SETTINGS = {"image_size": 64, "hidden_dim": 128, "num_encoder_layers": 1}
 
 
 def main() -> None:
@@ -49,11 +49,11 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--fusion", default="film", help="a block, or all")
+    parser.add_argument("--fusion", default="stacked_attention", help="a block, or all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--verbose", type=int, default=0)
     parser.add_argument("--save", help="folder to write the last one to")
     return parser.parse_args()

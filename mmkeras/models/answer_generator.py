@@ -27,7 +27,7 @@ class AnswerGenerator(CaptionGenerator):
         side = self.backbone.image_encoder.image_size
 
         def answer(images, present, questions, seed):
-            read = self.backbone.question_reader(
+            read = self.backbone.reader(
                 self.backbone.regions(images),
                 self._tokenize(questions),
                 present,

@@ -95,7 +95,7 @@ def explain_answer(task, image, question: str, answer: str | None) -> Explanatio
     regions = backbone.regions(pixels)
     with tf.GradientTape() as tape:
         tape.watch(regions)
-        scores, details = backbone.question_answerer(
+        scores, details = backbone.reader(
             regions, token_ids, training=False, return_details=True
         )
         scores = scores["answer"] if isinstance(scores, dict) else scores

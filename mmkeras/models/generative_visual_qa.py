@@ -197,7 +197,7 @@ class GenerativeVisualQA(QuestionTask):
         # with it the ids.
         token_ids = tf.cast(inputs["token_ids"], tf.int32)
         answer_ids = tf.cast(inputs["answer_ids"], tf.int32)
-        read = self.backbone.question_reader(
+        read = self.backbone.reader(
             regions, token_ids, inputs["image_mask"], training=training
         )
         return self.backbone.answer_writer(answer_ids, read, training=training)

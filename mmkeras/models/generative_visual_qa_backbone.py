@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import keras
-import keras_hub
 
 from mmkeras.layers.answer_writer import AnswerWriter
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.question_answerer import QuestionAnswerer
 from mmkeras.layers.region_encoder import RegionEncoder
 from mmkeras.layers.text_decoder import TextDecoder
+from mmkeras.models.question_backbone import QuestionBackbone
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
-class GenerativeVisualQABackbone(keras_hub.models.Backbone):
+class GenerativeVisualQABackbone(QuestionBackbone):
     """Image encoder, region encoder, question reader and a decoder of answers.
 
     The fusion block makes one vector of a picture and a question, and the decoder
@@ -74,7 +74,7 @@ class GenerativeVisualQABackbone(keras_hub.models.Backbone):
             dtype=dtype,
             name="region_encoder",
         )
-        self.question_reader = QuestionAnswerer(
+        self.reader = QuestionAnswerer(
             text_encoder,
             fusion,
             None,
@@ -98,18 +98,11 @@ class GenerativeVisualQABackbone(keras_hub.models.Backbone):
         self.answer_writer = AnswerWriter(decoder, dtype=dtype, name="answer_writer")
 
         # === Functional Model ===
-        side = image_encoder.image_size
-        inputs = {
-            "images": keras.Input((side, side, 3), name="images"),
-            "image_mask": keras.Input((), dtype="int32", name="image_mask"),
-            "token_ids": keras.Input(
-                (None, sequence_length), dtype="int32", name="token_ids"
-            ),
-            "answer_ids": keras.Input(
-                (None, max_length), dtype="int32", name="answer_ids"
-            ),
-        }
-        read = self.question_reader(
+        inputs = self.question_inputs(sequence_length)
+        inputs["answer_ids"] = keras.Input(
+            (None, max_length), dtype="int32", name="answer_ids"
+        )
+        read = self.reader(
             self.regions(inputs["images"]), inputs["token_ids"], inputs["image_mask"]
         )
         logits = self.answer_writer(inputs["answer_ids"], read)
@@ -127,39 +120,14 @@ class GenerativeVisualQABackbone(keras_hub.models.Backbone):
         self.modality_dropout = dict(modality_dropout or {})
 
     @property
-    def text_encoder(self) -> keras.layers.Layer:
-        """The layer that reads questions."""
-        return self.question_reader.text_encoder
-
-    @property
-    def fusion(self) -> keras.layers.Layer:
-        """The block that brings pictures and questions together."""
-        return self.question_reader.fusion
-
-    @property
     def text_decoder(self) -> TextDecoder:
         """The layer that writes answers."""
         return self.answer_writer.text_decoder
 
-    def regions(self, images, training: bool | None = False):
-        """What questions are asked about: the regions of the pictures.
-
-        Args:
-            images: float32 `[batch, size, size, 3]`.
-            training: bool.
-
-        Returns:
-            float `[batch, regions, hidden_dim]`.
-        """
-        features = self.image_encoder(images, training=training)
-        return self.region_encoder(features, training=training)
-
     def get_config(self):
         return {
             **super().get_config(),
-            "image_encoder": keras.saving.serialize_keras_object(self.image_encoder),
-            "text_encoder": keras.saving.serialize_keras_object(self.text_encoder),
-            "fusion": keras.saving.serialize_keras_object(self.fusion),
+            **self.encoders_config(),
             "vocabulary_size": self.vocabulary_size,
             "sequence_length": self.sequence_length,
             "max_length": self.max_length,
@@ -170,13 +138,3 @@ class GenerativeVisualQABackbone(keras_hub.models.Backbone):
             "dropout": self.dropout,
             "modality_dropout": self.modality_dropout,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        # Set on the whole, it would thaw encoders that are frozen.
-        config.pop("trainable", None)
-        for part in ("image_encoder", "text_encoder", "fusion"):
-            if isinstance(config[part], dict):
-                config[part] = keras.saving.deserialize_keras_object(config[part])
-        return super().from_config(config)

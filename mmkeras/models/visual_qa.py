@@ -219,7 +219,7 @@ class VisualQA(QuestionTask):
         # To see shapes, Keras averages the first batch over several replicas, and
         # with it the ids.
         token_ids = tf.cast(inputs["token_ids"], tf.int32)
-        return backbone.question_answerer(
+        return backbone.reader(
             regions, token_ids, inputs["image_mask"], training=training
         )
 
@@ -314,9 +314,7 @@ class VisualQA(QuestionTask):
     def _probabilities(self, images, present, questions):
         regions = self.backbone.regions(images)
         token_ids = self.preprocessor.tokenize(questions)
-        scores = self.backbone.question_answerer(
-            regions, token_ids, present, training=False
-        )
+        scores = self.backbone.reader(regions, token_ids, present, training=False)
         scores = scores["answer"] if isinstance(scores, dict) else scores
         return tf.nn.softmax(scores)
 

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import keras
-import keras_hub
 
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.question_answerer import QuestionAnswerer
 from mmkeras.layers.region_encoder import RegionEncoder
+from mmkeras.models.question_backbone import QuestionBackbone
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
-class VisualQABackbone(keras_hub.models.Backbone):
+class VisualQABackbone(QuestionBackbone):
     """Image encoder, region encoder and question answerer: to scores of answers.
 
     Args:
@@ -75,7 +75,7 @@ class VisualQABackbone(keras_hub.models.Backbone):
             dtype=dtype,
             name="region_encoder",
         )
-        self.question_answerer = QuestionAnswerer(
+        self.reader = QuestionAnswerer(
             text_encoder,
             fusion,
             num_answers,
@@ -87,15 +87,8 @@ class VisualQABackbone(keras_hub.models.Backbone):
         )
 
         # === Functional Model ===
-        side = image_encoder.image_size
-        inputs = {
-            "images": keras.Input((side, side, 3), name="images"),
-            "image_mask": keras.Input((), dtype="int32", name="image_mask"),
-            "token_ids": keras.Input(
-                (None, sequence_length), dtype="int32", name="token_ids"
-            ),
-        }
-        logits = self.question_answerer(
+        inputs = self.question_inputs(sequence_length)
+        logits = self.reader(
             self.regions(inputs["images"]), inputs["token_ids"], inputs["image_mask"]
         )
         super().__init__(inputs=inputs, outputs=logits, dtype=dtype, **kwargs)
@@ -112,35 +105,10 @@ class VisualQABackbone(keras_hub.models.Backbone):
         self.modality_heads = modality_heads
         self.modality_dropout = dict(modality_dropout or {})
 
-    @property
-    def text_encoder(self) -> keras.layers.Layer:
-        """The layer that reads questions."""
-        return self.question_answerer.text_encoder
-
-    @property
-    def fusion(self) -> keras.layers.Layer:
-        """The block that brings pictures and questions together."""
-        return self.question_answerer.fusion
-
-    def regions(self, images, training: bool | None = False):
-        """What questions are asked about: the regions of the pictures.
-
-        Args:
-            images: float32 `[batch, size, size, 3]`.
-            training: bool.
-
-        Returns:
-            float `[batch, regions, hidden_dim]`.
-        """
-        features = self.image_encoder(images, training=training)
-        return self.region_encoder(features, training=training)
-
     def get_config(self):
         return {
             **super().get_config(),
-            "image_encoder": keras.saving.serialize_keras_object(self.image_encoder),
-            "text_encoder": keras.saving.serialize_keras_object(self.text_encoder),
-            "fusion": keras.saving.serialize_keras_object(self.fusion),
+            **self.encoders_config(),
             "num_answers": self.num_answers,
             "sequence_length": self.sequence_length,
             "hidden_dim": self.hidden_dim,
@@ -152,13 +120,3 @@ class VisualQABackbone(keras_hub.models.Backbone):
             "modality_heads": self.modality_heads,
             "modality_dropout": self.modality_dropout,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        # Set on the whole, it would thaw encoders that are frozen.
-        config.pop("trainable", None)
-        for part in ("image_encoder", "text_encoder", "fusion"):
-            if isinstance(config[part], dict):
-                config[part] = keras.saving.deserialize_keras_object(config[part])
-        return super().from_config(config)

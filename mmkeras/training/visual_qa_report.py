@@ -67,9 +67,7 @@ def _graphs(vqa):
     backbone = vqa.backbone
 
     def answer(regions, token_ids, image_mask):
-        scores = backbone.question_answerer(
-            regions, token_ids, image_mask, training=False
-        )
+        scores = backbone.reader(regions, token_ids, image_mask, training=False)
         scores = scores["answer"] if isinstance(scores, dict) else scores
         return tf.argmax(scores, axis=-1)
 
