@@ -20,7 +20,16 @@ def add_parser(commands, common) -> None:
         "conceptual:FILE or vqa:FILE; or a name in TFDS",
     )
     parser.add_argument("--questions", help="table of questions of a folder")
-    parser.add_argument("--annotations", help="answers of vqa:FILE")
+    parser.add_argument(
+        "--annotations",
+        help="answers of vqa:FILE; or of a file of answers in VQA v2's format of "
+        "results, to judge it by",
+    )
+    parser.add_argument(
+        "--results",
+        metavar="FILE",
+        help="write the answers in VQA v2's format of results",
+    )
     parser.add_argument("--captions", help="table of captions of a folder")
     parser.add_argument(
         "--images", help="folder of the pictures of coco:FILE and its like"
@@ -70,6 +79,8 @@ def run(args) -> int:
     if args.limit is not None and args.limit < 1:
         raise ValueError(f"--limit must be at least 1. Received: {args.limit}.")
     if pathlib.Path(args.preset).is_file() or args.preset.endswith(".json"):
+        if args.annotations:
+            return _evaluate_answer_file(args)
         from mmkeras.cli.evaluate_results import evaluate_results
 
         return evaluate_results(args)
@@ -83,12 +94,24 @@ def run(args) -> int:
     return _evaluate_captions(args)
 
 
+def _evaluate_answer_file(args) -> int:
+    from mmkeras.metrics import evaluate_answers, read_vqa_annotations, read_vqa_results
+
+    report = evaluate_answers(
+        read_vqa_annotations(args.annotations),
+        read_vqa_results(args.preset),
+        args.allow_missing,
+    )
+    print(json.dumps(report, indent=2))
+    return 0
+
+
 def _evaluate_answers(args) -> int:
     if args.metrics or args.report or args.captions:
         raise ValueError("--metrics, --report and --captions go with captions.")
     start_tensorflow(args.debug)
     from mmkeras.models import VisualQA
-    from mmkeras.training import load_questions, visual_qa_report
+    from mmkeras.training import load_questions, visual_qa_report, written_answers
 
     vqa = load_preset(args.preset)
     dataset = load_questions(
@@ -96,6 +119,13 @@ def _evaluate_answers(args) -> int:
     )
     if args.limit is not None:
         dataset = dataset.take(args.limit)
+    if args.results:
+        from mmkeras.metrics import write_vqa_results
+
+        write_vqa_results(written_answers(vqa, dataset, args.batch_size), args.results)
+        print(f"Wrote {args.results}")
+    if not {"answer", "answers"} & dataset.element_spec.keys():
+        return 0
     if isinstance(vqa, VisualQA):
         results = visual_qa_report(vqa, dataset, args.batch_size)
     else:

@@ -14,6 +14,7 @@ from mmkeras.training.train_visual_qa import train_visual_qa
 from mmkeras.training.visual_qa_report import visual_qa_report
 from mmkeras.training.visual_qa_run import VisualQARun
 from mmkeras.training.write_test_captions import write_test_captions
+from mmkeras.training.written_answers import written_answers
 
 __all__ = [
     "CaptionMetrics",
@@ -32,4 +33,5 @@ __all__ = [
     "train_visual_qa",
     "visual_qa_report",
     "write_test_captions",
+    "written_answers",
 ]

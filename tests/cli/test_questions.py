@@ -87,6 +87,27 @@ def test_evaluate(preset, pictures, capsys):
     assert "go with captions" in message
 
 
+def test_results_in_the_official_format(preset, tmp_path, capsys):
+    folder = tmp_path / "official"
+    folder.mkdir()
+    row = tiny_rows(1)[0]
+    (folder / "000000000005.png").write_bytes(row["image"])
+    asked = [
+        {"image_id": 5, "question_id": 50 + i, "question": question}
+        for i, question in enumerate(row["question"])
+    ]
+    (folder / "q.json").write_text(json.dumps({"questions": asked}))
+    arguments = ["--data", f"vqa:{folder / 'q.json'}", "--images", str(folder)]
+    results = tmp_path / "results.json"
+    assert main(["evaluate", str(preset), *arguments, "--results", str(results)]) == 0
+    assert f"Wrote {results}" in capsys.readouterr().out
+    written = json.loads(results.read_text())
+    assert [item["question_id"] for item in written] == [
+        item["question_id"] for item in asked
+    ]
+    assert all(item["answer"] for item in written)
+
+
 def test_export_and_info(preset, tmp_path, capsys):
     path = tmp_path / "served" / "1"
     assert main(["export", str(preset), "--to", str(path)]) == 0
