@@ -50,8 +50,8 @@ def run(args) -> int:
 def _chosen(vqa, args) -> list[list[tuple[str, float]]]:
     if not hasattr(vqa, "answer"):
         raise ValueError(
-            f"{args.preset} holds a {type(vqa).__name__}, which answers no questions. "
-            "Try: mmkeras caption"
+            f"{args.preset} is the preset of {type(vqa).__name__}, which answers no "
+            "questions. Try: mmkeras caption"
         )
     top_k = 1 if args.top_k is None else args.top_k
     return vqa.answer(args.image, args.questions, top_k=top_k)

@@ -122,7 +122,7 @@ def test_export_and_info(preset, tmp_path, capsys):
 def test_a_caption_preset_is_not_asked(tmp_path, capsys):
     preset = "saved_models/emoji_scenes_captioner"
     message = error_of(capsys, "ask", preset, "docs/scene.png", COLOUR)
-    assert "holds a ImageCaptioner, not a VisualQA" in message
+    assert "ImageCaptioner, which answers no questions" in message
 
 
 @pytest.mark.parametrize(
