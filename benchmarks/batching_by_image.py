@@ -23,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pictures", type=int, default=400)
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--fusion", default="film")
+    parser.add_argument("--fusion", default="stacked_attention")
     args = parser.parse_args()
     grouped = mmkeras.data.load("easy_vqa").take(args.pictures).cache()
     single = grouped.flat_map(_one_by_one).cache()
