@@ -62,3 +62,8 @@ def dataset(scenes) -> tf.data.Dataset:
 @pytest.fixture(scope="session")
 def images(scenes) -> list[bytes]:
     return [row["image"] for row in scenes]
+
+
+def pytest_collection_modifyitems(items):
+    """The README's tests first: they take longest, and one process has them all."""
+    items.sort(key=lambda item: item.path.name != "test_readme.py")
