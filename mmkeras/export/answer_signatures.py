@@ -4,6 +4,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from mmkeras.export.question_requests import (
+    QUESTION_INPUTS,
+    read_question_requests,
+)
+
 
 def answer_signatures(
     task, top_k: int = 3
@@ -36,15 +41,11 @@ def answer_signatures(
         )
     top_k = min(top_k, len(task.preprocessor.answers))
     serve = _Server(task)
-    inputs = [
-        tf.TensorSpec([None], tf.string, name="image_bytes"),
-        tf.TensorSpec([None], tf.string, name="question"),
-    ]
     return {
-        "serving_default": (serve.answer, inputs),
+        "serving_default": (serve.answer, QUESTION_INPUTS),
         "top_k": (
             lambda image_bytes, question: serve.answers(image_bytes, question, top_k),
-            inputs,
+            QUESTION_INPUTS,
         ),
     }
 
@@ -65,11 +66,8 @@ class _Server:
         }
 
     def answers(self, image_bytes, question, number):
-        images, error = self._preprocessor.image_converter.convert(image_bytes)
-        blank = tf.equal(tf.strings.strip(question), "")
-        reason = "the question is empty"
-        error = tf.where(tf.equal(error, "") & blank, reason, error)
-        scores = self._scores(images, question)
+        given, error = read_question_requests(self._preprocessor, image_bytes, question)
+        scores = self._answer(*given)[: tf.size(error), 0]
         scores, places = tf.math.top_k(scores, number)
         fine = tf.expand_dims(tf.equal(error, ""), 1)
         answers = self._preprocessor.generate_postprocess(places)
@@ -78,12 +76,3 @@ class _Server:
             "scores": tf.where(fine, scores, 0.0),
             "error": error,
         }
-
-    def _scores(self, images, question):
-        rows = tf.shape(images)[0]
-        # Convolutions refuse an empty batch, so it is given one blank picture.
-        spare = tf.maximum(1 - rows, 0)
-        images = tf.pad(images, [[0, spare], [0, 0], [0, 0], [0, 0]])
-        question = tf.pad(tf.expand_dims(question, 1), [[0, spare], [0, 0]])
-        present = tf.ones([rows + spare], tf.bool)
-        return self._answer(images, present, question)[:rows, 0]

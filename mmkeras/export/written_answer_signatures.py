@@ -4,6 +4,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from mmkeras.export.question_requests import (
+    QUESTION_INPUTS,
+    read_question_requests,
+)
+
 
 def written_answer_signatures(
     task, **options
@@ -34,17 +39,9 @@ def written_answer_signatures(
     preprocessor = task.preprocessor
 
     def answer(image_bytes, question):
-        images, error = preprocessor.image_converter.convert(image_bytes)
-        blank = tf.equal(tf.strings.strip(question), "")
-        error = tf.where(tf.equal(error, "") & blank, "the question is empty", error)
-        rows = tf.shape(images)[0]
-        # Convolutions refuse an empty batch, so it is given one blank picture.
-        spare = tf.maximum(1 - rows, 0)
-        result = generate(
-            tf.pad(images, [[0, spare], [0, 0], [0, 0], [0, 0]]),
-            tf.ones([rows + spare], tf.bool),
-            tf.pad(tf.expand_dims(question, 1), [[0, spare], [0, 0]]),
-        )
+        given, error = read_question_requests(preprocessor, image_bytes, question)
+        rows = tf.size(error)
+        result = generate(*given)
         fine = tf.equal(error, "")
         texts = preprocessor.generate_postprocess(result.token_ids[:rows, 0])
         return {
@@ -53,8 +50,4 @@ def written_answer_signatures(
             "error": error,
         }
 
-    inputs = [
-        tf.TensorSpec([None], tf.string, name="image_bytes"),
-        tf.TensorSpec([None], tf.string, name="question"),
-    ]
-    return {"serving_default": (answer, inputs)}
+    return {"serving_default": (answer, QUESTION_INPUTS)}

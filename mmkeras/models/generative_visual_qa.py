@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import answer_texts, batch_samples, question_texts
+from mmkeras.data.listed_texts import listed_texts
 from mmkeras.decoding import DecodingOptions
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
@@ -238,7 +239,7 @@ class GenerativeVisualQA(QuestionTask):
     def _share_exact(self, dataset, batch_size, on_error) -> float:
         right = []
         for batch in batch_samples(dataset, batch_size):
-            asked, true = (_listed(batch[key]) for key in ("question", "answer"))
+            asked, true = (listed_texts(batch[key]) for key in ("question", "answer"))
             found = self.answer(batch["image"], asked, on_error=on_error)
             right += [
                 answer.lower() == wanted.lower()
@@ -333,9 +334,3 @@ class GenerativeVisualQA(QuestionTask):
             return self._without_padding(inputs), targets, weights
 
         return batches.map(trim, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def _listed(texts) -> list[list[str]]:
-    rows = texts.to_list() if isinstance(texts, tf.RaggedTensor) else texts.numpy()
-    rows = [row if isinstance(row, list) else np.ravel(row).tolist() for row in rows]
-    return [[text.decode("utf-8") for text in row] for row in rows]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from mmkeras.data import batch_samples
+from mmkeras.data.listed_texts import listed_texts
 
 
 def written_answers(
@@ -30,7 +31,7 @@ def written_answers(
         )
     answers: dict[str, str] = {}
     for batch in batch_samples(dataset, batch_size):
-        asked, names = (_rows(batch[key]) for key in ("question", "question_id"))
+        asked, names = (listed_texts(batch[key]) for key in ("question", "question_id"))
         found = vqa.answer(batch["image"], asked)
         for row, given in zip(names, found, strict=True):
             for name, answer in zip(row, given, strict=True):
@@ -38,9 +39,3 @@ def written_answers(
                     raise ValueError(f"The question_id {name} stands twice.")
                 answers[name] = answer
     return answers
-
-
-def _rows(texts) -> list[list[str]]:
-    if not isinstance(texts, tf.RaggedTensor):
-        texts = tf.RaggedTensor.from_tensor(tf.reshape(texts, [tf.shape(texts)[0], -1]))
-    return [[text.decode("utf-8") for text in row] for row in texts.to_list()]
