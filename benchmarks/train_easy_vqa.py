@@ -1,8 +1,8 @@
 """easy-VQA: accuracy and training time, of one fusion block or of all of them.
 
-    python benchmarks/easy_vqa.py --seeds 0 1 2
-    python benchmarks/easy_vqa.py --fusion all --seeds 0
-    python benchmarks/easy_vqa.py --save saved_models/easy_vqa --seeds 0
+    python benchmarks/train_easy_vqa.py --seeds 0 1 2
+    python benchmarks/train_easy_vqa.py --fusion all --seeds 0
+    python benchmarks/train_easy_vqa.py --save saved_models/easy_vqa --seeds 0
 
 Prints a table of test accuracy (9,673 questions) and the seconds that `fit` took, its
 tracing included.
