@@ -2,16 +2,26 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
 
 from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
+from mmkeras.cli.jsonl_rows import JSONLRows
+from mmkeras.cli.list_images import list_images
 from mmkeras.cli.start_tensorflow import start_tensorflow
+
+# The default of --num-captions, as an option.
+_ONE = ("num_captions", 1)
+# A caption and its score, several of these, or the reason why there is none.
+_Found = list[tuple[str, float]] | Exception
 
 
 def add_parser(commands, common) -> None:
     parser = commands.add_parser("caption", parents=[common], help="caption pictures")
-    parser.add_argument("preset", help="folder of a preset")
+    parser.add_argument("preset", help="folder of a preset, or a LiteRT file (.tflite)")
     parser.add_argument("--adapters", help="file that `save_lora` wrote")
-    parser.add_argument("images", nargs="+", metavar="IMAGE")
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="pictures, or folders of them"
+    )
     parser.add_argument(
         "--num-captions",
         type=int,
@@ -25,36 +35,149 @@ def add_parser(commands, common) -> None:
         help="skip: pictures that cannot be read are counted, and are no failure",
     )
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        help="JSON lines as the captions come; pictures that are in the file already "
+        "are passed over, so that an interrupted run goes on where it stopped",
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=32, help="pictures at a time, 32 by default"
+    )
     add_decoding_flags(parser)
     parser.set_defaults(run=run)
 
 
 def run(args) -> int:
-    start_tensorflow(args.debug)
-    from mmkeras.models import ImageCaptioner
-
-    captioner = ImageCaptioner.from_preset(args.preset)
-    if args.adapters:
-        captioner.load_lora(args.adapters)
+    if args.batch_size < 1:
+        raise ValueError(
+            f"--batch-size must be at least 1. Received: {args.batch_size}."
+        )
+    paths = list_images(args.images)
+    rows = JSONLRows(args.output, "image") if args.output else None
+    if rows is not None:
+        paths = [path for path in dict.fromkeys(paths) if path not in rows.done]
     options = {**decoding_options(args), "num_captions": args.num_captions}
-    captioner.generator(**options)
+    caption = _captioner(args, options) if paths else None
     failed = 0
-    for path in args.images:
-        try:
-            found = captioner.generate(path, return_scores=True, **options)
-        except (OSError, ValueError) as error:
-            print(f"mmkeras: error: {error}", file=sys.stderr)
-            failed += 1
-            continue
-        for caption, score in [found] if args.num_captions == 1 else found:
-            if args.json:
-                row = {"image": path, "caption": caption, "score": score}
-                print(json.dumps(row, ensure_ascii=False))
-            else:
-                print(f"{path}: {caption}" if len(args.images) > 1 else caption)
+    for start in range(0, len(paths), args.batch_size):
+        batch = paths[start : start + args.batch_size]
+        for path, found in zip(batch, caption(batch), strict=True):
+            failed += isinstance(found, Exception)
+            _report(path, found, args, rows, several=len(paths) > 1)
+        if rows is not None:
+            rows.flush()
+    if rows is not None:
+        before = len(rows.done)
+        rows.close()
+        print(f"Wrote {args.output}: {len(paths)} new, {before} there before")
     if not failed:
         return 0
     if args.on_error == "raise":
         return 1
-    print(f"mmkeras: skipped {failed} of {len(args.images)} images", file=sys.stderr)
+    print(f"mmkeras: skipped {failed} of {len(paths)} images", file=sys.stderr)
     return 0
+
+
+def _captioner(args, options) -> Callable[[list[str]], Iterator[_Found]]:
+    if args.preset.endswith(".tflite"):
+        return _by_litert(args, options)
+    start_tensorflow(args.debug)
+    from mmkeras.models import ImageCaptioner
+
+    task = ImageCaptioner.from_preset(args.preset)
+    if args.adapters:
+        task.load_lora(args.adapters)
+    task.generator(**options)
+    return lambda paths: _by_preset(task, paths, args, options)
+
+
+def _by_litert(args, options) -> Callable[[list[str]], Iterator[_Found]]:
+    from mmkeras.runtime import LiteRTCaptioner
+
+    given = [name for name, value in options.items() if (name, value) != _ONE]
+    if given or args.adapters:
+        raise ValueError(
+            f"{args.preset} was exported with its options. Leave out "
+            f"{', '.join([*given, *(['adapters'] if args.adapters else [])])}."
+        )
+    captioner = LiteRTCaptioner(args.preset)
+
+    def caption(paths):
+        for path in paths:
+            try:
+                found = captioner.caption(path, return_scores=True)
+            except (OSError, ValueError) as error:
+                yield error
+                continue
+            yield found if isinstance(found, list) else [found]
+
+    return caption
+
+
+def _by_preset(task, paths, args, options) -> Iterator[_Found]:
+    """All of a batch at once, and those that failed again by themselves."""
+    pictures = [_bytes(path) for path in paths]
+    readable = [picture for picture in pictures if isinstance(picture, bytes)]
+    captions = iter(
+        task.generate(
+            readable,
+            return_scores=True,
+            batch_size=args.batch_size,
+            on_error="skip",
+            **options,
+        )
+    )
+    for path, picture in zip(paths, pictures, strict=True):
+        found = next(captions) if isinstance(picture, bytes) else picture
+        if found is None:
+            found = _reason(task, path)
+        if isinstance(found, tuple):
+            found = [found]
+        yield found
+
+
+def _bytes(path) -> bytes | OSError:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return FileNotFoundError(f"There is no image file {path}.")
+    except OSError as error:
+        return error
+
+
+def _reason(task, path) -> Exception:
+    try:
+        task.generate(path)
+    except (OSError, ValueError) as error:
+        return error
+    return ValueError(f"Cannot read {path}: it changed in the meantime.")
+
+
+def _report(path, found, args, rows, several) -> None:
+    if isinstance(found, Exception):
+        print(f"mmkeras: error: {found}", file=sys.stderr)
+        if rows is not None:
+            rows.write({"image": path, "error": str(found)})
+        return
+    if rows is not None:
+        rows.write(_row(path, found))
+        return
+    for caption, score in found:
+        if args.json:
+            row = {"image": path, "caption": caption, "score": score}
+            print(json.dumps(row, ensure_ascii=False))
+        else:
+            print(f"{path}: {caption}" if several else caption)
+
+
+def _row(path, found) -> dict:
+    """One row for a picture, which is how it is known that it is done."""
+    if len(found) == 1:
+        return {"image": path, "caption": found[0][0], "score": found[0][1]}
+    return {
+        "image": path,
+        "captions": [caption for caption, _ in found],
+        "scores": [score for _, score in found],
+    }

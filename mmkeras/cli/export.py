@@ -4,30 +4,62 @@ from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
 from mmkeras.cli.load_preset import load_preset, preset_task
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
+# As in mmkeras.export.litert, which is not imported for --help.
+_PRECISIONS = (
+    "float32",
+    "float16",
+    "dynamic_int8",
+    "weight_only_int8",
+    "mixed_int8",
+)
+
 
 def add_parser(commands, common) -> None:
-    parser = commands.add_parser("export", parents=[common], help="write for serving")
+    parser = commands.add_parser(
+        "export", parents=[common], help="write for servers and phones"
+    )
     parser.add_argument("preset", help="folder of a preset")
     parser.add_argument("--adapters", help="file that `save_lora` wrote")
     parser.add_argument(
         "--to",
         action="append",
         required=True,
-        metavar="DIR",
-        help="folder of a SavedModel, e.g. export/captioner/1; may be repeated",
+        metavar="PATH",
+        help="folder of a SavedModel, e.g. export/captioner/1, or LiteRT file, e.g. "
+        "captioner.tflite; may be repeated",
     )
     parser.add_argument("--overwrite", action="store_true")
+    group = parser.add_argument_group("LiteRT files")
+    group.add_argument(
+        "--precision", choices=_PRECISIONS, default="float32", help="of the weights"
+    )
+    group.add_argument(
+        "--stepwise",
+        action="store_true",
+        help="of a captioner: the app runs the loop, and shows words as they come",
+    )
+    group.add_argument(
+        "--samples",
+        metavar="FOLDER",
+        help="pictures to check the file on, in place of those that the preset keeps; "
+        "with questions.csv for a model that answers questions",
+    )
+    group.add_argument(
+        "--min-identical",
+        type=float,
+        metavar="SHARE",
+        help="of the samples for which the file must say the very same",
+    )
+    group.add_argument(
+        "--license-file", metavar="FILE", help="text to put into the file"
+    )
     add_decoding_flags(parser)
     parser.set_defaults(run=run)
 
 
 def run(args) -> int:
-    for path in args.to:
-        if path.endswith(".tflite"):
-            raise ValueError(
-                f"{path}: LiteRT files come in a later version; this one writes "
-                "SavedModels only. Name a folder, e.g. export/captioner/1."
-            )
+    if not any(map(_is_litert, args.to)):
+        _refuse_litert_flags(args)
     start_tensorflow(args.debug)
     options = decoding_options(args)
     if preset_task(args.preset) == "VisualQA" and options:
@@ -37,6 +69,68 @@ def run(args) -> int:
         )
     task = load_preset(args.preset, args.adapters)
     for path in args.to:
-        task.export(path, overwrite=args.overwrite, **options)
-        print(f"Wrote {path}")
+        if _is_litert(path):
+            _write_litert(task, path, args, options)
+        else:
+            task.export(path, overwrite=args.overwrite, **options)
+            print(f"Wrote {path}")
     return 0
+
+
+def _is_litert(path: str) -> bool:
+    return path.endswith(".tflite")
+
+
+def _refuse_litert_flags(args) -> None:
+    given = {
+        "--precision": args.precision != "float32",
+        "--stepwise": args.stepwise,
+        "--samples": args.samples,
+        "--min-identical": args.min_identical is not None,
+        "--license-file": args.license_file,
+    }
+    names = [flag for flag, is_given in given.items() if is_given]
+    if names:
+        raise ValueError(
+            f"{', '.join(names)}: of LiteRT files only. Name one, e.g. --to my.tflite."
+        )
+
+
+def _write_litert(task, path, args, options) -> None:
+    import pathlib
+
+    more = {"stepwise": True} if args.stepwise else {}
+    if args.stepwise and not hasattr(task, "generate"):
+        raise ValueError("--stepwise is of captioners. Leave it out.")
+    if args.license_file:
+        more["license"] = pathlib.Path(args.license_file).read_text("utf-8")
+    report = task.export(
+        path,
+        format="litert",
+        precision=args.precision,
+        samples=_samples(task, args.samples),
+        min_identical=args.min_identical,
+        overwrite=args.overwrite,
+        **more,
+        **options,
+    )
+    print(
+        f"Wrote {path}: {report['bytes'] / 1e6:.2f} MB, the same as the model for "
+        f"{report['identical']:.1%} of {report['samples']} samples"
+    )
+
+
+def _samples(task, folder):
+    if folder is None:
+        return None
+    if hasattr(task, "generate"):
+        return _pictures(folder)
+    from mmkeras.data import from_question_csv
+
+    return from_question_csv(f"{folder}/questions.csv", folder)
+
+
+def _pictures(folder) -> list[str]:
+    from mmkeras.cli.list_images import list_images
+
+    return list_images([folder])

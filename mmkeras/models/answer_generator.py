@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from mmkeras.decoding import DecodingOptions, DecodingResult
 from mmkeras.models.caption_generator import CaptionGenerator
 
 
@@ -23,17 +24,40 @@ class AnswerGenerator(CaptionGenerator):
         super().__init__(backbone, preprocessor.answer_tokenizer)
         self._tokenize: Callable = preprocessor.tokenize
 
+    def untraced(self, options: DecodingOptions) -> Callable[..., DecodingResult]:
+        """The loop as a part of another graph, whose shapes it then has.
+
+        Args:
+            options: a `DecodingOptions`.
+
+        Returns:
+            A function from float32 `[batch, size, size, 3]`, bool `[batch]` and int32
+            `[batch, questions, length]`, the token ids of the questions, to a
+            `DecodingResult`.
+
+        Raises:
+            ValueError: as `get` does.
+        """
+        max_length = self._check_lengths(options, options.search(self.tokenizer))
+
+        def write(images, present, token_ids):
+            search = self._search(options, options.seed)
+            return self._write(
+                self._read(images, present, token_ids), search, max_length
+            )
+
+        return write
+
+    def _read(self, images, present, token_ids):
+        regions = self.backbone.regions(images)
+        read = self.backbone.reader(regions, token_ids, present, training=False)
+        return tf.reshape(read, [-1, 1, read.shape[-1]])
+
     def _trace(self, options, max_length, jit_compile):
         side = self.backbone.image_encoder.image_size
 
         def answer(images, present, questions, seed):
-            read = self.backbone.reader(
-                self.backbone.regions(images),
-                self._tokenize(questions),
-                present,
-                training=False,
-            )
-            memory = tf.reshape(read, [-1, 1, read.shape[-1]])
+            memory = self._read(images, present, self._tokenize(questions))
             return self._write(memory, self._search(options, seed), max_length)
 
         return tf.function(

@@ -54,6 +54,26 @@ class CaptionGenerator:
             self._graphs[key] = self._trace(options, max_length, jit_compile)
         return functools.partial(self._graphs[key], seed=tf.constant(seed))
 
+    def untraced(self, options: DecodingOptions) -> Callable[..., DecodingResult]:
+        """The loop as a part of another graph, whose shapes it then has.
+
+        Args:
+            options: a `DecodingOptions`.
+
+        Returns:
+            A function from float32 `[batch, size, size, 3]` to a `DecodingResult`.
+
+        Raises:
+            ValueError: as `get` does.
+        """
+        max_length = self._check_lengths(options, options.search(self.tokenizer))
+
+        def write(images):
+            search = self._search(options, options.seed)
+            return self._write(self.backbone.memory(images), search, max_length)
+
+        return write
+
     def _check_lengths(self, options, search) -> int:
         limit = self.backbone.max_length
         max_length = limit if options.max_length is None else options.max_length

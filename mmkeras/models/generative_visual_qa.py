@@ -308,10 +308,13 @@ class GenerativeVisualQA(QuestionTask):
                 found = list(zip(found, map(float, scores), strict=False))
             yield found[0] if number == 1 else found
 
-    def generator(self, **options):
+    def generator(self, *, traced: bool = True, **options):
         """The decoding loop as one graph; `answer` and `export` both use it.
 
         Args:
+            traced: bool; `False` for a plain function to trace in a graph of one's
+                own, which takes token ids, int32 `[batch, questions, length]`, in
+                place of strings.
             **options: of `mmkeras.decoding.DecodingOptions`.
 
         Returns:
@@ -323,7 +326,10 @@ class GenerativeVisualQA(QuestionTask):
             TypeError: if there is no such option.
             ValueError: if an option is out of range, or two do not go together.
         """
-        return self._generators.get(DecodingOptions(**options))
+        options = DecodingOptions(**options)
+        if not traced:
+            return self._generators.untraced(options)
+        return self._generators.get(options)
 
     def _forget_graphs(self) -> None:
         super()._forget_graphs()

@@ -393,12 +393,14 @@ class ImageCaptioner(Task):
             yield found[0] if num_captions == 1 else found
 
     def generator(
-        self, *, jit_compile: bool = False, **options
+        self, *, jit_compile: bool = False, traced: bool = True, **options
     ) -> Callable[[tf.Tensor], DecodingResult]:
         """The decoding loop as one graph; `generate` and `export` both use it.
 
         Args:
             jit_compile: bool, as `generate` takes it; no part of another graph then.
+            traced: bool; `False` for a plain function to trace in a graph of one's
+                own, for shapes that are fixed there.
             **options: of `mmkeras.decoding.DecodingOptions`.
 
         Returns:
@@ -409,7 +411,10 @@ class ImageCaptioner(Task):
             TypeError: if there is no such option.
             ValueError: if an option is out of range, or two do not go together.
         """
-        return self._generators.get(DecodingOptions(**options), jit_compile)
+        options = DecodingOptions(**options)
+        if not traced:
+            return self._generators.untraced(options)
+        return self._generators.get(options, jit_compile)
 
     def region_model(self) -> keras.Model:
         """What the captioner makes of a picture before it writes, for another task.

@@ -27,6 +27,12 @@ from mmkeras.models.adaptable import Adaptable
 from mmkeras.models.count_skipped import CountSkipped
 from mmkeras.models.default_optimizer import DefaultOptimizer
 from mmkeras.models.epoch_seconds import EpochSeconds
+from mmkeras.models.kept_samples import (
+    KeptSample,
+    choose_samples,
+    read_samples,
+    write_samples,
+)
 
 _PRESET_FILES = (
     "config.json",
@@ -51,6 +57,8 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
     # Whether batches differ in the shape of their rows, so that one cannot be filled
     # up from the next.
     rows_vary = False
+    # What the preset keeps for checks of exported files.
+    samples: tuple[KeptSample, ...] = ()
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         self.backbone = backbone
@@ -304,20 +312,41 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
             on_error=on_error,
         )
 
+    def keep_samples(self, dataset: tf.data.Dataset, number: int = 16) -> None:
+        """Keeps a few samples in the preset, on which exported files are checked.
+
+        The pictures are kept at the size of the model, and the first question of each.
+
+        Args:
+            dataset: a `tf.data.Dataset` of sample dicts, not batched. Pictures that
+                cannot be read are passed over.
+            number: int, how many.
+        """
+        converter = self.preprocessor.image_converter
+        self.samples = choose_samples(
+            dataset, *converter.image_size, converter.crop_to_aspect_ratio, number
+        )
+
     def export(self, path: str | os.PathLike, format: str = "saved_model", **kwargs):
         """Writes the task for serving: raw inputs in, readable outputs out.
 
         Args:
-            path: folder to write, e.g. `"export/captioner/1"`.
-            format: string, `"saved_model"`.
-            **kwargs: options of the format.
+            path: folder to write for TensorFlow (Serving), e.g.
+                `"export/captioner/1"`, or file for phones, e.g. `"captioner.tflite"`.
+            format: string, `"saved_model"` or `"litert"`.
+            **kwargs: options of the format: `help(mmkeras.export.export_saved_model)`,
+                `help(mmkeras.export.export_litert)`.
+
+        Returns:
+            `None`, or for LiteRT a dict: how many samples the file was checked on, and
+            for which share of them it says the same.
 
         Raises:
             ValueError: if the format is not known.
         """
-        from mmkeras.export import export_task
+        from mmkeras.export.export_task import export_task
 
-        export_task(self._merged(), path, format=format, **kwargs)
+        return export_task(self._merged(), path, format=format, **kwargs)
 
     @classmethod
     def from_preset(
@@ -340,13 +369,15 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
             return super().from_preset(preset, load_weights=load_weights, **kwargs)
         _check_preset(pathlib.Path(preset), cls.__name__)
         try:
-            return super().from_preset(preset, load_weights=load_weights, **kwargs)
+            task = super().from_preset(preset, load_weights=load_weights, **kwargs)
         except (OSError, KeyError) as error:
             raise ValueError(
                 f"The weights in {os.path.join(preset, 'model.weights.h5')} cannot "
                 "be read: the file is truncated or damaged. Copy the preset again, "
                 f"or train it anew. ({error})"
             ) from error
+        task.samples = read_samples(preset)
+        return task
 
     def save_to_preset(self, preset_dir: str | os.PathLike, **kwargs) -> None:
         """Writes configuration, weights and vocabulary to a folder.
@@ -357,6 +388,7 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
         """
         os.makedirs(preset_dir, exist_ok=True)
         super().save_to_preset(os.fspath(preset_dir), **kwargs)
+        write_samples(self.samples, preset_dir)
 
     def _prepare(self, dataset, batch_size, skipped=None):
         require_dataset(dataset)

@@ -171,7 +171,7 @@ class ImageConverter(keras_hub.layers.ImageConverter):
             )
         if pixels.shape[-1] == 1:
             pixels = tf.image.grayscale_to_rgb(pixels)
-        return self._scale(self._resize(pixels))
+        return self.rescale(self._resize(pixels))
 
     def _convert_batch(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         height, width = self.image_size
@@ -207,7 +207,7 @@ class ImageConverter(keras_hub.layers.ImageConverter):
 
         def convert(row, data, orientation):
             pixels = decode_format(data, self.max_pixels, format, orientation)
-            return row, self._scale(self._resize(tf.expand_dims(pixels, 0)))[0]
+            return row, self.rescale(self._resize(tf.expand_dims(pixels, 0)))[0]
 
         def survivors():
             # One row more than asked for, so that there is an element to read even
@@ -266,7 +266,15 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         left = (shape[2] - crop_width) // 2
         return pixels[:, top : top + crop_height, left : left + crop_width]
 
-    def _scale(self, images: tf.Tensor) -> tf.Tensor:
+    def rescale(self, images: tf.Tensor) -> tf.Tensor:
+        """Pixels of the target size as an image encoder takes them.
+
+        Args:
+            images: `float32` `[..., 3]`, of 0 to 255.
+
+        Returns:
+            `float32` of the same shape, `images * scale + offset`.
+        """
         return images * tf.constant(self.scale, tf.float32) + tf.constant(
             self.offset, tf.float32
         )

@@ -219,17 +219,33 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
             config["expected_vocabulary_size"] = len(self.vocabulary)
         return config
 
-    def _write(self, ids: tf.Tensor) -> tf.Tensor:
-        ended = tf.cumsum(tf.cast(tf.equal(ids, self.end_token_id), tf.int32), axis=1)
-        special = ids < len(SPECIAL_TOKENS)
+    def spell(self, token_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What of ids is written as text, and how.
+
+        Args:
+            token_ids: int32 `[rows, length]`.
+
+        Returns:
+            int32 `[rows, length]`, the ids that are written, in their order, and 0
+            after the last; and bool of the same shape, whether no space stands before
+            the piece.
+        """
+        ended = tf.equal(token_ids, self.end_token_id)
+        ended = tf.cumsum(tf.cast(ended, tf.int32), axis=1)
+        special = token_ids < len(SPECIAL_TOKENS)
         dropped = tf.logical_or(ended > 0, special)
         # A stable sort moves the written pieces to the front in their order, so
         # that the neighbour of each is the one written before it.
         order = tf.argsort(tf.cast(dropped, tf.int32), axis=1, stable=True)
-        ids = tf.gather(ids, order, batch_dims=1)
-        written = tf.logical_not(tf.gather(dropped, order, batch_dims=1))
+        token_ids = tf.where(dropped, self.pad_token_id, token_ids)
+        token_ids = tf.gather(token_ids, order, batch_dims=1)
+        return token_ids, self._joins_previous(token_ids)
+
+    def _write(self, ids: tf.Tensor) -> tf.Tensor:
+        ids, joins = self.spell(ids)
         pieces = tf.gather(tf.constant(self._spelling["text"]), ids)
-        spaces = tf.where(self._joins_previous(ids), "", " ")
+        spaces = tf.where(joins, "", " ")
+        written = tf.not_equal(ids, self.pad_token_id)
         return tf.strings.reduce_join(
             tf.where(written, tf.strings.join([spaces, pieces]), ""), axis=1
         )

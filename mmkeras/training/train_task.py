@@ -71,6 +71,7 @@ def train_task(
         callbacks=[*callbacks, *recipe],
         verbose=verbose,
     )
+    task.keep_samples(train if validation is None else validation)
     task.save_to_preset(output)
     return task
 

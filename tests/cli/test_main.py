@@ -284,8 +284,8 @@ def test_errors_are_one_line_with_a_remedy(preset, photos, tmp_path, capsys):
     picture = photos / "0.png"
     message = error_of(capsys, "caption", preset, picture, "--num-beams", 0)
     assert "`num_beams`" in message
-    message = error_of(capsys, "export", preset, "--to", "x.tflite")
-    assert "SavedModels only" in message
+    message = error_of(capsys, "export", preset, "--to", "x", "--stepwise")
+    assert "of LiteRT files only" in message
     message = error_of(
         capsys, "train", "captioner", "--data", "./none", "--output", tmp_path / "o"
     )

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Iterable
+
+# What mmkeras decodes.
+_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp")
+
+
+def list_images(places: Iterable[str]) -> list[str]:
+    """Pictures by their paths.
+
+    Args:
+        places: paths of pictures, and of folders, whose pictures are found at any
+            depth, in the order of their names.
+
+    Raises:
+        FileNotFoundError: if a folder has no pictures.
+    """
+    found = []
+    for place in places:
+        found += _in_folder(place) if os.path.isdir(place) else [place]
+    return found
+
+
+def _in_folder(folder) -> list[str]:
+    paths = sorted(
+        path
+        for path in pathlib.Path(folder).rglob("*")
+        # macOS leaves hidden companions ("._cat.jpg") of pictures on other disks.
+        if path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
+    )
+    if not paths:
+        raise FileNotFoundError(
+            f"There are no pictures ({', '.join(_ENDINGS)}) in the folder {folder}."
+        )
+    return [os.fspath(path) for path in paths]

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import keras
+
+_HALVES = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
+
+
+def in_float32(task):
+    """The task with all of its layers in float32, as LiteRT converts them.
+
+    Args:
+        task: a task of `mmkeras.models`.
+
+    Returns:
+        The task itself, or a copy with the same weights.
+
+    Raises:
+        ValueError: if Keras has quantised a layer.
+    """
+    policies = {layer.dtype_policy.name for layer in task.backbone._flatten_layers()}
+    quantised = sorted(name for name in policies if "_from_" in name)
+    if quantised:
+        raise ValueError(
+            f"The model was quantised by Keras ({quantised[0]}), which LiteRT does not "
+            "convert. Export the model as it was before, with "
+            "precision='dynamic_int8' or 'weight_only_int8'."
+        )
+    if not policies & set(_HALVES):
+        return task
+    config = keras.saving.serialize_keras_object(task.backbone)
+    backbone = keras.saving.deserialize_keras_object(_replaced(config))
+    copy = type(task)(backbone, task.preprocessor, compile=False)
+    copy.set_weights(task.get_weights())
+    copy.samples = task.samples
+    return copy
+
+
+def _replaced(config):
+    if isinstance(config, dict):
+        return {key: _replaced(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_replaced(value) for value in config)
+    return "float32" if config in _HALVES else config

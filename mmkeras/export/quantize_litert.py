@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+
+
+def quantize_litert(
+    model: bytes,
+    precision: str,
+    signature: str,
+    calibration: Iterable[dict[str, np.ndarray]] = (),
+    encoder: str = "image_encoder",
+) -> bytes:
+    """A LiteRT model of float32 with weights of 8 bits.
+
+    Args:
+        model: bytes, a LiteRT model of float32.
+        precision: string, `"weight_only_int8"` (it computes in float32) or
+            `"mixed_int8"` (the image encoder computes in integers throughout, by
+            ranges that `calibration` shows; the rest is quantised as it runs).
+        signature: string, the one that `calibration` is for.
+        calibration: iterable of dict of arrays, inputs of the signature, for
+            `"mixed_int8"`.
+        encoder: string, the name of the image encoder's layer.
+
+    Returns:
+        bytes, the model.
+
+    Raises:
+        ImportError: if `ai-edge-quantizer` is not installed.
+        ValueError: if nothing of the image encoder is found in the model.
+    """
+    try:
+        from ai_edge_quantizer import qtyping, quantizer
+    except ImportError as error:
+        raise ImportError(
+            f"precision={precision!r} needs ai-edge-quantizer: "
+            'pip install "mmkeras[litert]"'
+        ) from error
+    every, names = qtyping.TFLOperationName.ALL_SUPPORTED, qtyping.TFLOperationName
+    made = quantizer.Quantizer(bytearray(model))
+    if precision == "weight_only_int8":
+        made.add_weight_only_config(".*", every, 8)
+        return bytes(_quantize(made, None))
+    made.add_dynamic_config(".*", every, 8)
+    for kind in (names.CONV_2D, names.DEPTHWISE_CONV_2D, names.ADD, names.MEAN):
+        made.add_static_config(f".*{re.escape(encoder)}.*", kind, 8, 8)
+    # Tensors of the loop's body are not kept, so that only the profiler sees them.
+    mode = quantizer._CalibrationMode.CALIBRATION_PROFILER_BASED
+    ranges = made.calibrate({signature: list(calibration)}, mode=mode, num_threads=1)
+    return bytes(_quantize(made, ranges))
+
+
+def _quantize(made, ranges):
+    return made.quantize(
+        ranges, enable_progress_bar=False, enable_progress_report=False
+    ).quantized_model

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import pathlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from mmkeras.runtime.read_picture import read_picture
+
+_FOLDER = "samples"
+_TABLE = "samples.json"
+
+
+class KeptSample(NamedTuple):
+    """A picture that a preset keeps, to check on what is made of the model.
+
+    Args:
+        image: bytes, a PNG of the model's size.
+        question: string, or `None`.
+    """
+
+    image: bytes
+    question: str | None
+
+
+def choose_samples(
+    samples: Iterable[dict], height: int, width: int, crop: bool, number: int
+) -> tuple[KeptSample, ...]:
+    """The first few samples, each with a picture and its first question.
+
+    Args:
+        samples: iterable of sample dicts, e.g. a `tf.data.Dataset`. Those without a
+            picture that can be read are passed over.
+        height: int, in pixels.
+        width: int, in pixels.
+        crop: bool, as `read_picture` takes it.
+        number: int, how many.
+
+    Returns:
+        tuple of `KeptSample`.
+    """
+    found = []
+    for sample in samples:
+        if len(found) == number:
+            break
+        try:
+            pixels = read_picture(_plain(sample["image"]), height, width, crop)[0]
+        except ValueError:
+            continue
+        found.append(KeptSample(_encoded(pixels), _question(sample)))
+    return tuple(found)
+
+
+def write_samples(samples: Iterable[KeptSample], preset: str | os.PathLike) -> None:
+    """Writes samples into the folder of a preset, in place of those there."""
+    folder = pathlib.Path(preset) / _FOLDER
+    rows = []
+    for number, sample in enumerate(samples):
+        folder.mkdir(exist_ok=True)
+        name = f"{number:02}.png"
+        (folder / name).write_bytes(sample.image)
+        rows.append({"image": name, "question": sample.question})
+    if rows:
+        text = json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+        (folder / _TABLE).write_text(text, "utf-8")
+
+
+def read_samples(preset: str | os.PathLike) -> tuple[KeptSample, ...]:
+    """The samples in the folder of a preset, none if it keeps none."""
+    folder = pathlib.Path(preset) / _FOLDER
+    if not (folder / _TABLE).is_file():
+        return ()
+    rows = json.loads((folder / _TABLE).read_text("utf-8"))
+    return tuple(
+        KeptSample((folder / row["image"]).read_bytes(), row["question"])
+        for row in rows
+    )
+
+
+def _plain(value):
+    return value.numpy() if hasattr(value, "numpy") else value
+
+
+def _encoded(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _question(sample) -> str | None:
+    question = _plain(sample.get("question"))
+    if isinstance(question, (list, tuple, np.ndarray)):
+        question = question[0] if len(question) else None
+    return question.decode("utf-8") if isinstance(question, bytes) else question
