@@ -6,6 +6,9 @@ import keras
 import numpy as np
 
 from mmkeras.layers.keras2.hard_sigmoid import hard_sigmoid
+from mmkeras.layers.keras2.inference_batch_normalization import (
+    InferenceBatchNormalization,
+)
 
 _CLASSES = {"SyncBatchNormalization": "BatchNormalization", "ThresholdedReLU": "ReLU"}
 _ARGUMENTS = {
@@ -13,6 +16,7 @@ _ARGUMENTS = {
     "ThresholdedReLU": {"theta": "threshold"},
 }
 _RECURRENT = ("GRU", "LSTM")
+_ONLY_IN_TRAINING = ("dropout", "rate", "recurrent_dropout", "stddev")
 # What Keras 3 does not ask for, since it makes no difference ...
 _WITHOUT_EFFECT = {
     "batch_input_shape",
@@ -36,12 +40,15 @@ _WITHOUT_EFFECT_AT = {
 }
 
 
-def convert_layer(class_name: str, config: dict[str, Any]) -> keras.layers.Layer:
+def convert_layer(
+    class_name: str, config: dict[str, Any], inference: bool = False
+) -> keras.layers.Layer:
     """A layer of Keras 3 that computes what one of Keras 2 does, without its weights.
 
     Args:
         class_name: string, name of a class of `tf_keras.layers`.
         config: dict, as `get_config` of a layer of Keras 2 returns it.
+        inference: bool, whether it is one that is called with `training=False`.
 
     Raises:
         ValueError: if Keras 3 has no such layer, or it takes another configuration.
@@ -50,7 +57,7 @@ def convert_layer(class_name: str, config: dict[str, Any]) -> keras.layers.Layer
     if cls is None:
         raise ValueError(f"Keras 3 has no layer {class_name}.")
     config = {
-        _ARGUMENTS.get(class_name, {}).get(key, key): _value(key, value)
+        _ARGUMENTS.get(class_name, {}).get(key, key): _value(key, value, inference)
         for key, value in clean_config(config).items()
     }
     if config.pop("stateful", False):
@@ -58,6 +65,8 @@ def convert_layer(class_name: str, config: dict[str, Any]) -> keras.layers.Layer
             "it is `stateful`, so that what it says of an example depends on those "
             "before it. Build it with `stateful=False`"
         )
+    if inference:
+        cls, config = _inference(cls, config)
     trainable = config.pop("trainable", True)
     if class_name == "BatchNormalization" or class_name in _CLASSES:
         config = _normalization(class_name, config)
@@ -98,20 +107,34 @@ def _plain(value):
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
-def _value(key, value):
+def _value(key, value, inference):
     if key.endswith("activation") and value == "hard_sigmoid":
         return hard_sigmoid
     if isinstance(value, list):
-        return [_value(key, item) for item in value]
+        return [_value(key, item, inference) for item in value]
     if not isinstance(value, dict) or not _is_layer(value):
         return value
-    return convert_layer(value["class_name"], value["config"])
+    return convert_layer(value["class_name"], value["config"], inference)
 
 
 def _is_layer(value) -> bool:
     if value.get("module") is None:
         return hasattr(keras.layers, str(value.get("class_name")))
     return value["module"].startswith(("keras.layers", "tf_keras.layers"))
+
+
+def _inference(cls, config):
+    """The class and the configuration of what is the same in training."""
+    if cls.__name__.startswith("Random"):
+        raise ValueError(
+            "it is called with `training=False`, where it does nothing. Leave it out"
+        )
+    if cls is keras.layers.BatchNormalization:
+        cls = InferenceBatchNormalization
+    still = {
+        key: 0.0 if key in _ONLY_IN_TRAINING else value for key, value in config.items()
+    }
+    return cls, still
 
 
 def _normalization(class_name, config):

@@ -94,9 +94,13 @@ def _configs(path: pathlib.Path) -> Iterator[Any]:
     elif zipfile.is_zipfile(path):
         yield _zipped_config(path)
     elif h5py.is_hdf5(path):
-        with h5py.File(path, "r") as file:
-            _refuse_keras_3(path, _text(file.attrs.get("keras_version", "2")))
-            config = file.attrs.get("model_config")
+        try:
+            with h5py.File(path, "r") as file:
+                version = _text(file.attrs.get("keras_version", "2"))
+                config = file.attrs.get("model_config")
+        except OSError as error:
+            raise ValueError(f"{path} is broken: {error}.") from error
+        _refuse_keras_3(path, version)
         if config is not None:
             yield json.loads(_text(config))
     else:

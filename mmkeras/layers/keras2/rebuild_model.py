@@ -11,8 +11,8 @@ from mmkeras.layers.keras2.convert_layer import clean_config, convert_layer
 from mmkeras.layers.keras2.tensor_operation import TensorOperation
 
 _OPERATIONS = ("TFOpLambda", "SlicingOpLambda")
-# Arguments of a call in which Keras 2 and Keras 3 leave the same to the layer.
-_LEFT_OUT = ("name",)
+# Arguments of a call that are no part of what is computed, or in the layer itself.
+_LEFT_OUT = ("name", "training")
 
 
 @dataclasses.dataclass
@@ -77,11 +77,11 @@ class _Rebuilder:
         # so that no other takes its id.
         self._layers = {}
         self._models = {}
-        self._places = {}
+        self._uses = {}
 
-    def model(self, old, input_shape=None) -> RebuiltModel:
+    def model(self, old, input_shape=None, inference=False) -> RebuiltModel:
         if id(old) not in self._models:
-            self._models[id(old)] = self._functional(old, input_shape)
+            self._models[id(old)] = self._functional(old, input_shape, inference)
         return self._models[id(old)]
 
     def copy_weights(self) -> None:
@@ -91,7 +91,7 @@ class _Rebuilder:
             if not rebuilt.old.trainable:
                 rebuilt.new.trainable = False
 
-    def _functional(self, old, input_shape):
+    def _functional(self, old, input_shape, inference):
         if not getattr(old, "_is_graph_network", False):
             raise ValueError(
                 f"The model {old.name!r} ({type(old).__name__}) is no functional or "
@@ -109,8 +109,9 @@ class _Rebuilder:
             for node in old._nodes_by_depth[depth]:
                 if node.is_input:
                     continue
-                self._require_one_place(node.layer, old)
-                step = self._step(node, tensors, inner)
+                training = self._training(node, inference)
+                self._require_one_use(node.layer, old, training)
+                step = self._step(node, tensors, inner, training is False)
                 steps.append(step)
         new = keras.Model(
             replace_tensors(unwrap(old._nested_inputs), tensors),
@@ -119,7 +120,7 @@ class _Rebuilder:
         )
         return RebuiltModel(old, new, steps, inner)
 
-    def _step(self, node, tensors, inner) -> Step:
+    def _step(self, node, tensors, inner, inference) -> Step:
         arguments = (
             list(node.call_args),
             {k: v for k, v in node.call_kwargs.items() if k not in _LEFT_OUT},
@@ -129,7 +130,7 @@ class _Rebuilder:
             if self._is_operation(node.layer):
                 layer, outputs = _operation(node, positional, named)
             else:
-                layer = self._layer(node.layer, inner)
+                layer = self._layer(node.layer, inner, inference)
                 outputs = _called(layer, positional, named)
         except (TypeError, ValueError, NotImplementedError) as error:
             if isinstance(error, _NotRebuiltError):
@@ -141,8 +142,21 @@ class _Rebuilder:
             tensors[id(before)] = after
         return Step(node.layer, layer, arguments, old_tensors, new_tensors)
 
-    def _require_one_place(self, layer, model):
-        place = self._places.setdefault(id(layer), model)
+    def _training(self, node, inference) -> bool | None:
+        """The mode that a layer is called in, or `None` for that of the model."""
+        training = node.call_kwargs.get("training")
+        if training is None:
+            return False if inference else None
+        if training is not False and training != 0:
+            raise _NotRebuiltError(
+                f"The layer {node.layer.name!r} ({type(node.layer).__name__}) is "
+                "called with `training=True`, which Keras 3 does not keep when the "
+                "model is used. Build the model without that."
+            )
+        return False
+
+    def _require_one_use(self, layer, model, training) -> None:
+        place, mode = self._uses.setdefault(id(layer), (model, training))
         if place is not model:
             raise _NotRebuiltError(
                 f"The layer {layer.name!r} ({type(layer).__name__}) is shared by the "
@@ -150,23 +164,29 @@ class _Rebuilder:
                 "other or beside it. Keras would save it twice. Build one model of "
                 "their layers, or a layer of its own for each."
             )
+        if mode is not training:
+            raise _NotRebuiltError(
+                f"The layer {layer.name!r} ({type(layer).__name__}) is called with "
+                "`training=False` and without it, which Keras 3 does not keep apart. "
+                "Call it in one way."
+            )
 
     def _is_operation(self, old) -> bool:
         return type(old).__name__ in _OPERATIONS and old.name not in self._replacements
 
-    def _layer(self, old, inner):
+    def _layer(self, old, inner, inference):
         if hasattr(old, "_nodes_by_depth") and not self._replacement(old):
-            rebuilt = inner[old.name] = self.model(old)
+            rebuilt = inner[old.name] = self.model(old, None, inference)
             return rebuilt.new
         if id(old) not in self._layers:
-            self._layers[id(old)] = (old, self._new(old))
+            self._layers[id(old)] = (old, self._new(old, inference))
         return self._layers[id(old)][1]
 
     def _replacement(self, old):
         name = self._replacements.get(type(old).__name__)
         return self._replacements.get(old.name, name)
 
-    def _new(self, old):
+    def _new(self, old, inference):
         replacement = self._replacement(old)
         if isinstance(replacement, keras.layers.Layer):
             return replacement
@@ -179,7 +199,7 @@ class _Rebuilder:
             # In Keras 3, what is adapted once is a constant.
             mean, variance, _ = old.get_weights()
             config = {**config, "mean": mean, "variance": variance}
-        return convert_layer(type(old).__name__, config)
+        return convert_layer(type(old).__name__, config, inference)
 
 
 class _NotRebuiltError(ValueError):
