@@ -11,7 +11,7 @@ import tf_keras
 from tests.layers import old_models
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PIECES = "[PAD] [UNK] [CLS] [SEP] [MASK] what is on the beach ?".split()
+WORDS = "[PAD] <OOV> what is on the beach".split()
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def place(tmp_path):
         if side:
             y = tf_keras.layers.GlobalAveragePooling2D()(y)
         tf_keras.Model(x, y).save(old / f"{name}.h5")
-    (old / "vocabulary.txt").write_text("\n".join(PIECES), "utf-8")
+    (old / "words.txt").write_text("\n".join(WORDS), "utf-8")
     return tmp_path
 
 

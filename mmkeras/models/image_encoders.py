@@ -7,10 +7,12 @@ import keras
 
 from mmkeras.layers import (
     ImageEncoder,
+    TensorOperation,
     efficientnet_lite,
     load_tf_keras,
     small_cnn,
 )
+from mmkeras.layers.frozen_layers import leaf_layers
 from mmkeras.models.is_model_path import is_model_path
 
 _PRETRAINED = {
@@ -18,6 +20,7 @@ _PRETRAINED = {
     "efficientnet_lite1": ("lite1", 240),
     "efficientnet_lite2": ("lite2", 260),
 }
+_SCALING = (keras.layers.Rescaling, keras.layers.Normalization, TensorOperation)
 _NAMES = ("small_cnn", *_PRETRAINED)
 
 
@@ -91,9 +94,23 @@ def _read(path, image_size, trainable) -> ImageEncoder:
             f"The model in {path} must take square pictures in colour alone. It takes "
             f"{shapes}."
         )
+    _warn_of_pixels(path, model)
     if len(model.outputs) == 1 and len(model.output_shape) == 2:
         model = _one_region(path, model)
     return ImageEncoder(model, trainable)
+
+
+def _warn_of_pixels(path, model) -> None:
+    """Of models that were saved without what scales their pixels."""
+    layers = list(leaf_layers(model))
+    first = next((i for i, layer in enumerate(layers) if layer.weights), 0)
+    if not any(isinstance(layer, _SCALING) for layer in layers[:first]):
+        warnings.warn(
+            f"The model in {path} does not scale its pixels by itself, and is given "
+            "those of 0 … 255. If it was trained on another range, put a layer that "
+            "scales in front of it: see docs/old_models.md.",
+            stacklevel=5,
+        )
 
 
 def _one_region(path, model) -> keras.Model:

@@ -12,10 +12,11 @@ from mmkeras.cli.main import main
 from mmkeras.models import ImageCaptioner, VisualQA
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.text_encoders import build_text_encoder
-from mmkeras.preprocessing import BertTokenizer
+from mmkeras.preprocessing import BertTokenizer, WordTokenizer
 from tests.layers import old_models
 
 WORDS = "how many what is there shape color the of a circle square red blue ?".split()
+VOCABULARY = ["[PAD]", "[UNK]", *WORDS[:-1]]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
 
 
@@ -65,7 +66,7 @@ def test_visual_qa(folder, dataset, images, monkeypatch):
     vqa = VisualQA.from_data(
         dataset,
         image_encoder=folder / "cnn.h5",
-        text_encoder=(str(folder / "reader.h5"), BertTokenizer(PIECES)),
+        text_encoder=(str(folder / "reader.h5"), WordTokenizer(VOCABULARY)),
         hidden_dim=16,
         seed=0,
     )
@@ -105,6 +106,15 @@ def test_vector_is_one_region(tmp_path):
     np.testing.assert_allclose(encoder(pictures), old(pictures)[:, None], atol=1e-6)
 
 
+def test_pixels_that_are_not_scaled(folder, recwarn):
+    build_image_encoder(folder / "cnn.h5")
+    assert not [w for w in recwarn if "pixels" in str(w.message)]
+    x = tf_keras.Input((8, 8, 3))
+    tf_keras.Model(x, tf_keras.layers.Conv2D(5, 3)(x)).save(folder / "plain.h5")
+    with pytest.warns(UserWarning, match="plain.h5 does not scale its pixels"):
+        build_image_encoder(folder / "plain.h5")
+
+
 def test_size_that_was_left_open(tmp_path):
     x = tf_keras.Input((None, None, 3))
     tf_keras.Model(x, tf_keras.layers.Conv2D(5, 3)(x)).save(tmp_path / "old.h5")
@@ -120,6 +130,13 @@ def test_no_square_pictures_in_colour(shape, tmp_path):
     tf_keras.Model(x, tf_keras.layers.Dense(5)(x)).save(tmp_path / "old.h5")
     with pytest.raises(ValueError, match="old.h5 must take square pictures in colour"):
         build_image_encoder(tmp_path / "old.h5")
+
+
+def test_tokenizer_of_another_model(folder):
+    # The model embeds 20 tokens.
+    tokenizer = WordTokenizer(["[PAD]", "[UNK]", *"abcdefghijklmnopqrs"])
+    with pytest.raises(ValueError, match="21 pieces, .* embeds 20"):
+        build_text_encoder((folder / "reader.h5", tokenizer))
 
 
 def test_paths_that_are_none(tmp_path):
