@@ -10,7 +10,11 @@ _SETTINGS = {
     "preset": (str, "folder of a preset to go on from"),
     "images": (str, "folder of the pictures of coco:FILE, vqa:FILE and their like"),
     "output": (str, "folder to write the preset to"),
-    "image-encoder": (str, "small_cnn, efficientnet_lite0, _lite1 or _lite2"),
+    "image-encoder": (
+        str,
+        "small_cnn, efficientnet_lite0, _lite1 or _lite2; or a model of Keras 2 (.h5, "
+        ".keras or a SavedModel folder)",
+    ),
     "image-size": (int, "pixels"),
     "vocabulary-size": (int, "most tokens to learn"),
     "hidden-dim": (int, "dimension of the layers"),

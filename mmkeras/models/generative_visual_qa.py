@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -75,7 +77,7 @@ class GenerativeVisualQA(QuestionTask):
     def from_data(
         cls,
         dataset: tf.data.Dataset,
-        image_encoder: str | keras.Model | ImageEncoder = "small_cnn",
+        image_encoder: str | os.PathLike | keras.Model | ImageEncoder = "small_cnn",
         text_encoder="gru",
         fusion: str | keras.layers.Layer = "stacked_attention",
         image_size: int | None = None,

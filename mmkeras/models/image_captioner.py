@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 
 import keras
@@ -76,7 +77,7 @@ class ImageCaptioner(Task):
     def from_data(
         cls,
         dataset: tf.data.Dataset,
-        image_encoder: str | keras.Model | ImageEncoder = "small_cnn",
+        image_encoder: str | os.PathLike | keras.Model | ImageEncoder = "small_cnn",
         image_size: int | None = None,
         vocabulary_size: int = 8000,
         sequence_length: int = 40,
@@ -95,7 +96,9 @@ class ImageCaptioner(Task):
             image_encoder: string, `"small_cnn"` (from scratch),
                 `"efficientnet_lite0"`, `"efficientnet_lite1"`,
                 `"efficientnet_lite2"` (with ImageNet weights); or a
-                `keras.Model` from images to a feature map, or an `ImageEncoder`.
+                `keras.Model` from images to a feature map, or an `ImageEncoder`; or
+                the path of a model of Keras 2 (`mmkeras.layers.load_tf_keras`),
+                which is given pixels of 0 … 255.
             image_size: int, side in pixels, or `None` for the encoder's own.
             vocabulary_size: int, the most tokens that are learned.
             sequence_length: int, the most tokens of a caption with its end.

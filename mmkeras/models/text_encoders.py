@@ -3,17 +3,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import keras
 import keras_hub
 import tensorflow as tf
 
 from mmkeras.layers import (
     KerasHubTextEncoder,
+    ModelTextEncoder,
     RecurrentTextEncoder,
     TextEncoder,
     TransformerTextEncoder,
+    load_tf_keras,
     minilm_folder,
     read_bert,
 )
+from mmkeras.models.is_model_path import is_model_path
 from mmkeras.preprocessing import BertTokenizer, WordPieceTokenizer
 
 _LEARNED = ("gru", "lstm", "transformer")
@@ -34,8 +38,11 @@ def build_text_encoder(
     Args:
         encoder: string, one of `"gru"`, `"lstm"`, `"transformer"`, which learn from
             nothing, with a vocabulary learned from `texts`, or `"minilm"`, which is
-            pretrained; or a pair of a KerasHub text backbone, or one of our text
-            encoders, and its tokenizer.
+            pretrained; or a pair of an encoder and its tokenizer. That encoder is a
+            KerasHub text backbone, one of our text encoders, a `keras.Model` as
+            `ModelTextEncoder` takes it, or the path of such a model of Keras 2, an
+            `.h5` or `.keras` file or a SavedModel folder
+            (`mmkeras.layers.load_tf_keras`).
         texts: Iterable of `str`, or `tf.data.Dataset` of `tf.string`, for those that
             learn from nothing; else not used.
         dim: int, dimension of the output of those that learn from nothing.
@@ -50,8 +57,10 @@ def build_text_encoder(
         `pad_token_id` and `mask(token_ids)`, and its tokenizer, for `pack_tokens`.
 
     Raises:
-        ValueError: if the encoder is not known, has no texts to learn from, or takes
-            fewer tokens than `sequence_length` or than its tokenizer has pieces.
+        ValueError: if the encoder is not known, has no texts to learn from, takes
+            fewer tokens than `sequence_length` or than its tokenizer has pieces, or is
+            a model of Keras 2 that cannot be rebuilt.
+        FileNotFoundError: if there is no file of that path.
         ImportError: if the package with the weights is not installed.
     """
     if isinstance(encoder, str) and encoder in _LEARNED:
@@ -100,12 +109,18 @@ def _given(encoder, trainable):
     if not pair or not isinstance(encoder[1], keras_hub.tokenizers.Tokenizer):
         raise ValueError(
             f"`text_encoder` must be one of {', '.join(_NAMES)}, or a pair of a text "
-            "backbone of KerasHub or a text encoder of `mmkeras.layers`, and its "
-            f"tokenizer. Received: text_encoder={encoder!r}."
+            "backbone of KerasHub, a text encoder of `mmkeras.layers`, a `keras.Model` "
+            "or the path of a model of Keras 2, and its tokenizer. Received: "
+            f"text_encoder={encoder!r}."
         )
     layer, tokenizer = encoder
+    pad = getattr(tokenizer, "pad_token_id", None)
+    if is_model_path(layer):
+        layer = load_tf_keras(layer)
+    hub = isinstance(layer, keras_hub.models.Backbone)
+    if isinstance(layer, keras.Model) and not hub:
+        return ModelTextEncoder(layer, bool(trainable), pad), tokenizer
     if not isinstance(layer, TextEncoder):
-        pad = getattr(tokenizer, "pad_token_id", None)
         return KerasHubTextEncoder(layer, bool(trainable), pad), tokenizer
     if trainable is not None:
         layer.trainable = trainable

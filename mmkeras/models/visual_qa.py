@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import keras
@@ -69,7 +70,7 @@ class VisualQA(QuestionTask):
     def from_data(
         cls,
         dataset: tf.data.Dataset,
-        image_encoder: str | keras.Model | ImageEncoder = "small_cnn",
+        image_encoder: str | os.PathLike | keras.Model | ImageEncoder = "small_cnn",
         text_encoder="gru",
         fusion: str | keras.layers.Layer = "stacked_attention",
         image_size: int | None = None,

@@ -16,6 +16,7 @@ from mmkeras.preprocessing.image_converter import ImageConverter
 from mmkeras.preprocessing.pack_tokens import pack_tokens
 from mmkeras.preprocessing.visual_qa_preprocessor import VisualQAPreprocessor
 from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
+from mmkeras.preprocessing.word_tokenizer import WordTokenizer
 
 __all__ = [
     "IMAGE_MAX_PIXELS",
@@ -25,6 +26,7 @@ __all__ = [
     "ImageConverter",
     "VisualQAPreprocessor",
     "WordPieceTokenizer",
+    "WordTokenizer",
     "decode_image",
     "image_error",
     "pack_tokens",

@@ -15,6 +15,7 @@ from mmkeras.layers import (
     GridPositionEmbedding,
     ImageEncoder,
     KerasHubTextEncoder,
+    ModelTextEncoder,
     QuestionAnswerer,
     RecurrentTextEncoder,
     RegionEncoder,
@@ -44,6 +45,13 @@ def padded_tokens():
 
 def tiny_bert():
     return keras_hub.models.BertBackbone(20, 1, 2, 16, 32, max_sequence_length=8)
+
+
+def tiny_reader(dtype=None):
+    ids = keras.Input((None,), dtype="int32")
+    x = keras.layers.Embedding(20, 16, mask_zero=True, dtype=dtype)(ids)
+    x = keras.layers.GRU(16, return_sequences=True, use_cudnn=False, dtype=dtype)(x)
+    return keras.Model(ids, x)
 
 
 # name: how to make the layer, and its inputs for a batch of 4
@@ -94,6 +102,10 @@ LAYERS = {
     ),
     "keras_hub_text_encoder": (
         lambda **kw: KerasHubTextEncoder(tiny_bert(), trainable=True, **kw),
+        [padded_tokens()],
+    ),
+    "model_text_encoder": (
+        lambda **kw: ModelTextEncoder(tiny_reader(**kw), trainable=True, **kw),
         [padded_tokens()],
     ),
     "recurrent_text_encoder_gru": (

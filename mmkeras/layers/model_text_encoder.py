@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from mmkeras.layers.frozen_layers import (
+    freeze_places,
+    frozen_places,
+    is_trained,
+    leaf_layers,
+)
+from mmkeras.layers.lora import without_lora
+from mmkeras.layers.text_encoder import TextEncoder
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class ModelTextEncoder(TextEncoder):
+    """Turns texts into token vectors with any functional Keras model.
+
+    Whether the tokens see the padding is up to the model: it is told of it by
+    `Embedding(mask_zero=True)`, or by an input for a mask.
+
+    Args:
+        model: a functional `keras.Model` from token ids `[rows, length]` and, if it has
+            a second input, a mask of the same shape (bool, or with "mask" in its name;
+            1 where there is no padding), to `[rows, length, dim]`. Where `length` is
+            fixed, shorter texts are filled up to it.
+        trainable: bool, `False` for a frozen encoder. `True` leaves the layers of the
+            model as they are, so that those that are frozen stay frozen.
+        pad_token_id: int, the token that stands for no text.
+
+    Call arguments:
+        token_ids: int `[rows, length]`.
+        training: bool.
+
+    Output shape:
+        float `[rows, length, dim]`; 0 at padding.
+
+    Raises:
+        ValueError: if the model takes or gives anything else, takes another token for
+            padding, or the texts are longer than it takes.
+
+    Example:
+        ```python
+        ids = keras.Input((None,), dtype="int32")
+        x = keras.layers.Embedding(100, 64, mask_zero=True)(ids)
+        x = keras.layers.LSTM(64, return_sequences=True)(x)
+        encoder = ModelTextEncoder(keras.Model(ids, x))
+        encoder(np.array([[7, 8, 9, 0, 0]])).shape  # (1, 5, 64)
+        ```
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        trainable: bool = False,
+        pad_token_id: int = 0,
+        **kwargs,
+    ):
+        super().__init__(_dim(model), pad_token_id, **kwargs)
+        self.model = model
+        self._takes = _inputs(model)
+        if pad_token_id and any(_masks_zero(layer) for layer in leaf_layers(model)):
+            raise ValueError(
+                "The model takes token 0 for padding (`mask_zero=True`). Received: "
+                f"pad_token_id={pad_token_id}."
+            )
+        # Set to True, it would thaw the frozen layers of the model.
+        if not trainable or (model.weights and not model.trainable_weights):
+            self.trainable = False
+
+    @property
+    def max_length(self) -> int | None:
+        """The number of tokens that the model is made for, or `None` for any."""
+        return self._ids.shape[1]
+
+    @property
+    def vocabulary_size(self) -> int | None:
+        """The number of tokens that the model embeds, or `None` if it does not say."""
+        sizes = [
+            layer.input_dim
+            for layer in self.model.layers
+            if isinstance(layer, keras.layers.Embedding) and layer.input is self._ids
+        ]
+        return min(sizes, default=None)
+
+    @property
+    def _ids(self):
+        return self.model.inputs[self._takes.index("ids")]
+
+    def build(self, input_shape):
+        if not self.model.built:
+            self.model.build(input_shape)
+
+    def encode(self, token_ids, mask, training=None):
+        self._require_length(token_ids, self.max_length)
+        length = ops.shape(token_ids)[1]
+        if self.max_length is not None:
+            room = [[0, 0], [0, self.max_length - length]]
+            token_ids = ops.pad(token_ids, room, constant_values=self.pad_token_id)
+            mask = ops.pad(ops.cast(mask, "int32"), room)
+        values = {"ids": token_ids, "mask": mask}
+        inputs = [
+            ops.cast(values[kind], tensor.dtype)
+            for kind, tensor in zip(self._takes, self.model.inputs, strict=True)
+        ]
+        structure = keras.tree.pack_sequence_as(self.model.input, inputs)
+        output = self.model(structure, training=training)
+        return ops.cast(output[:, :length], self.compute_dtype)
+
+    def get_config(self):
+        trainable = self.trainable and any(map(is_trained, leaf_layers(self.model)))
+        return {
+            **super().get_config(),
+            "model": without_lora(keras.saving.serialize_keras_object(self.model)),
+            "trainable": trainable,
+            "frozen_layers": frozen_places(self.model) if trainable else [],
+            "pad_token_id": self.pad_token_id,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        frozen = config.pop("frozen_layers", [])
+        model = keras.saving.deserialize_keras_object(config.pop("model"))
+        freeze_places(model, frozen)
+        return cls(model, **config)
+
+
+def _masks_zero(layer) -> bool:
+    return isinstance(layer, keras.layers.Embedding) and layer.mask_zero
+
+
+def _dim(model) -> int:
+    shape = getattr(model, "output_shape", None)
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) != 3
+        or not isinstance(shape[-1], int)
+    ):
+        raise ValueError(
+            "`model` must be a functional model that ends in one vector for each token "
+            "[rows, length, dim]. Received a model with output shape "
+            f"{shape}: take the output of the layer before the one that pools "
+            "(`load_tf_keras(..., output_layer=)`)."
+        )
+    return shape[-1]
+
+
+def _inputs(model) -> list[str]:
+    kinds = ["mask" if _is_mask(tensor) else "ids" for tensor in model.inputs]
+    shapes = [len(tensor.shape) for tensor in model.inputs]
+    if sorted(kinds) not in (["ids"], ["ids", "mask"]) or set(shapes) != {2}:
+        names = ", ".join(f"{t.name!r} {tuple(t.shape)}" for t in model.inputs)
+        raise ValueError(
+            "`model` must take token ids [rows, length] and, if anything else, a mask "
+            '(bool, or with "mask" in its name). Received a model with the inputs '
+            f"{names}."
+        )
+    return kinds
+
+
+def _is_mask(tensor) -> bool:
+    return tensor.dtype == "bool" or "mask" in tensor.name.lower()

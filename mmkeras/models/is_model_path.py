@@ -1,0 +1,15 @@
+import os
+import pathlib
+from typing import Any
+
+_SUFFIXES = {".h5", ".hdf5", ".hdf", ".keras"}
+
+
+def is_model_path(value: Any) -> bool:
+    """Whether it is the path of a saved model, and not the name of an encoder."""
+    if isinstance(value, os.PathLike):
+        return True
+    if not isinstance(value, str):
+        return False
+    path = pathlib.Path(value)
+    return path.suffix.lower() in _SUFFIXES or len(path.parts) > 1 or path.exists()
