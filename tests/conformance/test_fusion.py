@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.layers import fusion
+from tests.conformance.litert import litert_rows
 
 ROWS, DIM = 4, 8
 LENGTHS, DIMS = (4, 3, 2), (6, 8, 5)
@@ -138,6 +139,12 @@ def test_saved_model(fitted, tmp_path):
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
     inputs = model_inputs(2)
     np.testing.assert_allclose(loaded.serve(inputs), model(inputs), atol=1e-5)
+
+
+def test_litert(fitted):
+    model, _ = fitted
+    inputs = model_inputs(2)
+    np.testing.assert_allclose(litert_rows(model, inputs), model(inputs), atol=1e-4)
 
 
 def test_mixed_precision(name):

@@ -25,6 +25,7 @@ from mmkeras.layers import (
     fusion,
     small_cnn,
 )
+from tests.conformance.litert import litert_rows
 
 RNG = np.random.default_rng(0)
 
@@ -242,3 +243,10 @@ def test_saved_model(case, tmp_path):
     served = loaded.serve(inputs)
     expected = model(inputs, training=False)
     np.testing.assert_allclose(served, expected, atol=1e-5)
+
+
+def test_litert(case):
+    make, inputs = case
+    model = as_model(make(), inputs)
+    expected = model(inputs, training=False)
+    np.testing.assert_allclose(litert_rows(model, inputs), expected, atol=1e-4)

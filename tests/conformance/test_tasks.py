@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
+from mmkeras.runtime import LiteRTCaptioner, LiteRTVisualQA
 from tests.conftest import SIDE
 
 
@@ -22,6 +23,8 @@ class Case:
     ask: Callable
     # From the outputs of `serving_default` to what `ask` returns.
     read: Callable
+    # What answers from a LiteRT file.
+    runner: type
     # What `serving_default` is given beside the pictures, for each of them.
     inputs: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -52,17 +55,20 @@ TASKS = {
         make=captioner,
         ask=lambda task, images: task.generate(images),
         read=lambda outputs: [text.decode() for text in outputs["caption"].numpy()],
+        runner=LiteRTCaptioner,
     ),
     "visual_qa": Case(
         make=visual_qa,
         ask=lambda task, images: task.answer(images, QUESTION),
         read=lambda outputs: [text.decode() for text in outputs["answer"].numpy()],
+        runner=LiteRTVisualQA,
         inputs={"question": QUESTION},
     ),
     "generative_visual_qa": Case(
         make=functools.partial(visual_qa, kind=GenerativeVisualQA),
         ask=lambda task, images: task.answer(images, QUESTION),
         read=lambda outputs: [text.decode() for text in outputs["answer"].numpy()],
+        runner=LiteRTVisualQA,
         inputs={"question": QUESTION},
     ),
 }
@@ -114,6 +120,21 @@ def test_saved_model(case, trained, images, tmp_path):
     assert [found[i] for i in good] == case.ask(task, images[:5])
     errors = outputs["error"].numpy()
     assert [bool(error) for error in errors] == [i not in good for i in range(6)]
+
+
+@pytest.mark.parametrize("precision", ["float32", "dynamic_int8"])
+def test_litert(case, trained, images, tmp_path, precision):
+    task, _ = trained
+    samples = [(image, *case.inputs.values()) for image in images[:8]]
+    samples = samples if case.inputs else images[:8]
+    path = tmp_path / "task.tflite"
+    report = task.export(path, format="litert", precision=precision, samples=samples)
+    assert report["samples"] == 8
+    ask = getattr(case.runner(path), "answer" if case.inputs else "caption")
+    found = [ask(image, *case.inputs.values()) for image in images[:8]]
+    wanted = case.ask(task, images[:8])
+    same = sum(a == b for a, b in zip(found, wanted, strict=True))
+    assert same >= (8 if precision == "float32" else 6)
 
 
 def test_cached_features_train_as_pictures_do(case, dataset, tmp_path):

@@ -37,8 +37,11 @@ def files(captioner, tmp_path_factory):
     found = {}
     for precision in PRECISIONS:
         path = folder / f"{precision}.tflite"
-        found[precision] = path, captioner.export(
-            path, format="litert", precision=precision, license="CC BY-SA 4.0"
+        found[precision] = (
+            path,
+            captioner.export(
+                path, format="litert", precision=precision, license="CC BY-SA 4.0"
+            ),
         )
     return found
 
