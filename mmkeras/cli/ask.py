@@ -10,7 +10,7 @@ def add_parser(commands, common) -> None:
     parser = commands.add_parser(
         "ask", parents=[common], help="ask questions about a picture"
     )
-    parser.add_argument("preset", help="folder of a preset")
+    parser.add_argument("preset", help="folder of a preset, or a LiteRT file (.tflite)")
     parser.add_argument("image", metavar="IMAGE")
     parser.add_argument("questions", nargs="+", metavar="QUESTION")
     parser.add_argument("--adapters", help="file that `save_lora` wrote")
@@ -33,6 +33,11 @@ def run(args) -> int:
         raise ValueError(
             f"--explain draws one question. Received {len(args.questions)} of them."
         )
+    if args.preset.endswith(".tflite"):
+        found = _by_litert(args)
+        for question, answers in zip(args.questions, found, strict=True):
+            _show(question, answers, args)
+        return 0
     start_tensorflow(args.debug)
     vqa = load_preset(args.preset, args.adapters)
     if preset_task(args.preset) == "GenerativeVisualQA":
@@ -45,6 +50,21 @@ def run(args) -> int:
         vqa.explain(args.image, args.questions[0]).plot(args.explain)
         print(f"Wrote {args.explain}")
     return 0
+
+
+def _by_litert(args) -> list[list[tuple[str, float]]]:
+    from mmkeras.runtime import LiteRTVisualQA
+
+    if args.explain or args.adapters:
+        raise ValueError(
+            f"{args.preset} is a LiteRT file, of which --explain and --adapters know "
+            "nothing. Leave them out, or give the preset."
+        )
+    vqa = LiteRTVisualQA(args.preset)
+    top_k = 1 if args.top_k is None else args.top_k
+    return [
+        vqa.answer(args.image, question, top_k=top_k) for question in args.questions
+    ]
 
 
 def _chosen(vqa, args) -> list[list[tuple[str, float]]]:
