@@ -43,7 +43,7 @@ def enable_lora(layer: keras.layers.Layer, rank: int, alpha: float | None = None
             f"{layer.name!r} has adapters already. Train these, or load the preset "
             "anew for others."
         )
-    targets = [part for part in _parts(layer) if isinstance(part, _ADAPTABLE)]
+    targets = adaptable_layers(layer)
     if not targets:
         raise ValueError(
             f"{layer.name!r} has no `Dense` or `Conv2D` layer for adapters."
@@ -57,6 +57,11 @@ def enable_lora(layer: keras.layers.Layer, rank: int, alpha: float | None = None
         variable.trainable = False
     for part in targets:
         part.enable_lora(rank, lora_alpha=alpha)
+
+
+def adaptable_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers within a layer that adapters can be put on."""
+    return [part for part in _parts(layer) if isinstance(part, _ADAPTABLE)]
 
 
 def adapted(layer: keras.layers.Layer) -> list[keras.layers.Layer]:

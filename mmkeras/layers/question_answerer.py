@@ -79,7 +79,7 @@ class QuestionAnswerer(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator()
         policy = self.dtype_policy
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
-        self.head = None
+        self.head_hidden = self.head = self.image_head = self.text_head = None
         if num_answers is not None and not fusion.returns_logits:
             self.head_hidden = keras.layers.Dense(
                 2 * fusion.dim, activation="gelu", name="head_hidden", dtype=policy

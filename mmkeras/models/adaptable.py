@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from mmkeras.layers.lora import (
+    adaptable_layers,
     adapted,
     enable_lora,
     load_lora,
@@ -43,7 +44,8 @@ class Adaptable:
             alpha: float, by which they are scaled as `alpha / rank`; `None` for
                 `rank`.
             parts: names of the parts of the backbone that are adapted, or `None` for
-                `lora_parts`; `"image_encoder"` may be among them.
+                those of `lora_parts` that have dense layers or convolutions;
+                `"image_encoder"` may be among them.
 
         Raises:
             ValueError: if there is no such part, or it has adapters already, or
@@ -52,8 +54,15 @@ class Adaptable:
         Reference:
             - [Hu et al., 2022](https://arxiv.org/abs/2106.09685)
         """
-        chosen = self.lora_parts if parts is None else tuple(parts)
         known = self._parts()
+        if parts is None:
+            chosen = [
+                name
+                for name in self.lora_parts
+                if name in known and adaptable_layers(known[name])
+            ]
+        else:
+            chosen = tuple(parts)
         if not chosen or not set(chosen) <= set(known):
             raise ValueError(
                 f"`parts` must be some of {', '.join(known)}. Received: "
@@ -98,7 +107,8 @@ class Adaptable:
             merge_lora(part)
 
     def _parts(self) -> dict[str, keras.layers.Layer]:
-        return {name: getattr(self.backbone, name) for name in self.parts}
+        found = {name: getattr(self.backbone, name) for name in self.parts}
+        return {name: part for name, part in found.items() if part is not None}
 
     def _forget_graphs(self) -> None:
         """Drops what was traced with other variables than there are now."""

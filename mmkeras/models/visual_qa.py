@@ -59,8 +59,17 @@ class VisualQA(QuestionTask):
 
     backbone_cls = VisualQABackbone
     preprocessor_cls = VisualQAPreprocessor
-    parts = ("image_encoder", "region_encoder", "text_encoder", "fusion")
-    lora_parts = ("text_encoder", "fusion")
+    parts = (
+        "image_encoder",
+        "region_encoder",
+        "text_encoder",
+        "fusion",
+        "head_hidden",
+        "head",
+        "image_head",
+        "text_head",
+    )
+    lora_parts = ("text_encoder", "fusion", "head_hidden", "head")
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         self._graph = None

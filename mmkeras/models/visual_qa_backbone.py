@@ -105,6 +105,26 @@ class VisualQABackbone(QuestionBackbone):
         self.modality_heads = modality_heads
         self.modality_dropout = dict(modality_dropout or {})
 
+    @property
+    def head_hidden(self) -> keras.layers.Dense | None:
+        """The hidden layer of the head, if the fusion block does not score answers."""
+        return self.reader.head_hidden
+
+    @property
+    def head(self) -> keras.layers.Dense | None:
+        """The layer that scores answers, if the fusion block does not."""
+        return self.reader.head
+
+    @property
+    def image_head(self) -> keras.layers.Dense | None:
+        """What scores answers by the picture alone, with `modality_heads`."""
+        return self.reader.image_head
+
+    @property
+    def text_head(self) -> keras.layers.Dense | None:
+        """What scores answers by the question alone, with `modality_heads`."""
+        return self.reader.text_head
+
     def get_config(self):
         return {
             **super().get_config(),

@@ -243,3 +243,15 @@ def test_samples_without_answers(vqa, scenes):
     rows = [{k: v for k, v in row.items() if k != "answer"} for row in scenes[:4]]
     with pytest.raises(ValueError, match="'answer'"):
         vqa.evaluate(to_dataset(rows), verbose=0)
+
+
+def test_adapters_are_put_on_the_parts_that_can_have_them(dataset):
+    """A GRU has no dense layer; the fusion block has."""
+    task = VisualQA.from_data(
+        dataset, image_size=32, hidden_dim=16, text_encoder="gru", fusion="gated"
+    )
+    task.enable_lora(rank=2)
+    names = {weight.path for weight in task.trainable_weights}
+    assert names and all("lora" in name for name in names)
+    with pytest.raises(ValueError, match="no `Dense`"):
+        task.enable_lora(rank=2, parts=["text_encoder"])
