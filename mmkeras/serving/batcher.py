@@ -83,7 +83,7 @@ class Batcher:
             for piece in pieces:
                 self._leave(piece)
                 piece.answer.cancel()
-        return parts[0] if len(parts) == 1 else _concatenate(parts)
+        return _concatenate(parts)
 
     def _refuse_too_many(self, rows):
         longest = self._options.queue_length
@@ -105,7 +105,7 @@ class Batcher:
             self._start(self._drain(key))
         queue = self._queues[key]
         pieces = [
-            _Piece(part, count, queue)
+            _Piece(part, count, queue, signature.is_batched)
             for part, count in self._split(signature, inputs, rows)
         ]
         queue.pieces.extend(pieces)
@@ -138,7 +138,7 @@ class Batcher:
         self._waiting_rows -= piece.rows
 
     async def _drain(self, key):
-        name, batched = key[0], key[1]
+        name, batched = key[:2]
         queue = self._queues[key]
         while queue.pieces:
             if batched and self._options.max_batch_size > 1:
@@ -207,7 +207,7 @@ class Batcher:
                 piece.answer.set_result(answer)
 
     def _call(self, name, batch) -> list[Tensors]:
-        if len(batch) == 1:
+        if not batch[0].batched:
             return [self._run_model(name, batch[0].inputs)]
         outputs = self._run_model(name, _concatenate([p.inputs for p in batch]))
         return _divide(name, outputs, [piece.rows for piece in batch])
@@ -229,6 +229,7 @@ class _Piece:
     inputs: Tensors
     rows: int
     queue: _Queue
+    batched: bool
     waits: bool = True
     answer: asyncio.Future = dataclasses.field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -246,6 +247,8 @@ def _key(signature, inputs) -> tuple:
 
 
 def _concatenate(parts: list[Tensors]) -> Tensors:
+    if len(parts) == 1:
+        return parts[0]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

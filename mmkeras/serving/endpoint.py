@@ -181,7 +181,7 @@ class Endpoint:
                 # Or a second server would share the port in silence.
                 ("grpc.so_reuseport", 0),
             ],
-            maximum_concurrent_rpcs=2 * self._options.queue_length,
+            maximum_concurrent_rpcs=_most_calls(self._options),
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
             PredictionService(predictor), server
@@ -203,6 +203,12 @@ class _RestServer(uvicorn.Server):
 
     def capture_signals(self):
         return contextlib.nullcontext()
+
+
+def _most_calls(options) -> int:
+    # Of one row each, waiting and running, and some that ask for the status.
+    running = options.batch_threads * options.max_batch_size
+    return options.queue_length + running + 64
 
 
 def _check_models(folders, labels):

@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from mmkeras.serving.read_warmup_requests import read_warmup_requests
 from mmkeras.serving.served_signature import ServedSignature
 from mmkeras.serving.serving_error import ServingError
+from mmkeras.serving.tensorflow_reason import tensorflow_reason
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -40,7 +41,7 @@ class ModelVersion:
             self._model = tf.saved_model.load(str(path), tags=["serve"])
         except Exception as error:
             raise ValueError(
-                f"{path} cannot be loaded: {_first_line(error)}"
+                f"{path} cannot be loaded: {tensorflow_reason(error)}"
             ) from error
         self._functions = dict(self._model.signatures)
         self.signatures = {
@@ -90,9 +91,9 @@ class ModelVersion:
             return {name: value.numpy() for name, value in outputs.items()}
         except tf.errors.OpError as error:
             code = _CODES.get(error.error_code, grpc.StatusCode.UNKNOWN)
-            raise ServingError(code, _first_line(error)) from error
+            raise ServingError(code, tensorflow_reason(error)) from error
         except Exception as error:
-            message = f"{type(error).__name__}: {_first_line(error)}"
+            message = f"{type(error).__name__}: {tensorflow_reason(error)}"
             raise ServingError(grpc.StatusCode.INTERNAL, message) from error
 
     def _warm_up(self, path):
@@ -106,8 +107,9 @@ class ModelVersion:
                 signature.check(inputs)
                 self.run(signature.name, inputs)
             except (ServingError, TypeError, ValueError) as error:
+                reason = tensorflow_reason(error)
                 raise ValueError(
-                    f"{path} fails on its own warm-up requests: {_first_line(error)}"
+                    f"{path} fails on its own warm-up requests: {reason}"
                 ) from error
 
 
@@ -122,8 +124,3 @@ def _read_definitions(path):
                 for name, definition in graph.signature_def.items()
             }
     raise ValueError("it has no graph with the tag `serve`")
-
-
-def _first_line(error) -> str:
-    text = getattr(error, "message", None) or str(error) or type(error).__name__
-    return next((line.strip() for line in text.splitlines() if line.strip()), text)

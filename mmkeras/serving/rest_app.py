@@ -22,6 +22,7 @@ from mmkeras.serving.while_connected import while_connected
 # Under it, going to a thread takes longer than the work.
 _SMALL = 64 * 1024
 _CLIENT_GONE = 499
+_TOO_LARGE = 413
 
 
 def rest_app(predictor: Predictor, is_ready: Callable[[], bool]) -> fastapi.FastAPI:
@@ -146,8 +147,11 @@ def _unimplemented(verb) -> ServingError:
 
 
 def _error(error) -> fastapi.Response:
+    # Of a body that is too large, the rest would be waited for.
+    closes = error.http_status == _TOO_LARGE
     return fastapi.Response(
         json.dumps({"error": error.message}).encode(),
         status_code=error.http_status,
+        headers={"Connection": "close"} if closes else None,
         media_type="application/json",
     )
