@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 
@@ -47,6 +48,11 @@ def _add_limits(parser) -> None:
     add("--max-batch-size", int, 32, "most rows of one call of a model; 1: no batching")
     add("--batch-timeout-ms", float, 5.0, "how long a request waits for company")
     add("--batch-threads", int, 2, "calls of models side by side")
+    parser.add_argument(
+        "--intra-op-threads",
+        type=int,
+        help="threads of one call; default: the cores, shared by --batch-threads",
+    )
     add("--queue-length", int, 1024, "most rows of a model that wait")
     add("--max-body-bytes", int, 32 * 1024 * 1024, "most bytes of a request")
     add("--request-timeout", float, 60.0, "seconds that a request may take")
@@ -61,6 +67,7 @@ def run(args) -> int:
         )
     labels = _labels(args.label)
     start_tensorflow(args.debug)
+    _share_cores(args.batch_threads, args.intra_op_threads)
     from mmkeras.serving import Endpoint, ServingOptions
 
     options = ServingOptions(
@@ -78,6 +85,16 @@ def run(args) -> int:
     _log_to_stderr()
     asyncio.run(_serve(endpoint))
     return 0
+
+
+def _share_cores(batch_threads, intra_op_threads) -> None:
+    import tensorflow as tf
+
+    # Calls that run side by side would otherwise each start a thread a core, which
+    # halves what a small model answers in a second.
+    if intra_op_threads is None:
+        intra_op_threads = max(1, (os.cpu_count() or 1) // max(1, batch_threads))
+    tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads)
 
 
 async def _serve(endpoint) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 from collections.abc import Callable
 
@@ -19,8 +20,8 @@ Tensors = dict[str, np.ndarray]
 class Batcher:
     """Puts rows of concurrent requests together for one call of a model.
 
-    A batch is called when it is full or its first request has waited for
-    `batch_timeout`, and a thread is free; while none is, it goes on growing. Only
+    While no thread is free, a batch grows; the thread that is free next waits for it
+    to be full, for `batch_timeout` at most. Only
     requests of one signature whose rows have one shape are put together: nothing is
     padded. If a batch fails, each request is tried alone, so that only those that
     are at fault fail.
@@ -141,10 +142,11 @@ class Batcher:
         name, batched = key[:2]
         queue = self._queues[key]
         while queue.pieces:
+            await self._slots.acquire()
+            # Only now: while no thread was free, more have come, and those whom the
+            # last batch answered are about to ask again.
             if batched and self._options.max_batch_size > 1:
                 await self._wait_for_company(queue)
-            await self._slots.acquire()
-            # Taken only now: while no thread was free, more have come.
             batch = self._take(queue, batched)
             if batch:
                 self._start(self._run_and_release(name, batch))
@@ -153,13 +155,9 @@ class Batcher:
         del self._queues[key]
 
     async def _wait_for_company(self, queue):
-        waited = asyncio.get_running_loop().time() - queue.pieces[0].arrived
-        if waited < self._options.batch_timeout:
-            try:
-                async with asyncio.timeout(self._options.batch_timeout - waited):
-                    await queue.full.wait()
-            except TimeoutError:
-                pass
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._options.batch_timeout):
+                await queue.full.wait()
 
     def _take(self, queue, batched) -> list[_Piece]:
         batch, rows = [], 0
@@ -233,9 +231,6 @@ class _Piece:
     waits: bool = True
     answer: asyncio.Future = dataclasses.field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-    arrived: float = dataclasses.field(
-        default_factory=lambda: asyncio.get_running_loop().time()
     )
 
 

@@ -10,7 +10,7 @@ class ServingOptions:
     Args:
         max_batch_size: int, rows that one call of the model takes; 1 turns batching
             off.
-        batch_timeout: float, seconds that a request waits for others to join it.
+        batch_timeout: float, seconds that a free thread waits for a batch to be full.
         batch_threads: int, calls of models that run side by side.
         queue_length: int, rows of a model that wait for their turn; more are refused
             with `RESOURCE_EXHAUSTED` (429).
