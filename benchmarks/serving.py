@@ -74,6 +74,9 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=900, help="seconds a part")
     parser.add_argument("--parts", nargs="+", default=["soak", "batching", "restarts"])
     parser.add_argument("--serve-options", default="", help="for mmkeras serve")
+    parser.add_argument(
+        "--against", default="--max-batch-size 1", help="options of the second endpoint"
+    )
     args = parser.parse_args()
     truth = Truth()
     parts = {"soak": soak, "batching": batching, "restarts": restarts}
@@ -108,14 +111,14 @@ def soak(args, truth, folder) -> int:
 
 
 def batching(args, truth, folder) -> int:
-    alone = f"--max-batch-size 1 {args.serve_options}"
-    rates = {"batched": [], "one by one": []}
+    other = f"{args.serve_options} {args.against}"
+    rates = {"batched": [], args.against: []}
     wrong = 0
     with (
         Server(folder, args.serve_options) as batched,
-        Server(folder, alone) as one_by_one,
+        Server(folder, other) as one_by_one,
     ):
-        servers = {"batched": batched, "one by one": one_by_one}
+        servers = {"batched": batched, args.against: one_by_one}
         for server in servers.values():
             Load(server, truth, args).run(args.clients * 4)
         for _ in range(args.turns):

@@ -17,6 +17,15 @@ def add_parser(commands, common) -> None:
         help="folder of a SavedModel, e.g. export/captioner/1; may be repeated",
     )
     parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument(
+        "--serving-config",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="BASE_PATH",
+        help="write models.config and batching.config beside the version; BASE_PATH is "
+        "where TF Serving sees the model, /models/NAME if left out",
+    )
     add_decoding_flags(parser)
     parser.set_defaults(run=run)
 
@@ -37,6 +46,11 @@ def run(args) -> int:
         )
     task = load_preset(args.preset, args.adapters)
     for path in args.to:
-        task.export(path, overwrite=args.overwrite, **options)
+        task.export(
+            path,
+            overwrite=args.overwrite,
+            serving_config=args.serving_config,
+            **options,
+        )
         print(f"Wrote {path}")
     return 0

@@ -6,7 +6,6 @@ _PACKAGES = {
     "fastapi": "fastapi",
     "grpc": "grpcio",
     "prometheus_client": "prometheus-client",
-    "tensorflow_serving": "tensorflow-serving-api",
     "uvicorn": "uvicorn",
 }
 _MISSING = [name for module, name in _PACKAGES.items() if find_spec(module) is None]
