@@ -143,7 +143,8 @@ class RunningEndpoint:
         self.rest = httpx.Client(
             base_url=f"http://{self._endpoint.rest_address}", timeout=60
         )
-        self.channel = grpc.insecure_channel(self._endpoint.grpc_address)
+        self.grpc_address = self._endpoint.grpc_address
+        self.channel = grpc.insecure_channel(self.grpc_address)
         self.predictions = prediction_service_pb2_grpc.PredictionServiceStub(
             self.channel
         )
