@@ -12,7 +12,8 @@ REST and half by gRPC, each send their next request when the last one is answere
   it is called directly, every bad one the error that its kind has. The memory of the
   server is read after 500 requests, and at the end.
 - **batching**: the same load on two endpoints in turn, one of which has
-  `--max-batch-size 1`; the ratio of their medians.
+  `--max-batch-size 1`; the ratios of their medians, of answers a second and of the
+  CPU time of an answer, which other programs on the machine change less.
 - **kill**: SIGKILL during the load, and a restart. Clients see right answers or broken
   connections, and nothing else.
 - **reload**: version 2 appears during the load. No request may fail.
@@ -112,30 +113,34 @@ def soak(args, truth, folder) -> int:
 
 def batching(args, truth, folder) -> int:
     other = f"{args.serve_options} {args.against}"
-    rates = {"batched": [], args.against: []}
     wrong = 0
-    with (
-        Server(folder, args.serve_options) as batched,
-        Server(folder, other) as one_by_one,
-    ):
-        servers = {"batched": batched, args.against: one_by_one}
+    with Server(folder, args.serve_options) as ours, Server(folder, other) as against:
+        servers = {"batched": ours, args.against: against}
+        rates, costs = ({name: [] for name in servers} for _ in range(2))
         for server in servers.values():
             Load(server, truth, args).run(args.clients * 4)
         for _ in range(args.turns):
             for name, server in servers.items():
-                load = Load(server, truth, args)
+                load, before = Load(server, truth, args), server.cpu_seconds()
                 rates[name].append(args.paired / load.run(args.paired))
+                costs[name].append((server.cpu_seconds() - before) / args.paired)
                 wrong += load.wrong
                 load.show_wrong()
-        rows = batched.metric("mmkeras_serving_batch_rows_sum")
-        calls = batched.metric("mmkeras_serving_batch_rows_count")
+        rows = ours.metric("mmkeras_serving_batch_rows_sum")
+        calls = ours.metric("mmkeras_serving_batch_rows_count")
     print(f"batching: {args.turns} turns of {args.paired} requests each")
-    for name, found in rates.items():
-        listed = ", ".join(f"{rate:.0f}" for rate in found)
-        print(f"  {name:18} {statistics.median(found):.0f} a second ({listed})")
-    medians = [statistics.median(found) for found in rates.values()]
+    for name in servers:
+        listed = ", ".join(f"{rate:.0f}" for rate in rates[name])
+        rate, cost = statistics.median(rates[name]), statistics.median(costs[name])
+        print(
+            f"  {name:18} {rate:.0f} a second ({listed}), {1000 * cost:.1f} ms of CPU"
+        )
+    rate, cost = (
+        [statistics.median(found) for found in kind.values()] for kind in (rates, costs)
+    )
     print(f"  rows of a batch    {rows / calls:.1f}")
-    print(f"  ratio              {medians[0] / medians[1]:.2f}", flush=True)
+    print(f"  ratio              {rate[0] / rate[1]:.2f} of answers a second")
+    print(f"  ratio              {cost[1] / cost[0]:.2f} of CPU time", flush=True)
     return wrong
 
 
@@ -264,6 +269,9 @@ class Server:
         document = json.loads(self.get("/v1/models/captioner"))
         versions = document["model_version_status"]
         return {version["version"]: version["state"] for version in versions}
+
+    def cpu_seconds(self) -> float:
+        return self.metric("process_cpu_seconds_total")
 
     def memory(self) -> int:
         """Resident megabytes."""

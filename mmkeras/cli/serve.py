@@ -46,7 +46,7 @@ def _add_limits(parser) -> None:
         )
 
     add("--max-batch-size", int, 32, "most rows of one call of a model; 1: no batching")
-    add("--batch-timeout-ms", float, 5.0, "how long a request waits for company")
+    add("--batch-timeout-ms", float, 10.0, "how long a thread waits for a full batch")
     add("--batch-threads", int, 2, "calls of models side by side")
     parser.add_argument(
         "--intra-op-threads",

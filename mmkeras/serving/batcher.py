@@ -21,7 +21,8 @@ class Batcher:
     """Puts rows of concurrent requests together for one call of a model.
 
     While no thread is free, a batch grows; the thread that is free next waits for it
-    to be full, for `batch_timeout` at most. Only
+    to be full, for `batch_timeout` at most, unless the last batch had one request only:
+    a client that is alone does not wait. Only
     requests of one signature whose rows have one shape are put together: nothing is
     padded. If a batch fails, each request is tried alone, so that only those that
     are at fault fail.
@@ -53,6 +54,8 @@ class Batcher:
         self._queues: dict[tuple, _Queue] = {}
         self._tasks: set[asyncio.Task] = set()
         self._waiting_rows = 0
+        # Signatures whose last batch had several requests.
+        self._in_company: set[str] = set()
 
     @property
     def waiting_rows(self) -> int:
@@ -145,9 +148,10 @@ class Batcher:
             await self._slots.acquire()
             # Only now: while no thread was free, more have come, and those whom the
             # last batch answered are about to ask again.
-            if batched and self._options.max_batch_size > 1:
+            if name in self._in_company and self._options.max_batch_size > 1:
                 await self._wait_for_company(queue)
             batch = self._take(queue, batched)
+            self._remember_company(name, batched, batch)
             if batch:
                 self._start(self._run_and_release(name, batch))
             else:
@@ -158,6 +162,12 @@ class Batcher:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.batch_timeout):
                 await queue.full.wait()
+
+    def _remember_company(self, name, batched, batch):
+        if batched and len(batch) > 1:
+            self._in_company.add(name)
+        else:
+            self._in_company.discard(name)
 
     def _take(self, queue, batched) -> list[_Piece]:
         batch, rows = [], 0

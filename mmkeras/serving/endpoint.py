@@ -232,8 +232,11 @@ def _check_models(folders, labels):
 
 def _listener(host, port) -> socket.socket:
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = found
+        # asyncio turns Nagle's algorithm off only where the protocol is named; with it
+        # each answer comes 40 ms late.
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise OSError(f"{host} is no address to listen at: {error}") from error
     try:

@@ -10,7 +10,8 @@ class ServingOptions:
     Args:
         max_batch_size: int, rows that one call of the model takes; 1 turns batching
             off.
-        batch_timeout: float, seconds that a free thread waits for a batch to be full.
+        batch_timeout: float, seconds that a free thread waits for a batch to be full,
+            if the one before had several requests.
         batch_threads: int, calls of models that run side by side.
         queue_length: int, rows of a model that wait for their turn; more are refused
             with `RESOURCE_EXHAUSTED` (429).
@@ -29,7 +30,7 @@ class ServingOptions:
     """
 
     max_batch_size: int = 32
-    batch_timeout: float = 0.005
+    batch_timeout: float = 0.01
     batch_threads: int = 2
     queue_length: int = 1024
     max_body_bytes: int = 32 * 1024 * 1024

@@ -83,13 +83,38 @@ def test_a_request_that_does_not_fit_waits_for_the_next_batch():
     assert model.calls == [[1, 2], [3, 4, 5]]
 
 
-def test_a_lone_request_waits_for_the_timeout_only():
+def test_a_client_that_is_alone_does_not_wait():
     model = Doubler()
 
     async def work(predict, batcher):
-        return await predict(1)
+        return [await predict(1), await predict(2)]
 
-    assert serve(model, work, max_batch_size=4, batch_timeout=0.01) == [2]
+    # The timeout is longer than the test may take.
+    assert serve(model, work, max_batch_size=4) == [[2], [4]]
+
+
+def test_after_a_batch_of_several_the_next_waits_for_company():
+    model = Doubler()
+
+    async def work(predict, batcher):
+        await asyncio.gather(predict(1), predict(2))
+        third = asyncio.ensure_future(predict(3))
+        await asyncio.sleep(0.05)
+        fourth = asyncio.ensure_future(predict(4))
+        return await asyncio.gather(third, fourth)
+
+    assert serve(model, work, max_batch_size=2) == [[6], [8]]
+    assert model.calls == [[1, 2], [3, 4]]
+
+
+def test_company_is_waited_for_until_the_timeout_only():
+    model = Doubler()
+
+    async def work(predict, batcher):
+        await asyncio.gather(predict(1), predict(2))
+        return await predict(3)
+
+    assert serve(model, work, max_batch_size=2, batch_timeout=0.01) == [6]
 
 
 def test_more_rows_than_a_batch_are_split():
