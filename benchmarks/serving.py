@@ -10,7 +10,7 @@ REST and half by gRPC, each send their next request when the last one is answere
   body of 50 MB, a wrong dtype, an unknown signature, an empty batch, a client that
   goes before it is answered). Every good answer must be what the SavedModel says when
   it is called directly, every bad one the error that its kind has. The memory of the
-  server is read after 500 requests, and at the end.
+  server is read after 500 requests, and after each quarter.
 - **batching**: the same load on two endpoints in turn, one of which has
   `--max-batch-size 1`; the ratios of their medians, of answers a second and of the
   CPU time of an answer, which other programs on the machine change less.
@@ -93,10 +93,11 @@ def main() -> None:
 def soak(args, truth, folder) -> int:
     with Server(folder, args.serve_options) as server:
         Load(server, truth, args).run(WARM_UP)
-        warm = server.memory()
-        load = Load(server, truth, args, malformed=True)
-        seconds = load.run(args.requests)
-        end = server.memory()
+        memory = [server.memory()]
+        load, seconds = Load(server, truth, args, malformed=True), 0.0
+        for quarter in range(1, 5):
+            seconds += load.run(args.requests * quarter // 4)
+            memory.append(server.memory())
         waiting = server.metric("mmkeras_serving_waiting_rows")
     counts = load.counts
     print(f"soak: {args.requests} requests of {args.clients} clients")
@@ -105,7 +106,10 @@ def soak(args, truth, folder) -> int:
         print(f"  {kind:18} {counts[kind]} as they should be")
     print(f"  wrong answers      {load.wrong}")
     print(f"  requests a second  {args.requests / seconds:.0f}")
-    print(f"  memory             {warm} MB warmed up, {end} MB at the end")
+    grown = ", ".join(map(str, memory[1:]))
+    print(
+        f"  memory             {memory[0]} MB warmed up, {grown} MB after each quarter"
+    )
     print(f"  rows left waiting  {waiting:.0f}", flush=True)
     load.show_wrong()
     return load.wrong
@@ -308,7 +312,7 @@ class Load:
         return self.counts["wrong"]
 
     def run(self, requests) -> float:
-        """Sends so many, and returns how many seconds it took."""
+        """Goes on to so many, and returns how many seconds that took."""
         self._most = requests
         return self.finish(self.start(), stop=False)
 
