@@ -66,8 +66,12 @@ def run(args) -> int:
             f"Each model needs a name of its own. Received: {' '.join(args.models)}."
         )
     labels = _labels(args.label)
-    start_tensorflow(args.debug)
+    if args.intra_op_threads is not None and args.intra_op_threads < 1:
+        raise ValueError(
+            f"--intra-op-threads must be at least 1. Received: {args.intra_op_threads}."
+        )
     _share_cores(args.batch_threads, args.intra_op_threads)
+    start_tensorflow(args.debug)
     from mmkeras.serving import Endpoint, ServingOptions
 
     options = ServingOptions(
@@ -88,13 +92,15 @@ def run(args) -> int:
 
 
 def _share_cores(batch_threads, intra_op_threads) -> None:
-    import tensorflow as tf
-
     # Calls that run side by side would otherwise each start a thread a core, which
-    # halves what a small model answers in a second.
-    if intra_op_threads is None:
-        intra_op_threads = max(1, (os.cpu_count() or 1) // max(1, batch_threads))
-    tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads)
+    # halves what a small model answers in a second. TensorFlow reads it when it is
+    # first used.
+    name = "TF_NUM_INTRAOP_THREADS"
+    if intra_op_threads is not None:
+        os.environ[name] = str(intra_op_threads)
+    else:
+        share = (os.cpu_count() or 1) // max(1, batch_threads)
+        os.environ.setdefault(name, str(max(1, share)))
 
 
 async def _serve(endpoint) -> None:

@@ -19,6 +19,12 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    # The command sets it for its own process, which here is that of the tests.
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+
+
 def error_of(capsys, *arguments):
     assert main(["serve", *map(str, arguments)]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
@@ -58,6 +64,9 @@ def test_arguments_that_cannot_be(capsys, folder, tmp_path):
     assert f"{tmp_path} has no SavedModel" in missing
     assert "`max_batch_size`" in error_of(
         capsys, f"tiny={folder}", "--max-batch-size", 0
+    )
+    assert "--intra-op-threads must be" in error_of(
+        capsys, f"tiny={folder}", "--intra-op-threads", 0
     )
     wrong = error_of(capsys, f"tiny={folder}", "--label", "stable=1")
     assert "NAME:LABEL=VERSION" in wrong
