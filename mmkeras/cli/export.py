@@ -53,6 +53,15 @@ def add_parser(commands, common) -> None:
     group.add_argument(
         "--license-file", metavar="FILE", help="text to put into the file"
     )
+    parser.add_argument(
+        "--serving-config",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="BASE_PATH",
+        help="write models.config and batching.config beside the version; BASE_PATH is "
+        "where TF Serving sees the model, /models/NAME if left out",
+    )
     add_decoding_flags(parser)
     parser.set_defaults(run=run)
 
@@ -72,7 +81,12 @@ def run(args) -> int:
         if _is_litert(path):
             _write_litert(task, path, args, options)
         else:
-            task.export(path, overwrite=args.overwrite, **options)
+            task.export(
+                path,
+                overwrite=args.overwrite,
+                serving_config=args.serving_config,
+                **options,
+            )
             print(f"Wrote {path}")
     return 0
 

@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from mmkeras import __version__
-from mmkeras.cli import ask, caption, evaluate, export, info, train
+from mmkeras.cli import ask, caption, evaluate, export, info, serve, train
 
-_COMMANDS = (train, caption, ask, evaluate, export, info)
+_COMMANDS = (train, caption, ask, evaluate, export, serve, info)
 
 
 def main(arguments: list[str] | None = None) -> int:

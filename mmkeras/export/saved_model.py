@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import shutil
 
 import keras
@@ -9,6 +10,8 @@ import tensorflow as tf
 
 from mmkeras.export.answer_signatures import answer_signatures
 from mmkeras.export.caption_signatures import caption_signatures
+from mmkeras.export.write_serving_config import write_serving_config
+from mmkeras.export.write_warmup_requests import write_warmup_requests
 from mmkeras.export.written_answer_signatures import written_answer_signatures
 from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
 
@@ -24,6 +27,7 @@ def export_saved_model(
     task,
     path: str | os.PathLike,
     overwrite: bool = False,
+    serving_config: bool | str = False,
     **options,
 ) -> None:
     """Writes a task as a SavedModel: image bytes and strings in, strings out.
@@ -36,20 +40,33 @@ def export_saved_model(
     It loads with `tensorflow` alone if it writes texts, and with `tensorflow_text`
     beside it if it also reads them, as TF Serving has it.
 
+    In a folder that is named by a version number, as TF Serving asks for, it has
+    warm-up requests (`write_warmup_requests`).
+
     Args:
         task: an `ImageCaptioner` or a `VisualQA`.
         path: folder to write, for TF Serving one that is named by a version
             number, e.g. `"export/captioner/1"`.
         overwrite: bool, whether to replace the SavedModel that is in the folder.
+        serving_config: bool, whether to write `models.config` and `batching.config`
+            beside the version, for a server that sees the model at `/models/NAME`;
+            or a string, where it sees it (`write_serving_config`).
         **options: of `caption_signatures` or `answer_signatures`.
 
     Raises:
         FileExistsError: if the folder has files and `overwrite` is `False`, or they
             are not those of a SavedModel.
-        ValueError: if an option is out of range.
+        ValueError: if an option is out of range, or `serving_config` is given for a
+            folder that is not named by a version number.
     """
     path = pathlib.Path(path)
     _check_folder(path, overwrite)
+    model = _served_name(path)
+    if serving_config and not model:
+        raise ValueError(
+            "TF Serving serves folders that are named by a version number. Received: "
+            f"serving_config={serving_config!r}, path={os.fspath(path)!r}."
+        )
     signatures = _signatures(task, options)
     # The endpoints bring the weights that they use. Tracking the backbone too
     # would write all weights a second time.
@@ -63,6 +80,12 @@ def export_saved_model(
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         archive.write_out(os.fspath(partial), verbose=False)
+        if model:
+            inputs = {name: specs for name, (_, specs) in signatures.items()}
+            write_warmup_requests(partial, model, inputs)
+        if serving_config:
+            base_path = serving_config if isinstance(serving_config, str) else None
+            write_serving_config(path.parent, base_path, overwrite)
         if path.is_dir():
             shutil.rmtree(path)
         partial.rename(path)
@@ -75,6 +98,12 @@ def _signatures(task, options):
         if isinstance(task, kind):
             return signatures(task, **options)
     raise ValueError(f"{type(task).__name__} has no form for serving.")
+
+
+def _served_name(path: pathlib.Path) -> str:
+    """The name of the model, `""` if the folder is no version of one."""
+    path = path.resolve()
+    return path.parent.name if re.fullmatch("[1-9][0-9]*", path.name) else ""
 
 
 def _check_folder(path: pathlib.Path, overwrite: bool) -> None:

@@ -138,9 +138,9 @@ def test_refusals(captioner, exported, tmp_path):
 
 def test_overwriting_leaves_nothing_of_the_old(captioner, images, tmp_path):
     captioner.export(tmp_path / "1")
-    (tmp_path / "1" / "assets.extra").mkdir()
+    (tmp_path / "1" / "assets.extra" / "old").write_text("of the old one")
     captioner.export(tmp_path / "1", num_beams=2, overwrite=True)
-    assert not (tmp_path / "1" / "assets.extra").exists()
+    assert not (tmp_path / "1" / "assets.extra" / "old").exists()
     found = call(tmp_path / "1", "serving_default", images[:4])
     assert texts(found["caption"]) == captioner.generate(images[:4], num_beams=2)
 

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import os
+import pathlib
+
+import grpc
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  (its ops, as TF Serving has them)
+from tensorflow.core.protobuf import saved_model_pb2
+
+from mmkeras.serving.read_warmup_requests import read_warmup_requests
+from mmkeras.serving.served_signature import ServedSignature
+from mmkeras.serving.serving_error import ServingError
+from mmkeras.serving.tensorflow_reason import tensorflow_reason
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class ModelVersion:
+    """A SavedModel in memory, warmed up.
+
+    It is read by TensorFlow alone, so that any SavedModel may be served.
+
+    Args:
+        path: folder of a SavedModel.
+
+    Attributes:
+        signatures: dict of `ServedSignature` by name.
+        definitions: dict of `SignatureDef` by name, as the SavedModel has them.
+
+    Raises:
+        ValueError: if it cannot be read, cannot be served, or fails on its own
+            warm-up requests.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        path = pathlib.Path(path)
+        try:
+            self.definitions = _read_definitions(path)
+            self._model = tf.saved_model.load(str(path), tags=["serve"])
+        except Exception as error:
+            raise ValueError(
+                f"{path} cannot be loaded: {tensorflow_reason(error)}"
+            ) from error
+        self._functions = dict(self._model.signatures)
+        self.signatures = {
+            name: ServedSignature(name, definition)
+            for name, definition in sorted(self.definitions.items())
+            if name in self._functions
+        }
+        if not self.signatures:
+            raise ValueError(f"{path} has no signatures, so that it cannot be served.")
+        self._warm_up(path)
+
+    def signature(self, name: str) -> ServedSignature:
+        """The signature of a name, `""` for `serving_default`.
+
+        Raises:
+            ServingError: `INVALID_ARGUMENT`, if there is none.
+        """
+        name = name or "serving_default"
+        if name not in self.signatures:
+            raise ServingError.invalid(
+                f'Serving signature name: "{name}" not found in signature def. '
+                f"There are: {', '.join(self.signatures)}."
+            )
+        return self.signatures[name]
+
+    def run(self, signature: str, inputs: dict[str, np.ndarray]) -> dict:
+        """Calls a signature.
+
+        Args:
+            signature: string.
+            inputs: dict of arrays, as `ServedSignature.check` lets them pass.
+
+        Returns:
+            dict of arrays by the name of the output.
+
+        Raises:
+            ServingError: what TensorFlow says, with its code.
+        """
+        specs = self.signatures[signature].inputs
+        try:
+            outputs = self._functions[signature](
+                **{
+                    name: tf.constant(value, specs[name].dtype)
+                    for name, value in inputs.items()
+                }
+            )
+            return {name: value.numpy() for name, value in outputs.items()}
+        except tf.errors.OpError as error:
+            code = _CODES.get(error.error_code, grpc.StatusCode.UNKNOWN)
+            raise ServingError(code, tensorflow_reason(error)) from error
+        except Exception as error:
+            message = f"{type(error).__name__}: {tensorflow_reason(error)}"
+            raise ServingError(grpc.StatusCode.INTERNAL, message) from error
+
+    def _warm_up(self, path):
+        for request in read_warmup_requests(path):
+            try:
+                signature = self.signature(request.model_spec.signature_name)
+                inputs = {
+                    name: tf.make_ndarray(value)
+                    for name, value in request.inputs.items()
+                }
+                signature.check(inputs)
+                self.run(signature.name, inputs)
+            except (ServingError, TypeError, ValueError) as error:
+                reason = tensorflow_reason(error)
+                raise ValueError(
+                    f"{path} fails on its own warm-up requests: {reason}"
+                ) from error
+
+
+def _read_definitions(path):
+    file = path / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    for graph in saved_model.meta_graphs:
+        if "serve" in graph.meta_info_def.tags:
+            # Copied, or they would keep the whole graph in memory.
+            return {
+                name: type(definition).FromString(definition.SerializeToString())
+                for name, definition in graph.signature_def.items()
+            }
+    raise ValueError("it has no graph with the tag `serve`")

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import grpc
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from mmkeras.serving.grpc_request import grpc_request
+from mmkeras.serving.predictor import Predictor
+from mmkeras.serving.serving_error import ServingError
+from mmkeras.serving.signature_map import signature_map
+from mmkeras.serving.tensor_proto import tensor_from_proto, tensor_to_proto
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """TF Serving's `PredictionService`: `Predict` and `GetModelMetadata`.
+
+    `Classify`, `Regress` and `MultiInference` are answered by `UNIMPLEMENTED`.
+
+    Args:
+        predictor: `Predictor`.
+    """
+
+    def __init__(self, predictor: Predictor):
+        self._predictor = predictor
+
+    async def Predict(self, request, context):  # noqa: N802  (TF Serving's name)
+        spec = request.model_spec
+        async with grpc_request(self._predictor, context, spec.name, "predict"):
+            return await self._predict(request)
+
+    async def GetModelMetadata(self, request, context):  # noqa: N802
+        spec = request.model_spec
+        async with grpc_request(self._predictor, context, spec.name, "metadata"):
+            return self._metadata(request)
+
+    async def Classify(self, request, context):  # noqa: N802
+        await self._refuse(context, "Classify")
+
+    async def Regress(self, request, context):  # noqa: N802
+        await self._refuse(context, "Regress")
+
+    async def MultiInference(self, request, context):  # noqa: N802
+        await self._refuse(context, "MultiInference")
+
+    async def _refuse(self, context, method):
+        async with grpc_request(self._predictor, context, "", method.lower()):
+            raise ServingError(
+                grpc.StatusCode.UNIMPLEMENTED,
+                f"`{method}` is not answered: no signature takes tf.Example. Use "
+                "`Predict`.",
+            )
+
+    async def _predict(self, request) -> predict_pb2.PredictResponse:
+        spec = request.model_spec
+        with self._predictor.budget.hold() as hold, self._find(spec).in_use() as found:
+            hold.grow(request.ByteSize())
+            signature = found.model.signature(spec.signature_name)
+            signature.check_filter(request.output_filter)
+            signature.check_names(request.inputs.keys())
+            most = self._predictor.options.max_body_bytes
+            inputs = {
+                name: tensor_from_proto(proto, name, most)
+                for name, proto in request.inputs.items()
+            }
+            outputs = await found.batcher.predict(signature, inputs)
+        response = predict_pb2.PredictResponse()
+        self._fill_spec(response.model_spec, spec.name, found, signature.name)
+        for name in request.output_filter or outputs:
+            response.outputs[name].CopyFrom(tensor_to_proto(outputs[name]))
+        return response
+
+    def _metadata(self, request) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        fields = list(request.metadata_field)
+        if not fields or set(fields) != {"signature_def"}:
+            raise ServingError.invalid(
+                "`metadata_field` must be `signature_def`. "
+                f"Received: {', '.join(fields) or 'none'}."
+            )
+        found = self._find(request.model_spec)
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        self._fill_spec(response.model_spec, request.model_spec.name, found, "")
+        response.metadata["signature_def"].Pack(signature_map(found.model))
+        return response
+
+    def _find(self, spec):
+        version = spec.version.value if spec.HasField("version") else None
+        model = self._predictor.model(spec.name)
+        return model.find(version, spec.version_label or None)
+
+    def _fill_spec(self, spec, name, found, signature):
+        spec.name = name
+        spec.version.value = found.number
+        spec.signature_name = signature

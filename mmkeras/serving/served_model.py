@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import gc
+import logging
+import os
+import pathlib
+from collections.abc import Callable, Mapping
+
+from mmkeras.serving.batcher import Batcher
+from mmkeras.serving.find_versions import find_versions
+from mmkeras.serving.folder_snapshot import Snapshot, folder_snapshot
+from mmkeras.serving.model_version import ModelVersion
+from mmkeras.serving.served_version import ServedVersion
+from mmkeras.serving.serving_error import ServingError
+from mmkeras.serving.version_status import VersionStatus
+
+_LOG = logging.getLogger("mmkeras.serving")
+# Of versions that are no longer served, those that the status still tells of.
+_REMEMBERED = 16
+
+
+class ServedModel:
+    """A model by name, and its versions as they come and go.
+
+    `poll` looks at the folder. A new version is loaded beside the old one, which
+    answers until the new one does, and then until those who still wait for it are
+    gone. A version that cannot be loaded changes nothing but the status, and is tried
+    again when its files change.
+
+    It belongs to one event loop.
+
+    Args:
+        name: string.
+        folder: as `find_versions` takes it.
+        labels: dict of versions by label, which are served besides the newest.
+        num_versions: int, how many of the newest are served.
+        make_batcher: function of a `ModelVersion` that returns its `Batcher`.
+        loader: executor that versions are loaded in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: str | os.PathLike,
+        labels: Mapping[str, int],
+        num_versions: int,
+        make_batcher: Callable[[ModelVersion], Batcher],
+        loader: concurrent.futures.Executor,
+    ):
+        self.name = name
+        self.folder = pathlib.Path(folder)
+        self._labels = dict(labels)
+        self._num_versions = num_versions
+        self._make_batcher = make_batcher
+        self._loader = loader
+        self._served: dict[int, ServedVersion] = {}
+        self._states: dict[int, VersionStatus] = {}
+        self._seen: dict[int, Snapshot | None] = {}
+        self._failed: dict[int, Snapshot] = {}
+        self._retiring: set[asyncio.Task] = set()
+
+    @property
+    def is_available(self) -> bool:
+        """Whether a version answers."""
+        return bool(self._served)
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that wait, over all versions."""
+        return sum(version.batcher.waiting_rows for version in self._served.values())
+
+    def find(self, version: int | None = None, label: str | None = None):
+        """The version that answers a request.
+
+        Args:
+            version: int, or `None` for the newest.
+            label: string, in place of a version.
+
+        Returns:
+            `ServedVersion`.
+
+        Raises:
+            ServingError: `NOT_FOUND`, or `INVALID_ARGUMENT` if both are given.
+        """
+        if version is not None and label:
+            raise ServingError.invalid(
+                f"Both model version ({version}) and model version label ({label}) "
+                "cannot be supplied."
+            )
+        if label:
+            if label not in self._labels:
+                raise ServingError.not_found(
+                    f"Unrecognized servable version label: {label}. Labels of "
+                    f"{self.name}: {', '.join(sorted(self._labels)) or 'none'}."
+                )
+            version = self._labels[label]
+        if version is None and self._served:
+            return self._served[max(self._served)]
+        if version in self._served:
+            return self._served[version]
+        asked = f"Latest({self.name})"
+        if version is not None:
+            asked = f"Specific({self.name}, {version})"
+        raise ServingError.not_found(
+            f"Servable not found for request: {asked}. Versions served: "
+            f"{', '.join(map(str, sorted(self._served))) or 'none'}."
+        )
+
+    def statuses(
+        self, version: int | None = None, label: str | None = None
+    ) -> list[VersionStatus]:
+        """How far the versions are, newest first.
+
+        Args:
+            version: int, for that version alone.
+            label: string, for the version that has it.
+
+        Raises:
+            ServingError: `NOT_FOUND` if there is none.
+        """
+        if label:
+            version = self.find(version, label).number
+        found = [
+            status
+            for number, status in sorted(self._states.items(), reverse=True)
+            if version in (None, number)
+        ]
+        if not found:
+            which = "any versions" if version is None else f"version {version}"
+            raise ServingError.not_found(f"Could not find {which} of model {self.name}")
+        return found
+
+    async def poll(self) -> None:
+        """Loads what is new in the folder, and lets go of what it replaces."""
+        found = await asyncio.to_thread(find_versions, self.folder)
+        kept = []
+        for number, path in found.items():
+            wanted = len(kept) < self._num_versions
+            if not wanted and number not in self._labels.values():
+                continue
+            if number in self._served or await self._load(number, path):
+                kept += [number] if wanted else []
+        self._forget(found)
+        if kept:
+            self._forget_unwanted(min(kept))
+            for number in set(self._served) - set(kept) - set(self._labels.values()):
+                self._retire(number)
+
+    def failures(self) -> list[str]:
+        """What is wrong with the versions that could not be loaded."""
+        return [status.message for status in self._states.values() if status.message]
+
+    async def _load(self, number, path) -> bool:
+        snapshot = await asyncio.to_thread(folder_snapshot, path)
+        still_written = snapshot is None or snapshot != self._seen.get(number)
+        self._seen[number] = snapshot
+        if still_written or self._failed.get(number) == snapshot:
+            if number not in self._states:
+                self._say(number, "START")
+            return False
+        self._say(number, "LOADING")
+        loop = asyncio.get_running_loop()
+        try:
+            model = await loop.run_in_executor(self._loader, ModelVersion, path)
+        except Exception as error:
+            self._failed[number] = snapshot
+            self._say(number, "END", str(error) or type(error).__name__)
+            _LOG.error("%s version %d: %s", self.name, number, error)
+            return False
+        batcher = self._make_batcher(model)
+        self._served[number] = ServedVersion(number, model, batcher)
+        self._failed.pop(number, None)
+        self._say(number, "AVAILABLE")
+        _LOG.info("%s version %d is served", self.name, number)
+        return True
+
+    def _retire(self, number):
+        version = self._served.pop(number)
+        self._seen.pop(number, None)
+        self._say(number, "UNLOADING")
+        task = asyncio.get_running_loop().create_task(self._drain(version))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _drain(self, version):
+        number = version.number
+        await version.drained()
+        del version
+        # TensorFlow's objects point at each other.
+        await asyncio.to_thread(gc.collect)
+        if number not in self._served:
+            self._say(number, "END")
+        _LOG.info("%s version %d is no longer served", self.name, number)
+
+    def _say(self, number, state, message=""):
+        self._states[number] = VersionStatus(number, state, message)
+
+    def _forget_unwanted(self, oldest):
+        for number, status in list(self._states.items()):
+            if status.state == "START" and number < oldest:
+                del self._states[number]
+
+    def _forget(self, found):
+        ended = [
+            number
+            for number, status in sorted(self._states.items(), reverse=True)
+            if status.state in ("START", "END") and number not in found
+        ]
+        for number in ended[_REMEMBERED:]:
+            del self._states[number]
+        for number in self._seen.keys() - found.keys():
+            del self._seen[number]
+            self._failed.pop(number, None)

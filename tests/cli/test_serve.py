@@ -1,0 +1,104 @@
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from mmkeras.cli.main import main
+from tests.serving.conftest import save_tiny
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    save_tiny(folder / "1", "v1")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    # The command sets it for its own process, which here is that of the tests.
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+
+
+def error_of(capsys, *arguments):
+    assert main(["serve", *map(str, arguments)]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert lines[-1].startswith("mmkeras: error: ")
+    return lines[-1]
+
+
+def test_it_serves_until_it_is_told_to_stop(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mmkeras", "serve", f"tiny={folder}"]
+        + ["--rest-port", "0", "--grpc-port", "0", "--poll-seconds", "0.1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        address = re.fullmatch(
+            r"REST: (http://127\.0\.0\.1:\d+/v1/models)\n", process.stdout.readline()
+        )[1]
+        assert re.fullmatch(r"gRPC: 127\.0\.0\.1:\d+\n", process.stdout.readline())
+        answer = httpx.post(f"{address}/tiny:predict", json={"instances": ["ok"]})
+        assert answer.json()["predictions"][0]["caption"] == "v1:ok"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert out == "Stopped\n"
+    assert [line[24:] for line in err.splitlines()] == ["tiny version 1 is served"]
+
+
+def test_arguments_that_cannot_be(capsys, folder, tmp_path):
+    assert "Received: tiny" in error_of(capsys, "tiny")
+    assert "a name of its own" in error_of(capsys, f"a={folder}", f"a={folder}")
+    assert "neither `/` nor `:`" in error_of(capsys, f"a/b={folder}")
+    missing = error_of(capsys, f"tiny={tmp_path}")
+    assert f"{tmp_path} has no SavedModel" in missing
+    assert "`max_batch_size`" in error_of(
+        capsys, f"tiny={folder}", "--max-batch-size", 0
+    )
+    assert "--intra-op-threads must be" in error_of(
+        capsys, f"tiny={folder}", "--intra-op-threads", 0
+    )
+    wrong = error_of(capsys, f"tiny={folder}", "--label", "stable=1")
+    assert "NAME:LABEL=VERSION" in wrong
+    wrong = error_of(capsys, f"tiny={folder}", "--label", "other:stable=1")
+    assert "no model to label named other" in wrong
+
+
+@pytest.mark.parametrize("which", ["--rest-port", "--grpc-port"])
+def test_a_port_that_is_taken(capsys, folder, which):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ports = {"--rest-port": 0, "--grpc-port": 0, which: port}
+        arguments = [str(item) for pair in ports.items() for item in pair]
+        message = error_of(capsys, f"tiny={folder}", *arguments)
+    assert f"127.0.0.1:{port} cannot be listened at" in message
+    assert "Choose another port" in message
+
+
+def test_a_model_that_cannot_be_loaded(capsys, folder, tmp_path):
+    shutil.copytree(folder / "1", tmp_path / "1")
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"damaged")
+    ports = ["--rest-port", "0", "--grpc-port", "0", "--poll-seconds", "0.1"]
+    message = error_of(capsys, f"tiny={tmp_path}", *ports)
+    assert "tiny: no version could be loaded" in message
+    assert str(tmp_path / "1") in message
+
+
+def test_what_is_not_installed_is_named(monkeypatch, capsys, folder):
+    for name in [name for name in sys.modules if name.startswith("mmkeras.serving")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    message = error_of(capsys, f"tiny={folder}")
+    assert "needs fastapi: pip install 'mmkeras[serve]'" in message

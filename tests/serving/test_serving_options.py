@@ -1,0 +1,28 @@
+import pytest
+
+from mmkeras.serving import ServingOptions
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_batch_size": 0},
+        {"max_batch_size": 1.5},
+        {"batch_timeout": -1.0},
+        {"batch_threads": 0},
+        {"queue_length": 0},
+        {"max_body_bytes": 0},
+        {"request_timeout": 0.0},
+        {"request_timeout": float("nan")},
+        {"poll_seconds": 0.0},
+    ],
+)
+def test_what_is_out_of_range(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"`{name}` must be .*Received: {name}="):
+        ServingOptions(**wrong)
+
+
+def test_bytes_that_wait():
+    assert ServingOptions(max_body_bytes=10).max_pending_bytes == 80
+    assert ServingOptions(max_pending_bytes=7, batch_timeout=0).max_pending_bytes == 7
