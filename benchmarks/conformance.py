@@ -111,12 +111,15 @@ def main() -> None:
         print(name, flush=True)
         done = subprocess.run(
             [sys.executable, __file__, "--one", name],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
-        results[name] = json.loads(done.stdout.splitlines()[-1])
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [""])[-1]
+            results[name] = {"fit": f"no: crashed ({done.returncode}) {last[:160]}"}
+        else:
+            results[name] = json.loads(done.stdout.splitlines()[-1])
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     PAGE.write_text(page(results), "utf-8")
     print(f"Wrote {PAGE}")

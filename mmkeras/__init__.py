@@ -17,6 +17,7 @@ _ROOMS = (
     "models",
     "optimizers",
     "preprocessing",
+    "runtime",
     "serving",
     "training",
 )

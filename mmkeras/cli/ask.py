@@ -34,25 +34,25 @@ def run(args) -> int:
             f"--explain draws one question. Received {len(args.questions)} of them."
         )
     if args.preset.endswith(".tflite"):
-        found = _by_litert(args)
-        for question, answers in zip(args.questions, found, strict=True):
-            _show(question, answers, args)
+        vqa = _runner(args)
+        writes = vqa.description["task"] == "GenerativeVisualQA"
+        for question in args.questions:
+            answers = vqa.answer(args.image, question, top_k=args.top_k or 1)
+            _show(question, answers, args, writes)
         return 0
     start_tensorflow(args.debug)
     vqa = load_preset(args.preset, args.adapters)
-    if preset_task(args.preset) == "GenerativeVisualQA":
-        found = _written(vqa, args)
-    else:
-        found = _chosen(vqa, args)
+    writes = preset_task(args.preset) == "GenerativeVisualQA"
+    found = _written(vqa, args) if writes else _chosen(vqa, args)
     for question, answers in zip(args.questions, found, strict=True):
-        _show(question, answers, args)
+        _show(question, answers, args, writes)
     if args.explain:
         vqa.explain(args.image, args.questions[0]).plot(args.explain)
         print(f"Wrote {args.explain}")
     return 0
 
 
-def _by_litert(args) -> list[list[tuple[str, float]]]:
+def _runner(args):
     from mmkeras.runtime import LiteRTVisualQA
 
     if args.explain or args.adapters:
@@ -60,11 +60,7 @@ def _by_litert(args) -> list[list[tuple[str, float]]]:
             f"{args.preset} is a LiteRT file, of which --explain and --adapters know "
             "nothing. Leave them out, or give the preset."
         )
-    vqa = LiteRTVisualQA(args.preset)
-    top_k = 1 if args.top_k is None else args.top_k
-    return [
-        vqa.answer(args.image, question, top_k=top_k) for question in args.questions
-    ]
+    return LiteRTVisualQA(args.preset)
 
 
 def _chosen(vqa, args) -> list[list[tuple[str, float]]]:
@@ -94,7 +90,7 @@ def _written(vqa, args) -> list[list[tuple[str, float]]]:
     return [[answers] for answers in found] if number == 1 else found
 
 
-def _show(question, answers, args) -> None:
+def _show(question, answers, args, writes) -> None:
     if args.json:
         for answer, score in answers:
             row = {"question": question, "answer": answer, "score": score}
@@ -102,7 +98,7 @@ def _show(question, answers, args) -> None:
         return
     if args.top_k is None:
         text = answers[0][0]
-    elif preset_task(args.preset) == "GenerativeVisualQA":
+    elif writes:
         text = ", ".join(f"{answer} ({score:.2f})" for answer, score in answers)
     else:
         text = ", ".join(f"{answer} ({score:.1%})" for answer, score in answers)

@@ -12,7 +12,7 @@ from mmkeras.cli.start_tensorflow import start_tensorflow
 # The default of --num-captions, as an option.
 _ONE = ("num_captions", 1)
 # A caption and its score, several of these, or the reason why there is none.
-_Found = list[tuple[str, float]] | Exception
+_Found = list[tuple[str, float | None]] | Exception
 
 
 def add_parser(commands, common) -> None:
@@ -39,7 +39,8 @@ def add_parser(commands, common) -> None:
         "--output",
         metavar="FILE",
         help="JSON lines as the captions come; pictures that are in the file already "
-        "are passed over, so that an interrupted run goes on where it stopped",
+        "are passed over, so that an interrupted run goes on where it stopped (those "
+        "with an error too: remove their lines to have them tried again)",
     )
     parser.add_argument(
         "--batch-size", type=int, default=32, help="pictures at a time, 32 by default"
@@ -106,13 +107,18 @@ def _by_litert(args, options) -> Callable[[list[str]], Iterator[_Found]]:
     def caption(paths):
         for path in paths:
             try:
-                found = captioner.caption(path, return_scores=True)
+                yield _scored(captioner, path)
             except (OSError, ValueError) as error:
                 yield error
-                continue
-            yield found if isinstance(found, list) else [found]
 
     return caption
+
+
+def _scored(captioner, path) -> list[tuple[str, float | None]]:
+    if captioner.stepwise:
+        return [(captioner.caption(path), None)]
+    found = captioner.caption(path, return_scores=True)
+    return found if isinstance(found, list) else [found]
 
 
 def _by_preset(task, paths, args, options) -> Iterator[_Found]:

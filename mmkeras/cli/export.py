@@ -71,10 +71,12 @@ def run(args) -> int:
         _refuse_litert_flags(args)
     start_tensorflow(args.debug)
     options = decoding_options(args)
-    if preset_task(args.preset) == "VisualQA" and options:
+    # How many answers a model gives that chooses among known ones.
+    chosen = set(options) - {"top_k"}
+    if preset_task(args.preset) == "VisualQA" and chosen:
         raise ValueError(
             "Answers are chosen, not written, so that decoding has no options. Leave "
-            f"out: {', '.join(sorted(options))}."
+            f"out: {', '.join(sorted(chosen))}."
         )
     task = load_preset(args.preset, args.adapters)
     for path in args.to:

@@ -13,7 +13,7 @@ class JSONLRows:
         key: string, the field by which a row is known.
 
     Attributes:
-        done: set of what the rows there have in `key`.
+        done: set of what the rows there have in `key`, which stands first in each.
 
     Raises:
         ValueError: if the file holds something else than such rows.
@@ -31,18 +31,21 @@ class JSONLRows:
         self._file.seek(end)
 
     def _read(self, key) -> int:
+        """Where the last whole row ends; what is `done` is found on the way."""
         end = 0
         with open(self._path, "rb") as file:
             for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
+                if not line.endswith(b"\n") and line.startswith(_beginning(key)):
                     break
                 try:
-                    self.done.add(json.loads(line)[key])
+                    row = json.loads(line)
+                    name = row[key]
                 except (ValueError, KeyError, TypeError) as error:
                     raise ValueError(
                         f"{self._path}, line {number} is no row of captions. Choose "
                         "another --output, or remove the file."
                     ) from error
+                self.done.add(name)
                 end += len(line)
         return end
 
@@ -59,3 +62,7 @@ class JSONLRows:
         """Ends the file."""
         self.flush()
         self._file.close()
+
+
+def _beginning(key) -> bytes:
+    return f'{{"{key}": '.encode()

@@ -15,6 +15,7 @@ from mmkeras.export.litert_model import describe, require_whole
 from mmkeras.export.litert_samples import litert_samples
 from mmkeras.export.quantize_litert import quantize_litert
 from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
+from mmkeras.runtime.litert_file import FORMAT
 
 PRECISIONS = tuple(LEAST_IDENTICAL)
 _CONVERTED = ("float32", "float16", "dynamic_int8")
@@ -143,7 +144,7 @@ def _description(task, form, precision, license) -> dict:
         for name, (_, inputs) in form.signatures.items()
     }
     return {
-        "format": 1,
+        "format": FORMAT,
         "mmkeras": __version__,
         "keras": keras.__version__,
         "task": type(task).__name__,

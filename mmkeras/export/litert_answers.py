@@ -12,14 +12,22 @@ from mmkeras.export.litert_form import (
     spelled,
 )
 from mmkeras.models import GenerativeVisualQA
-from mmkeras.preprocessing import BertTokenizer, WordPieceTokenizer
+from mmkeras.preprocessing import (
+    BertTokenizer,
+    WordPieceTokenizer,
+    WordTokenizer,
+)
 from mmkeras.runtime.litert_file import ANSWERS, VOCABULARY
 from mmkeras.runtime.litert_visual_qa import ANSWER_VOCABULARY
 
-_KINDS = {WordPieceTokenizer: "word_piece", BertTokenizer: "bert"}
+_KINDS = {
+    WordPieceTokenizer: "word_piece",
+    BertTokenizer: "bert",
+    WordTokenizer: "words",
+}
 
 
-def litert_answers(task, top_k: int = 3, **options) -> LiteRTForm:
+def litert_answers(task, **options) -> LiteRTForm:
     """A model that answers questions as LiteRT files have it.
 
     `lookup`: `words` string `[words]`, words or pieces of them, to `token_ids` int32
@@ -31,9 +39,9 @@ def litert_answers(task, top_k: int = 3, **options) -> LiteRTForm:
 
     Args:
         task: a `VisualQA` or a `GenerativeVisualQA`.
-        top_k: int, answers that a `VisualQA` gives, at most; of one that knows fewer,
-            as many as it knows.
-        **options: of `mmkeras.decoding.DecodingOptions`, of a `GenerativeVisualQA`.
+        **options: of a `VisualQA` `top_k`, int, answers that it gives at most, 3 by
+            default; of one that knows fewer, as many as it knows. Of a
+            `GenerativeVisualQA` those of `mmkeras.decoding.DecodingOptions`.
 
     Returns:
         A `LiteRTForm`.
@@ -51,12 +59,12 @@ def litert_answers(task, top_k: int = 3, **options) -> LiteRTForm:
     tokenizer = preprocessor.tokenizer
     pieces = list(tokenizer.get_vocabulary())
     writes = isinstance(task, GenerativeVisualQA)
-    answer, more, texts = (_written if writes else _chosen)(task, top_k, options)
+    answer, more, texts = (_written if writes else _chosen)(task, **options)
     table = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(
             tf.constant(pieces), tf.range(len(pieces), dtype=tf.int64)
         ),
-        default_value=_unknown(tokenizer),
+        default_value=_unknown(tokenizer) or tokenizer.pad_token_id,
     )
     words = {"words": tf.TensorSpec([None], tf.string, name="words")}
     return LiteRTForm(
@@ -71,15 +79,7 @@ def litert_answers(task, top_k: int = 3, **options) -> LiteRTForm:
         },
         description={
             "image": description,
-            "question": {
-                "kind": _KINDS.get(type(tokenizer), type(tokenizer).__name__),
-                "lowercase": getattr(tokenizer, "lowercase", False),
-                "sequence_length": length,
-                "pad": tokenizer.pad_token_id,
-                "unk": _unknown(tokenizer),
-                "start": getattr(tokenizer, "start_token_id", None),
-                "end": getattr(tokenizer, "end_token_id", None),
-            },
+            "question": _question(tokenizer, length),
             **more,
         },
         texts={VOCABULARY: as_lines(pieces), **texts},
@@ -91,12 +91,37 @@ def litert_answers(task, top_k: int = 3, **options) -> LiteRTForm:
     )
 
 
-def _unknown(tokenizer) -> int:
-    token_id = getattr(tokenizer, "unk_token_id", None)
-    return tokenizer.token_to_id(tokenizer.oov_token) if token_id is None else token_id
+def _question(tokenizer, length) -> dict:
+    """How hosts cut a question."""
+    if type(tokenizer) not in _KINDS:
+        raise ValueError(
+            f"Questions that {type(tokenizer).__name__} cuts cannot be cut without "
+            "TensorFlow, so that no host could ask the file. Train with another text "
+            "encoder, e.g. text_encoder='gru' or 'minilm', or export a SavedModel."
+        )
+    found = {
+        "kind": _KINDS[type(tokenizer)],
+        "lowercase": tokenizer.lowercase,
+        "sequence_length": length,
+        "pad": tokenizer.pad_token_id,
+        "unk": _unknown(tokenizer),
+        "start": getattr(tokenizer, "start_token_id", None),
+        "end": getattr(tokenizer, "end_token_id", None),
+    }
+    if isinstance(tokenizer, WordTokenizer):
+        found["punctuation"] = tokenizer.punctuation
+        found["separator"] = tokenizer.separator
+    return found
 
 
-def _chosen(task, top_k, options):
+def _unknown(tokenizer) -> int | None:
+    """The id of what cannot be spelled; `None` where that is left out."""
+    if tokenizer.oov_token not in tokenizer.get_vocabulary():
+        return None
+    return tokenizer.token_to_id(tokenizer.oov_token)
+
+
+def _chosen(task, top_k=3, **options):
     if options:
         raise ValueError(
             "Answers are chosen, not written, so that decoding has no options. Leave "
@@ -128,7 +153,7 @@ def _chosen(task, top_k, options):
     return answer, {"top_k": top_k}, {ANSWERS: as_lines(known)}
 
 
-def _written(task, top_k, options):
+def _written(task, **options):
     require_no_draws(options)
     decode = task.generator(traced=False, **options)
     converter = task.preprocessor.image_converter

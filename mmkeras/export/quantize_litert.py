@@ -33,7 +33,7 @@ def quantize_litert(
         ValueError: if nothing of the image encoder is found in the model.
     """
     try:
-        from ai_edge_quantizer import qtyping, quantizer
+        from ai_edge_quantizer import calibrator, qtyping, quantizer
     except ImportError as error:
         raise ImportError(
             f"precision={precision!r} needs ai-edge-quantizer: "
@@ -44,13 +44,35 @@ def quantize_litert(
     if precision == "weight_only_int8":
         made.add_weight_only_config(".*", every, 8)
         return bytes(_quantize(made, None))
+    if not _names_of(model, encoder):
+        raise ValueError(
+            f"Nothing in the LiteRT model is of the image encoder {encoder!r}, which "
+            "'mixed_int8' computes in integers. Take precision='dynamic_int8'."
+        )
     made.add_dynamic_config(".*", every, 8)
     for kind in (names.CONV_2D, names.DEPTHWISE_CONV_2D, names.ADD, names.MEAN):
         made.add_static_config(f".*{re.escape(encoder)}.*", kind, 8, 8)
     # Tensors of the loop's body are not kept, so that only the profiler sees them.
-    mode = quantizer._CalibrationMode.CALIBRATION_PROFILER_BASED
+    mode = calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED
     ranges = made.calibrate({signature: list(calibration)}, mode=mode, num_threads=1)
     return bytes(_quantize(made, ranges))
+
+
+def _names_of(model, encoder) -> list[str]:
+    """The convolutions of the image encoder, by the names of their outputs."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    kinds = schema.BuiltinOperator
+    parsed = schema.ModelT.InitFromPackedBuf(model, 0)
+    found = []
+    for graph in parsed.subgraphs:
+        for operator in graph.operators:
+            code = parsed.operatorCodes[operator.opcodeIndex]
+            kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+            name = graph.tensors[operator.outputs[0]].name.decode("utf-8")
+            if kind in (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D) and encoder in name:
+                found.append(name)
+    return found
 
 
 def _quantize(made, ranges):

@@ -120,4 +120,6 @@ class Adaptable:
             return self
         with tempfile.TemporaryDirectory() as folder:
             self.save_to_preset(folder)
-            return type(self).from_preset(folder)
+            merged = type(self).from_preset(folder)
+        merged.samples = self.samples
+        return merged

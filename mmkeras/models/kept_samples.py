@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -29,17 +30,23 @@ class KeptSample(NamedTuple):
 
 
 def choose_samples(
-    samples: Iterable[dict], height: int, width: int, crop: bool, number: int
+    samples: Iterable[dict],
+    height: int,
+    width: int,
+    crop: bool,
+    number: int,
+    asks: bool = False,
 ) -> tuple[KeptSample, ...]:
     """The first few samples, each with a picture and its first question.
 
     Args:
-        samples: iterable of sample dicts, e.g. a `tf.data.Dataset`. Those without a
-            picture that can be read are passed over.
+        samples: iterable of sample dicts, not batched, e.g. a `tf.data.Dataset`. Those
+            without a picture that can be read are passed over.
         height: int, in pixels.
         width: int, in pixels.
         crop: bool, as `read_picture` takes it.
         number: int, how many.
+        asks: bool, whether samples without a question are passed over too.
 
     Returns:
         tuple of `KeptSample`.
@@ -48,17 +55,21 @@ def choose_samples(
     for sample in samples:
         if len(found) == number:
             break
+        question = _question(sample)
+        if asks and not question:
+            continue
         try:
             pixels = read_picture(_plain(sample["image"]), height, width, crop)[0]
         except ValueError:
             continue
-        found.append(KeptSample(_encoded(pixels), _question(sample)))
+        found.append(KeptSample(_encoded(pixels), question))
     return tuple(found)
 
 
 def write_samples(samples: Iterable[KeptSample], preset: str | os.PathLike) -> None:
     """Writes samples into the folder of a preset, in place of those there."""
     folder = pathlib.Path(preset) / _FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
     rows = []
     for number, sample in enumerate(samples):
         folder.mkdir(exist_ok=True)
@@ -71,15 +82,25 @@ def write_samples(samples: Iterable[KeptSample], preset: str | os.PathLike) -> N
 
 
 def read_samples(preset: str | os.PathLike) -> tuple[KeptSample, ...]:
-    """The samples in the folder of a preset, none if it keeps none."""
+    """The samples in the folder of a preset, none if it keeps none.
+
+    Raises:
+        ValueError: if they are damaged.
+    """
     folder = pathlib.Path(preset) / _FOLDER
     if not (folder / _TABLE).is_file():
         return ()
-    rows = json.loads((folder / _TABLE).read_text("utf-8"))
-    return tuple(
-        KeptSample((folder / row["image"]).read_bytes(), row["question"])
-        for row in rows
-    )
+    try:
+        rows = json.loads((folder / _TABLE).read_text("utf-8"))
+        return tuple(
+            KeptSample((folder / row["image"]).read_bytes(), row["question"])
+            for row in rows
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"The samples in {folder} are damaged ({error}). Copy the folder again, "
+            "remove it, or give samples of your own."
+        ) from error
 
 
 def _plain(value):
@@ -96,4 +117,5 @@ def _question(sample) -> str | None:
     question = _plain(sample.get("question"))
     if isinstance(question, (list, tuple, np.ndarray)):
         question = question[0] if len(question) else None
-    return question.decode("utf-8") if isinstance(question, bytes) else question
+    question = question.decode("utf-8") if isinstance(question, bytes) else question
+    return question if question and question.strip() else None

@@ -20,6 +20,7 @@ class QuestionTask(Task):
     """
 
     rows_vary = True
+    asks = True
 
     def _check_samples(self, dataset) -> None:
         texts = list(itertools.islice(question_texts(dataset), _TEXTS_LOOKED_AT))

@@ -57,8 +57,11 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
     # Whether batches differ in the shape of their rows, so that one cannot be filled
     # up from the next.
     rows_vary = False
+    # Whether it is asked questions.
+    asks = False
     # What the preset keeps for checks of exported files.
-    samples: tuple[KeptSample, ...] = ()
+    _kept: tuple[KeptSample, ...] | None = None
+    _kept_in: str | None = None
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         self.backbone = backbone
@@ -312,6 +315,22 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
             on_error=on_error,
         )
 
+    @property
+    def samples(self) -> tuple[KeptSample, ...]:
+        """What the preset keeps for checks of exported files (`keep_samples`).
+
+        Raises:
+            ValueError: if the files in the preset are damaged.
+        """
+        # Read when they are asked for: nobody else should fail of their damage.
+        if self._kept is None and self._kept_in is not None:
+            self._kept = read_samples(self._kept_in)
+        return self._kept or ()
+
+    @samples.setter
+    def samples(self, samples):
+        self._kept = tuple(samples)
+
     def keep_samples(self, dataset: tf.data.Dataset, number: int = 16) -> None:
         """Keeps a few samples in the preset, on which exported files are checked.
 
@@ -321,10 +340,22 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
             dataset: a `tf.data.Dataset` of sample dicts, not batched. Pictures that
                 cannot be read are passed over.
             number: int, how many.
+
+        Raises:
+            ValueError: if the dataset is batched.
         """
+        if is_batched(dataset.element_spec):
+            raise ValueError(
+                "`keep_samples` takes single samples. Give it the dataset before it is "
+                "batched, or `dataset.unbatch()`."
+            )
         converter = self.preprocessor.image_converter
         self.samples = choose_samples(
-            dataset, *converter.image_size, converter.crop_to_aspect_ratio, number
+            dataset,
+            *converter.image_size,
+            converter.crop_to_aspect_ratio,
+            number,
+            asks=self.asks,
         )
 
     def export(self, path: str | os.PathLike, format: str = "saved_model", **kwargs):
@@ -376,7 +407,7 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
                 "be read: the file is truncated or damaged. Copy the preset again, "
                 f"or train it anew. ({error})"
             ) from error
-        task.samples = read_samples(preset)
+        task._kept_in = preset
         return task
 
     def save_to_preset(self, preset_dir: str | os.PathLike, **kwargs) -> None:
@@ -387,8 +418,10 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
             **kwargs: passed to KerasHub.
         """
         os.makedirs(preset_dir, exist_ok=True)
+        # Before the files are there: they may be those that it was loaded from.
+        samples = self.samples
         super().save_to_preset(os.fspath(preset_dir), **kwargs)
-        write_samples(self.samples, preset_dir)
+        write_samples(samples, preset_dir)
 
     def _prepare(self, dataset, batch_size, skipped=None):
         require_dataset(dataset)

@@ -42,6 +42,11 @@ class LiteRTCaptioner:
         """What the file says of itself."""
         return self._file.description
 
+    @property
+    def stepwise(self) -> bool:
+        """Whether the file was exported with `stepwise=True`."""
+        return not self._file.has_signature("caption")
+
     def caption(self, image, *, return_scores: bool = False):
         """The caption of a picture.
 
@@ -58,7 +63,7 @@ class LiteRTCaptioner:
             FileNotFoundError: if a path does not lead to a file.
             ValueError: if the picture cannot be read.
         """
-        if not self._file.has_signature("caption"):
+        if self.stepwise:
             if return_scores:
                 raise ValueError(
                     "A stepwise file gives no scores. Export it with stepwise=False, "
@@ -85,7 +90,7 @@ class LiteRTCaptioner:
             ValueError: if the file was not exported with `stepwise=True`, or the
                 picture cannot be read.
         """
-        if self._file.has_signature("caption"):
+        if not self.stepwise:
             raise ValueError(
                 "This file writes the whole caption in one call. Export with "
                 "stepwise=True to have it word by word."

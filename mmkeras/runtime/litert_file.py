@@ -4,12 +4,16 @@ import json
 import os
 import pathlib
 import zipfile
+import zlib
 
 import numpy as np
 
 DESCRIPTION = "mmkeras.json"
 VOCABULARY = "vocab.txt"
 ANSWERS = "answers.txt"
+# Of the description; another number is another meaning.
+FORMAT = 1
+_TEXTS = (".json", ".txt")
 
 
 class LiteRTFile:
@@ -43,7 +47,7 @@ class LiteRTFile:
             raise FileNotFoundError(f"There is no LiteRT file {path}.")
         self._path = path
         self._texts = _read_archive(path)
-        self.description = json.loads(self._texts[DESCRIPTION])
+        self.description = _described(path, self._texts[DESCRIPTION])
         try:
             self._interpreter = _interpreter_class()(
                 model_path=os.fspath(path), num_threads=num_threads
@@ -89,18 +93,32 @@ class LiteRTFile:
 def _read_archive(path) -> dict[str, str]:
     try:
         with zipfile.ZipFile(path) as archive:
-            texts = {
-                name: archive.read(name).decode("utf-8") for name in archive.namelist()
-            }
-    except zipfile.BadZipFile as error:
+            names = [name for name in archive.namelist() if name.endswith(_TEXTS)]
+            texts = {name: archive.read(name).decode("utf-8") for name in names}
+    except (zipfile.BadZipFile, zlib.error, UnicodeDecodeError) as error:
         raise ValueError(
-            f"{path} was not written by mmkeras, or its end is missing: nothing is "
-            "appended to it that says what it is. Export the model with mmkeras, or "
-            "copy the file again."
+            f"{path} was not written by mmkeras, or it is damaged: what is appended to "
+            f"it cannot be read ({error}). Export the model with mmkeras, or copy the "
+            "file again."
         ) from error
     if DESCRIPTION not in texts:
         raise ValueError(f"{path} was not written by mmkeras: no {DESCRIPTION} in it.")
     return texts
+
+
+def _described(path, text) -> dict:
+    try:
+        description = json.loads(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is damaged: its {DESCRIPTION} is no JSON ({error}). Copy it again."
+        ) from error
+    if description.get("format") != FORMAT:
+        raise ValueError(
+            f"{path} has the format {description.get('format')!r}, this version reads "
+            f"{FORMAT}. Update mmkeras, or export the model anew."
+        )
+    return description
 
 
 def _interpreter_class():

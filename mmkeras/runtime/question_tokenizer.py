@@ -9,6 +9,8 @@ from mmkeras.runtime.han import is_bert_han, is_han
 
 _JOINER = "##"
 _CHARACTERS_PER_TOKEN = 100
+# What `tf.strings.split` splits at.
+_ASCII_SPACE = "\t\n\v\f\r "
 # Of WordPiece: bytes, of BERT: characters.
 _LONGEST_WORD = 100
 
@@ -19,13 +21,15 @@ class QuestionTokenizer:
     Args:
         vocabulary: sequence of strings, the pieces by their ids.
         kind: string, `"word_piece"` for `mmkeras.preprocessing.WordPieceTokenizer`,
-            `"bert"` for `BertTokenizer`.
+            `"bert"` for `BertTokenizer`, `"words"` for `WordTokenizer`.
         lowercase: bool.
         sequence_length: int, length of the rows.
         pad: int, id of the padding.
-        unk: int, id of a word that cannot be spelled.
+        unk: int, id of a word that cannot be spelled, or `None` to leave it out.
         start: int, id that stands before the pieces, or `None`.
         end: int, id that stands after them, or `None`.
+        punctuation: string, characters that are taken out, of `"words"`.
+        separator: string that is put in their place.
 
     Raises:
         ValueError: if there is no such kind.
@@ -38,18 +42,21 @@ class QuestionTokenizer:
         lowercase: bool,
         sequence_length: int,
         pad: int,
-        unk: int,
-        start: int | None,
-        end: int | None,
+        unk: int | None,
+        start: int | None = None,
+        end: int | None = None,
+        punctuation: str = "",
+        separator: str = "",
     ):
         if kind not in _SPLITS:
             raise ValueError(
-                f"The questions of this file are cut by {kind}, which is written for "
-                "TensorFlow only. Give the model token ids of your own, or train with "
-                "another text encoder, e.g. 'gru' or 'minilm'."
+                f"This version does not know how questions of the kind {kind!r} are "
+                "cut. Update mmkeras."
             )
         self._split = _SPLITS[kind]
         self._too_long = _TOO_LONG[kind]
+        self._whole = kind == "words"
+        self._replaced = {ord(character): separator for character in punctuation}
         self._ids = {piece: place for place, piece in enumerate(vocabulary)}
         self._lowercase = lowercase
         self._length = sequence_length
@@ -69,7 +76,7 @@ class QuestionTokenizer:
         text = question[: _CHARACTERS_PER_TOKEN * self._length]
         ids = [
             token_id
-            for word in self._split(text, self._lowercase)
+            for word in self._split(text, self._lowercase, self._replaced)
             for token_id in self._pieces(word)
         ]
         row = np.full([self._length], self._pad, np.int32)
@@ -81,8 +88,11 @@ class QuestionTokenizer:
 
     def _pieces(self, word: str) -> list[int]:
         """The longest pieces first, or the unknown token for the whole word."""
+        unknown = [] if self._unk is None else [self._unk]
         if self._too_long(word):
-            return [self._unk]
+            return unknown
+        if self._whole:
+            return [self._ids[word]] if word in self._ids else unknown
         found, start = [], 0
         while start < len(word):
             prefix = _JOINER if start else ""
@@ -91,20 +101,27 @@ class QuestionTokenizer:
                 if token_id is not None:
                     break
             else:
-                return [self._unk]
+                return unknown
             found.append(token_id)
             start = end
         return found
 
 
-def _word_piece_words(text: str, lowercase: bool) -> list[str]:
+def _word_piece_words(text: str, lowercase: bool, replaced: dict) -> list[str]:
     # Where the string ends for the C code of the normalisation in graph.
     text = unicodedata.normalize("NFC", text.split("\0")[0])
     text = text.lower() if lowercase else text
     return _words(text, _is_space, lambda c: _is_mark(c) or is_han(c))
 
 
-def _bert_words(text: str, lowercase: bool) -> list[str]:
+def _whole_words(text: str, lowercase: bool, replaced: dict) -> list[str]:
+    text = text.lower() if lowercase else text
+    return _words(
+        text.translate(replaced), lambda c: c in _ASCII_SPACE, lambda c: False
+    )
+
+
+def _bert_words(text: str, lowercase: bool, replaced: dict) -> list[str]:
     text = "".join(c for c in text if not _is_dropped_by_bert(c))
     text = "".join(f" {c} " if is_bert_han(c) else c for c in text)
     text = unicodedata.normalize("NFD", text)
@@ -147,8 +164,13 @@ def _is_mark(character: str) -> bool:
     return unicodedata.category(character)[0] == "P"
 
 
-_SPLITS = {"word_piece": _word_piece_words, "bert": _bert_words}
+_SPLITS = {
+    "word_piece": _word_piece_words,
+    "bert": _bert_words,
+    "words": _whole_words,
+}
 _TOO_LONG = {
     "word_piece": lambda word: len(word.encode("utf-8")) > _LONGEST_WORD,
     "bert": lambda word: len(word) > _LONGEST_WORD,
+    "words": lambda word: len(word.encode("utf-8")) > _LONGEST_WORD,
 }

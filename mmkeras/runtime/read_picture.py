@@ -67,8 +67,13 @@ def _opened(image):
             f"Cannot read {name}: it is empty, or not JPEG, PNG, GIF or WebP. Leave it "
             "out or convert it."
         ) from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(
+            f"Cannot read {name}: more than {_MAX_PIXELS:,} pixels. Leave it out or "
+            "scale it down."
+        ) from error
     # Pillow's decoders fail each in their own way on the same broken bytes.
-    except (OSError, SyntaxError, EOFError, ValueError) as error:
+    except (OSError, SyntaxError, EOFError, TypeError, ValueError) as error:
         raise ValueError(
             f"Cannot read {name}: {error}. Leave it out or convert it to JPEG or PNG."
         ) from error

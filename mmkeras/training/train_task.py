@@ -5,12 +5,14 @@ import importlib.metadata
 import json
 import pathlib
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
 
 import mmkeras
+from mmkeras.models.kept_samples import write_samples
 from mmkeras.models.task import Task
 from mmkeras.training.run import Run
 
@@ -71,9 +73,22 @@ def train_task(
         callbacks=[*callbacks, *recipe],
         verbose=verbose,
     )
-    task.keep_samples(train if validation is None else validation)
     task.save_to_preset(output)
+    _keep_samples(task, train if validation is None else validation, output)
     return task
+
+
+def _keep_samples(task, dataset, output) -> None:
+    # The model is saved by now: whatever the data have, it is not lost.
+    try:
+        task.keep_samples(dataset)
+        write_samples(task.samples, output)
+    except Exception as error:
+        warnings.warn(
+            f"No samples are kept in {output}, on which exported files are checked: "
+            f"{error} Keep some with task.keep_samples(dataset).",
+            stacklevel=2,
+        )
 
 
 def _check_output(run, output, overwrite) -> bool:

@@ -75,6 +75,23 @@ def test_several_captions_are_one_row(folder, tmp_path):
     assert len(row["captions"]) == len(row["scores"]) == 2
 
 
+def test_what_is_no_rest_of_a_row_is_not_cut_off(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text('{"precious": "data"}')
+    with pytest.raises(ValueError, match="mine.json, line 1 is no row"):
+        JSONLRows(path, "image")
+    assert path.read_text() == '{"precious": "data"}'
+
+
+def test_a_stepwise_file_captions_without_scores(folder, tmp_path):
+    file, output = tmp_path / "steps.tflite", tmp_path / "captions.jsonl"
+    assert main(["export", PRESET, "--to", str(file), "--stepwise"]) == 0
+    picture = str(folder / "a.png")
+    assert main(["caption", str(file), picture, "--output", str(output)]) == 0
+    [row] = rows_of(output)
+    assert row["caption"] and row["score"] is None
+
+
 def test_another_file_is_not_taken_for_captions(tmp_path):
     path = tmp_path / "other.jsonl"
     path.write_text('{"image": "a.png"}\nnot json\n')

@@ -225,6 +225,12 @@ def test_damaged_and_foreign_files_are_told(files, tmp_path):
     cut.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="cut.tflite was not written by mmkeras, or"):
         LiteRTCaptioner(cut)
+    newer = tmp_path / "newer.tflite"
+    newer.write_bytes(whole)
+    with zipfile.ZipFile(newer, "a") as archive, pytest.warns(UserWarning):
+        archive.writestr("mmkeras.json", '{"format": 2}')
+    with pytest.raises(ValueError, match="format 2, this version reads 1. Update"):
+        LiteRTCaptioner(newer)
     with pytest.raises(FileNotFoundError, match="none.tflite"):
         LiteRTCaptioner(tmp_path / "none.tflite")
     with pytest.raises(ValueError, match="num_threads"):

@@ -1,5 +1,7 @@
+import json
 import pathlib
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -253,6 +255,34 @@ def test_code_in_a_file_is_not_run(form, tmp_path):
         old, replacements={"doubled": keras.layers.Rescaling(2.0, name="doubled")}
     )
     assert_same(old, new, np.ones((1, 4), "float32") * [[1, 2, 3, 4]])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"function": "4wEAAAAA", "function_type": "lambda"},
+        {
+            "function": "relu",
+            "function_type": "function",
+            "output_shape": ["4wEAAAAA", None, None],
+            "output_shape_type": "lambda",
+        },
+        {"function": "relu", "mask": ["4wEAAAAA", None, None], "mask_type": "lambda"},
+        {"function": {"class_name": "__lambda__", "config": {"code": "4wEAAAAA"}}},
+    ],
+)
+def test_code_in_any_argument_of_a_file_is_refused(arguments, tmp_path):
+    file = saved(
+        tf_keras.Sequential([tf_keras.Input((4,)), L.Lambda(tf.nn.relu, name="odd")]),
+        tmp_path,
+        "h5",
+    )
+    with h5py.File(file, "r+") as opened:
+        config = json.loads(opened.attrs["model_config"])
+        config["config"]["layers"][-1]["config"].update(arguments)
+        opened.attrs["model_config"] = json.dumps(config)
+    with pytest.raises(ValueError, match="Python code in it, in the layer 'odd'"):
+        load_tf_keras(file)
 
 
 def test_function_that_is_not_known():

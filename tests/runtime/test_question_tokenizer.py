@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.preprocessing import BertTokenizer, WordPieceTokenizer
+from mmkeras.preprocessing import BertTokenizer, WordPieceTokenizer, WordTokenizer
 from mmkeras.preprocessing.pack_tokens import pack_tokens
 from mmkeras.runtime.han import is_bert_han, is_han
 from mmkeras.runtime.question_tokenizer import QuestionTokenizer
@@ -109,6 +109,28 @@ def test_han_are_those_of_the_regular_expressions():
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_a_tokenizer_of_tensorflow_alone_is_refused():
-    with pytest.raises(ValueError, match="BytePairTokenizer.*token ids of your own"):
-        QuestionTokenizer(["a"], "BytePairTokenizer", True, 8, 0, 1, 2, 3)
+@pytest.mark.parametrize("oov_token", ["<OOV>", None])
+@pytest.mark.parametrize("separator", [" ", ""])
+def test_whole_words_are_cut_as_the_graph_cuts_them(oov_token, separator):
+    words = ["[PAD]", "<OOV>", "what", "colour", "is", "the", "cat's", "hat", "cats"]
+    punctuation = WordTokenizer(words, oov_token).punctuation
+    punctuation += "" if separator else "'"
+    tokenizer = WordTokenizer(words, oov_token, punctuation, separator)
+    ours = QuestionTokenizer(
+        words,
+        kind="words",
+        lowercase=True,
+        sequence_length=LENGTH,
+        pad=0,
+        unk=None if oov_token is None else 1,
+        punctuation=punctuation,
+        separator=separator,
+    )
+    wanted = pack_tokens(tokenizer, QUESTIONS, LENGTH).numpy()
+    for question, row in zip(QUESTIONS, wanted, strict=True):
+        np.testing.assert_array_equal(ours(question), row, err_msg=repr(question))
+
+
+def test_a_kind_that_is_not_known_is_refused():
+    with pytest.raises(ValueError, match="kind 'byte_pairs'.*Update mmkeras"):
+        QuestionTokenizer(["a"], "byte_pairs", True, 8, 0, 1)

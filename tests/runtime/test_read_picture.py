@@ -1,4 +1,6 @@
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -85,6 +87,20 @@ def test_paths_bytes_and_arrays_are_the_same(tmp_path):
 )
 def test_what_is_no_picture_is_refused(data, reason):
     with pytest.raises(ValueError, match=reason):
+        read_picture(data, 48, 48)
+
+
+def chunk(kind, data) -> bytes:
+    size, check = len(data), zlib.crc32(kind + data)
+    return struct.pack(">I", size) + kind + data + struct.pack(">I", check)
+
+
+@pytest.mark.parametrize("side", [11_000, 20_000])
+def test_a_bomb_is_refused_by_its_header(side):
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    with pytest.raises(ValueError, match="more than 100,000,000"):
         read_picture(data, 48, 48)
 
 

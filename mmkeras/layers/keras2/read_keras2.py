@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,8 +30,9 @@ def read_keras2(
 ) -> Any:
     """Reads a model that Keras 2 has saved.
 
-    Nothing in the file is run as Python code: a `Lambda` layer that brings its own is
-    refused.
+    Python code that a file brings, as `Lambda` layers and some wrappers of recurrent
+    cells do, is not run: such a file is refused. A SavedModel's graph is not executed
+    either, but TensorFlow reads it: take one from a source that you trust.
 
     Args:
         path: path of an `.h5` or `.keras` file, or of a SavedModel folder.
@@ -48,20 +50,29 @@ def read_keras2(
             `architecture`.
     """
     import tf_keras
+    from google.protobuf.message import DecodeError
+    from tf_keras.src.saving.serialization_lib import SafeModeScope
 
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no file or folder {path}.")
-    configs = list(_configs(path))
+    try:
+        configs = list(_configs(path))
+    except (DecodeError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path} is broken, or no file of Keras 2: {type(error).__name__}: {error}."
+        ) from error
     for config in configs:
         _refuse_code(path, config)
     try:
         if configs:
             if architecture is not None:
                 raise ValueError("it has its own `architecture`: leave that out")
-            return tf_keras.models.load_model(
-                str(path), custom_objects=custom_objects, compile=False
-            )
+            # What `_refuse_code` does not know is refused by tf_keras itself.
+            with SafeModeScope(True):
+                return tf_keras.models.load_model(
+                    str(path), custom_objects=custom_objects, compile=False
+                )
         model = _built(architecture, path, custom_objects)
         model.load_weights(str(path))
         return model
@@ -74,6 +85,7 @@ def read_keras2(
 
 def _built(architecture, path, custom_objects):
     import tf_keras
+    from tf_keras.src.saving.serialization_lib import SafeModeScope
 
     if architecture is None:
         raise ValueError(
@@ -84,7 +96,8 @@ def _built(architecture, path, custom_objects):
         return architecture
     text = pathlib.Path(architecture).read_text("utf-8")
     _refuse_code(architecture, json.loads(text))
-    return tf_keras.models.model_from_json(text, custom_objects)
+    with SafeModeScope(True):
+        return tf_keras.models.model_from_json(text, custom_objects)
 
 
 def _configs(path: pathlib.Path) -> Iterator[Any]:
@@ -170,16 +183,27 @@ def _metadata(file):
 def _refuse_code(path, config) -> None:
     for layer in _dicts(config):
         arguments = layer.get("config")
-        if layer.get("class_name") != "Lambda" or not isinstance(arguments, dict):
+        if not isinstance(arguments, dict) or not _has_code(layer, arguments):
             continue
-        if not isinstance(arguments.get("function"), str):
-            raise ValueError(
-                f"{path} has Python code in it, in the layer "
-                f"{arguments.get('name')!r} (Lambda), which is not run. Make the model "
-                "where its code is, load its weights, and give a layer of Keras 3 in "
-                "its place: `load_tf_keras(model, "
-                f"replacements={{{arguments.get('name')!r}: layer}})`."
-            )
+        name = repr(arguments.get("name"))
+        raise ValueError(
+            f"{path} has Python code in it, in the layer {name} "
+            f"({layer.get('class_name')}), which is not run. Make the model where its "
+            "code is, load its weights, and give a layer of Keras 3 in its place: "
+            f"`load_tf_keras(model, replacements={{{name}: layer}})`."
+        )
+
+
+def _has_code(layer, arguments) -> bool:
+    # `function_type`, `output_shape_type`, `mask_type`, ... say "lambda" of bytecode.
+    types = [value for key, value in arguments.items() if key.endswith("_type")]
+    if "lambda" in types or layer.get("class_name") == "__lambda__":
+        return True
+    parts = [value for value in arguments.values() if isinstance(value, dict)]
+    if any(part.get("class_name") == "__lambda__" for part in parts):
+        return True
+    is_lambda = layer.get("class_name") == "Lambda"
+    return is_lambda and not isinstance(arguments.get("function"), str)
 
 
 def _dicts(value):
