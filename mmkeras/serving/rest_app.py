@@ -131,8 +131,8 @@ class _Api:
 async def _aside(size, function, *args):
     """Lets others in between the steps of what is long.
 
-    Reading and writing JSON itself is one such step: while it lasts, a second for
-    some 100 MB, nobody else is answered.
+    `json.loads` and `json.dumps` are one such step each, which holds Python's lock: 30
+    MB of numbers keep everybody waiting for half a second, 30 MB of base64 for 0.03.
     """
     if size <= _SMALL:
         return function(*args)
