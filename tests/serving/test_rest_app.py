@@ -166,7 +166,7 @@ def test_what_is_no_json(endpoint, body):
         ("/v1/models/tiny/labels/beta", 404, "version label: beta"),
         ("/v1/models/tiny:predict", 400, "Malformed request: GET"),
         ("/v1/models/tiny/versions/99999999999999999999", 400, "to numeric"),
-        (f"/v1/models/tiny/versions/{'9' * 5000}", 400, "to numeric"),
+        (f"/v1/models/tiny/versions/{'9' * 5000}", 400, "convert version: 99"),
         ("/v1/models", 400, "Malformed request"),
         ("/", 400, "Malformed request: GET /"),
     ],
