@@ -9,8 +9,9 @@ REST and half by gRPC, each send their next request when the last one is answere
 - **soak**: 10,000 requests of one picture, 1% of them malformed (a truncated JPEG, a
   body of 50 MB, a wrong dtype, an unknown signature, an empty batch, a client that
   goes before it is answered). Every good answer must be what the SavedModel says when
-  it is called directly, every bad one the error that its kind has. The memory of the
-  server is read after 500 requests, and after each quarter.
+  it is called directly, every bad one the error that its kind has. Clients that went
+  see no answer: they are only counted, and no row of theirs may be left waiting at the
+  end. The memory of the server is read after 500 requests, and after each quarter.
 - **batching**: the same load on two endpoints in turn, one of which has
   `--max-batch-size 1`; the ratios of their medians, of answers a second and of the
   CPU time of an answer, which other programs on the machine change less.
@@ -18,8 +19,8 @@ REST and half by gRPC, each send their next request when the last one is answere
   connections, and nothing else.
 - **reload**: version 2 appears during the load. No request may fail.
 
-It ends with an error if an answer is wrong. It is bounded by `--limit` seconds a part,
-sends to 127.0.0.1 only, and ends what it started.
+It ends with an error if an answer is wrong or a row is left. It is bounded by `--limit`
+seconds a part, sends to 127.0.0.1 only, and ends what it started.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ PICTURES = 64
 WARM_UP = 500
 BIG = 50_000_000
 BAD_EVERY = 100
+GONE = "client gone"
 # gRPC's codes and HTTP's of each malformed kind, and what the message must say.
 BAD = {
     "truncated JPEG": ("OK", 200, "corrupt"),
@@ -62,8 +64,9 @@ BAD = {
     "wrong dtype": ("INVALID_ARGUMENT", 400, "string"),
     "unknown signature": ("INVALID_ARGUMENT", 400, "not found in signature def"),
     "empty batch": ("INVALID_ARGUMENT", 400, "batch is empty"),
-    "client gone": (None, None, None),
+    GONE: (None, None, None),
 }
+LEFT_SECONDS = 10
 
 
 def main() -> None:
@@ -98,12 +101,13 @@ def soak(args, truth, folder) -> int:
         for quarter in range(1, 5):
             seconds += load.run(args.requests * quarter // 4)
             memory.append(server.memory())
-        waiting = server.metric("mmkeras_serving_waiting_rows")
+        waiting = rows_left(server)
     counts = load.counts
     print(f"soak: {args.requests} requests of {args.clients} clients")
     print(f"  right answers      {counts['right']}")
     for kind in BAD:
-        print(f"  {kind:18} {counts[kind]} as they should be")
+        how = "not answered" if kind == GONE else "as they should be"
+        print(f"  {kind:18} {counts[kind]} {how}")
     print(f"  wrong answers      {load.wrong}")
     print(f"  requests a second  {args.requests / seconds:.0f}")
     grown = ", ".join(map(str, memory[1:]))
@@ -112,7 +116,19 @@ def soak(args, truth, folder) -> int:
     )
     print(f"  rows left waiting  {waiting:.0f}", flush=True)
     load.show_wrong()
+    if waiting:
+        raise SystemExit(f"{waiting:.0f} rows are left waiting, of nobody.")
     return load.wrong
+
+
+def rows_left(server) -> float:
+    # The last that went may have been seen to go a moment ago.
+    end = time.monotonic() + LEFT_SECONDS
+    while waiting := server.metric("mmkeras_serving_waiting_rows"):
+        if time.monotonic() > end:
+            break
+        time.sleep(0.1)
+    return waiting
 
 
 def batching(args, truth, folder) -> int:
@@ -417,7 +433,7 @@ class RestClient:
 
     def send_bad(self, kind, picture):
         """`None` if the answer is the one of that kind, else the answer."""
-        if kind == "client gone":
+        if kind == GONE:
             return self._go_away(picture)
         status, document = self._post(self._bad_body(kind, picture))
         said = json.dumps(document)
@@ -484,7 +500,7 @@ class GrpcClient:
         )
 
     def send_bad(self, kind, picture):
-        if kind == "client gone":
+        if kind == GONE:
             call = self._predict.future(grpc_body(picture))
             time.sleep(0.005)
             call.cancel()

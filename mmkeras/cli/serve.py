@@ -5,8 +5,12 @@ import logging
 import os
 import signal
 import sys
+import threading
 
 from mmkeras.cli.start_tensorflow import start_tensorflow
+
+# In which a thread that has nothing to do ends.
+_IDLE_SECONDS = 0.5
 
 
 def add_parser(commands, common) -> None:
@@ -87,7 +91,9 @@ def run(args) -> int:
         models, options, args.host, args.rest_port, args.grpc_port, labels
     )
     _log_to_stderr()
+    others = set(threading.enumerate())
     asyncio.run(_serve(endpoint))
+    _leave_if_busy(others)
     return 0
 
 
@@ -106,7 +112,7 @@ def _share_cores(batch_threads, intra_op_threads) -> None:
 async def _serve(endpoint) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, _stop, stop, number)
 
     def ready():
         print(f"REST: http://{endpoint.rest_address}/v1/models")
@@ -114,6 +120,32 @@ async def _serve(endpoint) -> None:
 
     await endpoint.run(stop, ready)
     print("Stopped", flush=True)
+
+
+def _stop(stop, number) -> None:
+    if stop.is_set():
+        _leave(128 + number)
+    stop.set()
+
+
+def _leave_if_busy(others) -> None:
+    # A call or a load of a model cannot be stopped, and Python would wait for its end,
+    # which may never come.
+    busy = [
+        thread
+        for thread in threading.enumerate()
+        if thread not in others and not thread.daemon
+    ]
+    for thread in busy:
+        thread.join(_IDLE_SECONDS)
+    if any(thread.is_alive() for thread in busy):
+        _leave(0)
+
+
+def _leave(status) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _model(text) -> tuple[str, str]:

@@ -47,7 +47,9 @@ def export_saved_model(
         task: an `ImageCaptioner` or a `VisualQA`.
         path: folder to write, for TF Serving one that is named by a version
             number, e.g. `"export/captioner/1"`.
-        overwrite: bool, whether to replace the SavedModel that is in the folder.
+        overwrite: bool, whether to replace the SavedModel that is in the folder. A
+            server that serves this version goes on with what it has in memory: write
+            to a new number, or start the server anew.
         serving_config: bool, whether to write `models.config` and `batching.config`
             beside the version, for a server that sees the model at `/models/NAME`;
             or a string, where it sees it (`write_serving_config`).
@@ -86,11 +88,24 @@ def export_saved_model(
         if serving_config:
             base_path = serving_config if isinstance(serving_config, str) else None
             write_serving_config(path.parent, base_path, overwrite)
-        if path.is_dir():
-            shutil.rmtree(path)
-        partial.rename(path)
+        _put(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put(partial: pathlib.Path, path: pathlib.Path) -> None:
+    if not path.is_dir():
+        partial.rename(path)
+        return
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    path.rename(old)
+    try:
+        partial.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
+    # The new one is there, whether or not all of the old one goes.
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _signatures(task, options):

@@ -8,8 +8,11 @@ from tensorflow_serving.config import model_server_config_pb2
 
 _BATCHING = """\
 # For --enable_batching --batching_parameters_file.
+# Rows of one request; more are refused.
+max_batch_size { value: 1024 }
 # Rows of one call of the model. Requests that have more are split.
-max_batch_size { value: 32 }
+max_execution_batch_size { value: 32 }
+enable_large_batch_splitting { value: true }
 # How long a request waits for others to join it.
 batch_timeout_micros { value: 5000 }
 # Calls side by side: the cores of the server is a good number.

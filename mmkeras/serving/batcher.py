@@ -5,6 +5,7 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
+import logging
 from collections.abc import Callable
 
 import grpc
@@ -15,6 +16,7 @@ from mmkeras.serving.serving_error import ServingError
 from mmkeras.serving.serving_options import ServingOptions
 
 Tensors = dict[str, np.ndarray]
+_LOG = logging.getLogger("mmkeras.serving")
 
 
 class Batcher:
@@ -109,7 +111,7 @@ class Batcher:
             self._start(self._drain(key))
         queue = self._queues[key]
         pieces = [
-            _Piece(part, count, queue, signature.is_batched)
+            _Piece(part, count, queue, is_whole=count == rows)
             for part, count in self._split(signature, inputs, rows)
         ]
         queue.pieces.extend(pieces)
@@ -121,7 +123,7 @@ class Batcher:
 
     def _split(self, signature, inputs, rows):
         size = self._options.max_batch_size
-        if not signature.is_batched or rows <= size:
+        if not signature.is_batched or rows <= size or size == 1:
             return [(inputs, rows)]
         return [
             (
@@ -201,13 +203,13 @@ class Batcher:
             answers = await loop.run_in_executor(
                 self._executor, self._call, name, batch
             )
-        except ServingError as error:
+        except Exception as error:
             if len(batch) > 1:
                 for piece in batch:
                     if not piece.answer.done():
                         await self._run(name, [piece])
             elif not batch[0].answer.done():
-                batch[0].answer.set_exception(error)
+                batch[0].answer.set_exception(_served(error))
             return
         self._observe_batch(sum(piece.rows for piece in batch))
         for piece, answer in zip(batch, answers, strict=True):
@@ -215,7 +217,8 @@ class Batcher:
                 piece.answer.set_result(answer)
 
     def _call(self, name, batch) -> list[Tensors]:
-        if not batch[0].batched:
+        if len(batch) == 1 and batch[0].is_whole:
+            # As the model says it: there is nothing to take apart.
             return [self._run_model(name, batch[0].inputs)]
         outputs = self._run_model(name, _concatenate([p.inputs for p in batch]))
         return _divide(name, outputs, [piece.rows for piece in batch])
@@ -237,11 +240,19 @@ class _Piece:
     inputs: Tensors
     rows: int
     queue: _Queue
-    batched: bool
+    is_whole: bool
     waits: bool = True
     answer: asyncio.Future = dataclasses.field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+
+
+def _served(error) -> ServingError:
+    if isinstance(error, ServingError):
+        return error
+    _LOG.error("a batch failed within the server", exc_info=error)
+    message = f"{type(error).__name__}: {error}"
+    return ServingError(grpc.StatusCode.INTERNAL, message)
 
 
 def _key(signature, inputs) -> tuple:

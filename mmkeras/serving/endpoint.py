@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -27,6 +28,9 @@ from mmkeras.serving.serving_options import ServingOptions
 # How long those who wait are still answered when the server stops.
 _GRACE_SECONDS = 10.0
 _BACKLOG = 1024
+# Between the two looks at the start; a folder that is written to changes faster.
+_FIRST_LOOKS_SECONDS = 0.2
+_LOG = logging.getLogger("mmkeras.serving")
 
 
 class Endpoint:
@@ -72,7 +76,6 @@ class Endpoint:
         self._host = host
         self._ports = (rest_port, grpc_port)
         self._labels = labels or {}
-        self._stopping = False
         self.rest_address = self.grpc_address = ""
         _check_models(self._folders, self._labels)
 
@@ -93,10 +96,12 @@ class Endpoint:
             rest_socket = stack.enter_context(_listener(self._host, self._ports[0]))
             # gRPC takes its port only when the models are there, seconds later.
             _listener(self._host, self._ports[1]).close()
-            predictor = await self._load(stack)
+            predictor = await _unless(stop, self._load(stack))
+            if predictor is None:
+                return
             watcher = asyncio.create_task(self._watch(predictor.models))
             stack.callback(watcher.cancel)
-            await self._serve(predictor, rest_socket, stop, ready)
+            await self._serve(predictor, rest_socket, stop, ready, watcher)
 
     async def _load(self, stack) -> Predictor:
         threads = self._options.batch_threads
@@ -134,7 +139,7 @@ class Endpoint:
     async def _first_versions(self, models):
         for look in range(2):
             if look:
-                await asyncio.sleep(self._options.poll_seconds)
+                await asyncio.sleep(_FIRST_LOOKS_SECONDS)
             for model in models.values():
                 await model.poll()
         for name, model in models.items():
@@ -148,13 +153,17 @@ class Endpoint:
         while True:
             await asyncio.sleep(self._options.poll_seconds)
             for model in models.values():
-                await model.poll()
+                try:
+                    await model.poll()
+                except OSError as error:
+                    # A folder may be away for a while; the next look may see it.
+                    _LOG.error("%s cannot be looked at: %s", model.folder, error)
 
-    async def _serve(self, predictor, rest_socket, stop, ready):
+    async def _serve(self, predictor, rest_socket, stop, ready, watcher):
         grpc_server, grpc_port = await self._start_grpc(predictor)
         rest_server = _RestServer(
             uvicorn.Config(
-                rest_app(predictor, lambda: not self._stopping),
+                rest_app(predictor),
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -163,15 +172,24 @@ class Endpoint:
             )
         )
         rest = asyncio.create_task(rest_server.serve([rest_socket]))
-        while not rest_server.started and not rest.done():
-            await asyncio.sleep(0.01)
-        self.rest_address = _address(self._host, rest_socket.getsockname()[1])
-        self.grpc_address = _address(self._host, grpc_port)
-        ready()
         waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait({waiting, rest}, return_when=asyncio.FIRST_COMPLETED)
-        self._stopping = rest_server.should_exit = True
-        await asyncio.gather(grpc_server.stop(_GRACE_SECONDS), rest)
+        try:
+            while not rest_server.started and not rest.done():
+                await asyncio.sleep(0.01)
+            self.rest_address = _address(self._host, rest_socket.getsockname()[1])
+            self.grpc_address = _address(self._host, grpc_port)
+            ready()
+            ends = {waiting, rest, watcher}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            rest_server.should_exit = True
+            stopped = asyncio.create_task(grpc_server.stop(_GRACE_SECONDS))
+            await asyncio.wait({stopped, rest})
+        for task in (stopped, rest, watcher):
+            # What none of them should end by is an error of the endpoint.
+            if task.done():
+                task.result()
 
     async def _start_grpc(self, predictor):
         server = grpc.aio.server(
@@ -203,6 +221,17 @@ class _RestServer(uvicorn.Server):
 
     def capture_signals(self):
         return contextlib.nullcontext()
+
+
+async def _unless(stop, work):
+    """What `work` returns, or `None` if it is told to stop first."""
+    task, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        waiting.cancel()
+        task.cancel()
 
 
 def _most_calls(options) -> int:

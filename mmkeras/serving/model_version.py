@@ -88,7 +88,7 @@ class ModelVersion:
                     for name, value in inputs.items()
                 }
             )
-            return {name: value.numpy() for name, value in outputs.items()}
+            return {name: _array(value) for name, value in outputs.items()}
         except tf.errors.OpError as error:
             code = _CODES.get(error.error_code, grpc.StatusCode.UNKNOWN)
             raise ServingError(code, tensorflow_reason(error)) from error
@@ -111,6 +111,12 @@ class ModelVersion:
                 raise ValueError(
                     f"{path} fails on its own warm-up requests: {reason}"
                 ) from error
+
+
+def _array(tensor) -> np.ndarray:
+    value = tensor.numpy()
+    # Of a scalar string, it is bytes.
+    return np.array(value, object) if tensor.dtype == tf.string else value
 
 
 def _read_definitions(path):

@@ -62,7 +62,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             signature.check_names(request.inputs.keys())
             most = self._predictor.options.max_body_bytes
             inputs = {
-                name: tensor_from_proto(proto, name, most)
+                name: tensor_from_proto(proto, name, most, hold.grow)
                 for name, proto in request.inputs.items()
             }
             outputs = await found.batcher.predict(signature, inputs)

@@ -45,7 +45,8 @@ class RestTarget:
         if match is None:
             raise ServingError.invalid(f"Malformed request: {method} {path}")
         version, label = match["version"], match["label"]
-        if version and int(version) >= 2**63:
+        # Python itself reads no more than 4300 digits.
+        if version and (len(version) > 19 or int(version) >= 2**63):
             raise ServingError.invalid(
                 f"Failed to convert version: {version} to numeric."
             )

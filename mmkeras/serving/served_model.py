@@ -153,7 +153,11 @@ class ServedModel:
         return [status.message for status in self._states.values() if status.message]
 
     async def _load(self, number, path) -> bool:
-        snapshot = await asyncio.to_thread(folder_snapshot, path)
+        try:
+            snapshot = await asyncio.to_thread(folder_snapshot, path)
+        except OSError as error:
+            self._fail(number, error)
+            return False
         still_written = snapshot is None or snapshot != self._seen.get(number)
         self._seen[number] = snapshot
         if still_written or self._failed.get(number) == snapshot:
@@ -166,8 +170,7 @@ class ServedModel:
             model = await loop.run_in_executor(self._loader, ModelVersion, path)
         except Exception as error:
             self._failed[number] = snapshot
-            self._say(number, "END", str(error) or type(error).__name__)
-            _LOG.error("%s version %d: %s", self.name, number, error)
+            self._fail(number, error)
             return False
         batcher = self._make_batcher(model)
         self._served[number] = ServedVersion(number, model, batcher)
@@ -193,6 +196,14 @@ class ServedModel:
         if number not in self._served:
             self._say(number, "END")
         _LOG.info("%s version %d is no longer served", self.name, number)
+
+    def _fail(self, number, error):
+        message = str(error) or type(error).__name__
+        known = self._states.get(number)
+        # Of a folder that cannot be read, each look says the same.
+        if not known or known.message != message:
+            _LOG.error("%s version %d: %s", self.name, number, message)
+        self._say(number, "END", message)
 
     def _say(self, number, state, message=""):
         self._states[number] = VersionStatus(number, state, message)

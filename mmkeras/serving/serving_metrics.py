@@ -24,7 +24,7 @@ class ServingMetrics:
         )
         self._seconds = prometheus_client.Histogram(
             "mmkeras_serving_request_seconds",
-            "From a request's first byte to its answer.",
+            "From a request's head (REST) or message (gRPC) to its answer.",
             ["model", "method", "protocol"],
             registry=self.registry,
         )

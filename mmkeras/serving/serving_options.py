@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 
+# gRPC holds the length of a message in an int32.
+_TOO_MANY_BYTES = 2**31
+
 
 @dataclasses.dataclass(frozen=True)
 class ServingOptions:
@@ -17,10 +20,12 @@ class ServingOptions:
             with `RESOURCE_EXHAUSTED` (429).
         max_body_bytes: int, bytes of one request; more are refused while they
             arrive, with 413 (`RESOURCE_EXHAUSTED`).
-        max_pending_bytes: int, bytes of all requests that are not answered yet, or
-            `None` for eight times `max_body_bytes`; more are refused with 429.
-        request_timeout: float, seconds from a request's first byte to its answer,
-            over which it is `DEADLINE_EXCEEDED` (504).
+        max_pending_bytes: int, bytes of all requests that are not answered yet, as they
+            came, and of the arrays of gRPC, or `None` for eight times
+            `max_body_bytes`; more are refused with 429. A gRPC message is counted
+            only once it is there, up to `max_body_bytes` of it.
+        request_timeout: float, seconds from a request's head (REST) or the end of its
+            message (gRPC) to its answer, over which it is `DEADLINE_EXCEEDED` (504).
         poll_seconds: float, how often to look for new versions. A folder is loaded
             once it looks the same twice.
         num_versions: int, how many of the newest versions are served.
@@ -44,6 +49,12 @@ class ServingOptions:
             object.__setattr__(self, "max_pending_bytes", 8 * self.max_body_bytes)
         for field in dataclasses.fields(self):
             self._check(field.name, getattr(self, field.name))
+
+        if self.max_body_bytes >= _TOO_MANY_BYTES:
+            raise ValueError(
+                f"`max_body_bytes` must be under {_TOO_MANY_BYTES}, which is more than "
+                f"gRPC takes. Received: max_body_bytes={self.max_body_bytes}."
+            )
 
     def _check(self, name, value):
         least = 0 if name == "batch_timeout" else 1

@@ -21,6 +21,8 @@ _NAMES = {
     list: "Array",
     dict: "Object",
 }
+# NumPy's.
+_MOST_DIMENSIONS = 64
 
 
 def tensor_from_json(value: Any, dtype: tf.DType, name: str) -> np.ndarray:
@@ -39,16 +41,21 @@ def tensor_from_json(value: Any, dtype: tf.DType, name: str) -> np.ndarray:
         ServingError: `INVALID_ARGUMENT` if the lists are ragged or a value is of
             another type, `UNIMPLEMENTED` for a dtype that JSON does not have.
     """
-    shape = _shape(value)
+    shape = _shape(value, name)
     leaves = _leaves(value, shape, name)
     array = _array(leaves, dtype, name)
     return array.reshape(shape)
 
 
-def _shape(value) -> list[int]:
+def _shape(value, name) -> list[int]:
     shape = []
     while isinstance(value, list):
         shape.append(len(value))
+        if len(shape) > _MOST_DIMENSIONS:
+            raise ServingError.invalid(
+                f"`{name}` has lists in lists, {len(shape)} deep or more; at most "
+                f"{_MOST_DIMENSIONS} are taken."
+            )
         if not value:
             break
         value = value[0]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +24,10 @@ _FIELDS = {
 
 
 def tensor_from_proto(
-    proto: tensor_pb2.TensorProto, name: str, max_bytes: int
+    proto: tensor_pb2.TensorProto,
+    name: str,
+    max_bytes: int,
+    take: Callable[[int], None],
 ) -> np.ndarray:
     """A tensor of a gRPC request.
 
@@ -31,13 +35,14 @@ def tensor_from_proto(
         proto: `TensorProto`.
         name: string, the input's, for messages.
         max_bytes: int; a proto may say "this value a billion times" in a few bytes.
+        take: function of the bytes of the array, called before they are taken.
 
     Returns:
         Array; strings are an object array of bytes.
 
     Raises:
         ServingError: `INVALID_ARGUMENT` if it is damaged, `RESOURCE_EXHAUSTED` if it
-            is too large.
+            is too large; or what `take` raises.
     """
     shape = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
@@ -50,7 +55,7 @@ def tensor_from_proto(
         raise ServingError.invalid(
             f"tensor parsing error: {name}: {proto.dtype} is no dtype."
         ) from error
-    _check_size(proto, dtype, math.prod(shape), name, max_bytes)
+    take(_checked_size(proto, dtype, math.prod(shape), name, max_bytes))
     try:
         array = tf.make_ndarray(proto)
     except Exception as error:
@@ -76,17 +81,19 @@ def tensor_to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
     return proto
 
 
-def _check_size(proto, dtype, count, name, max_bytes):
+def _checked_size(proto, dtype, count, name, max_bytes) -> int:
     if dtype == tf.string:
         if len(proto.string_val) != count:
             raise ServingError.invalid(
                 f"tensor parsing error: {name}: its shape has {count} values. "
                 f"Received: {len(proto.string_val)} in string_val."
             )
-        return
+        # An object array points at each.
+        return count * np.dtype(object).itemsize
     size = count * max(dtype.size or 1, 1)
     if size > max_bytes:
         raise ServingError.exhausted(
             f"The input `{name}` has {size} bytes; at most {max_bytes} are taken.",
             http_status=413,
         )
+    return size

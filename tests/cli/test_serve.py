@@ -1,15 +1,19 @@
+import contextlib
+import http.client
+import json
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
 
 from mmkeras.cli.main import main
-from tests.serving.conftest import save_tiny
+from tests.serving.conftest import A_WHILE, save_tiny
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,8 @@ def error_of(capsys, *arguments):
     return lines[-1]
 
 
-def test_it_serves_until_it_is_told_to_stop(folder):
+@contextlib.contextmanager
+def serving(folder):
     process = subprocess.Popen(
         [sys.executable, "-m", "mmkeras", "serve", f"tiny={folder}"]
         + ["--rest-port", "0", "--grpc-port", "0", "--poll-seconds", "0.1"],
@@ -41,6 +46,22 @@ def test_it_serves_until_it_is_told_to_stop(folder):
         text=True,
     )
     try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def address_of(process) -> str:
+    return process.stdout.readline().removeprefix("REST: ").strip()
+
+
+# Minutes of work, of which no test waits for the end.
+ENDLESS = {"signature_name": "slow", "instances": [1000 * A_WHILE]}
+
+
+def test_it_serves_until_it_is_told_to_stop(folder):
+    with serving(folder) as process:
         address = re.fullmatch(
             r"REST: (http://127\.0\.0\.1:\d+/v1/models)\n", process.stdout.readline()
         )[1]
@@ -49,11 +70,37 @@ def test_it_serves_until_it_is_told_to_stop(folder):
         assert answer.json()["predictions"][0]["caption"] == "v1:ok"
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
     assert process.returncode == 0
     assert out == "Stopped\n"
     assert [line[24:] for line in err.splitlines()] == ["tiny version 1 is served"]
+
+
+def test_a_model_without_end_does_not_keep_it_alive(folder):
+    with serving(folder) as process:
+        address = address_of(process)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{address}/tiny:predict", json=ENDLESS, timeout=0.5)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert out.endswith("Stopped\n")
+
+
+def test_a_second_signal_does_not_wait_for_those_who_wait(folder):
+    with serving(folder) as process:
+        host, port = re.search(r"//(.*):(\d+)/", address_of(process)).groups()
+        connection = http.client.HTTPConnection(host, int(port))
+        connection.request("POST", "/v1/models/tiny:predict", json.dumps(ENDLESS))
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        # It grants ten seconds.
+        time.sleep(1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=5)
+        connection.close()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Stopped" not in out
 
 
 def test_arguments_that_cannot_be(capsys, folder, tmp_path):

@@ -183,6 +183,25 @@ def test_a_wrong_n_best(captioner, tmp_path, n_best):
         captioner.export(tmp_path / "1", n_best=n_best)
 
 
+def test_a_new_one_that_cannot_be_put_in_place_leaves_the_old_one(
+    captioner, exported, tmp_path, monkeypatch
+):
+    path = shutil.copytree(exported, tmp_path / "1")
+    (path / "assets.extra" / "old").write_text("of the old one")
+    rename = pathlib.Path.rename
+
+    def refuse(source, target):
+        if source.name.endswith(".partial"):
+            raise OSError("the disk is full")
+        return rename(source, target)
+
+    monkeypatch.setattr(pathlib.Path, "rename", refuse)
+    with pytest.raises(OSError, match="the disk is full"):
+        captioner.export(path, overwrite=True)
+    assert [item.name for item in tmp_path.iterdir()] == ["1"]
+    assert (path / "assets.extra" / "old").is_file()
+
+
 def test_the_number_of_captions_is_n_best(captioner, tmp_path):
     with pytest.raises(ValueError, match="give `n_best`"):
         captioner.export(tmp_path / "1", num_beams=2, num_captions=2)

@@ -24,9 +24,11 @@ def test_what_tf_serving_reads(tmp_path):
     assert model.model_platform == "tensorflow"
     assert model.model_version_policy.latest.num_versions == 1
     batching = (folder / "batching.config").read_text("utf-8")
-    fields = re.findall(r"^(\w+) \{ value: (\d+) \}$", batching, re.M)
+    fields = re.findall(r"^(\w+) \{ value: (\w+) \}$", batching, re.M)
     assert fields == [
-        ("max_batch_size", "32"),
+        ("max_batch_size", "1024"),
+        ("max_execution_batch_size", "32"),
+        ("enable_large_batch_splitting", "true"),
         ("batch_timeout_micros", "5000"),
         ("num_batch_threads", "4"),
         ("max_enqueued_batches", "100"),

@@ -57,9 +57,22 @@ class Tiny(tf.Module):
     def sums(self, pixels):
         return {"sum": tf.reduce_sum(pixels, 1)}
 
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, 2], tf.float32, "first"),
+            tf.TensorSpec([None, 2], tf.float32, "second"),
+        ]
+    )
+    def two(self, first, second):
+        return {"sum": first + second}
+
     @tf.function(input_signature=[tf.TensorSpec([], tf.int32, "number")])
     def scalar(self, number):
         return {"double": 2 * number}
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string, "text")])
+    def echo(self, text):
+        return {"text": tf.identity(text)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, "turns")])
     def slow(self, turns):
@@ -84,7 +97,9 @@ def save_tiny(path: pathlib.Path, version: str) -> None:
         "serving_default": model.caption,
         "answer": model.answer,
         "sums": model.sums,
+        "two": model.two,
         "scalar": model.scalar,
+        "echo": model.echo,
         "slow": model.slow,
         "positive": model.positive,
     }

@@ -235,9 +235,52 @@ def test_a_model_that_loses_rows():
     model.run = lambda name, inputs: {"x": inputs["x"][:1]}
 
     async def work(predict, batcher):
-        return await asyncio.gather(predict(1), predict(2, 3), return_exceptions=True)
+        return await asyncio.gather(
+            predict(1), predict(2, 3), predict(4, 5, 6, 7), return_exceptions=True
+        )
 
-    alone, short = serve(model, work, max_batch_size=3)
-    assert alone == [1]
-    assert short.code == grpc.StatusCode.INTERNAL
-    assert "1 rows of `x` for a batch of 2" in short.message
+    alone, whole, cut = serve(model, work, max_batch_size=3)
+    # A request that is called alone has what the model says.
+    assert (alone, whole) == ([1], [2])
+    # Of one in two pieces, nobody could say which rows are missing.
+    assert cut.code == grpc.StatusCode.INTERNAL
+    assert "1 rows of `x` for a batch of 3" in cut.message
+
+
+def test_without_batching_a_request_is_one_call():
+    model = Doubler()
+
+    async def work(predict, batcher):
+        return await asyncio.gather(predict(1, 2, 3), predict(4))
+
+    assert serve(model, work, max_batch_size=1) == [[2, 4, 6], [8]]
+    assert model.calls == [[1, 2, 3], [4]]
+
+
+def test_outputs_that_cannot_be_taken_apart_are_called_alone():
+    model = Doubler()
+    # A scalar has no rows to count.
+    model.run = lambda name, inputs: {"x": np.sum(inputs["x"])}
+
+    async def work(predict, batcher):
+        return await asyncio.gather(predict(1), predict(2, 3))
+
+    assert serve(model, work, max_batch_size=3) == [1, 5]
+
+
+def test_what_nobody_foresaw_is_told_at_once(caplog):
+    model = Doubler()
+
+    def run(name, inputs):
+        raise RuntimeError("cannot schedule new futures")
+
+    model.run = run
+
+    async def work(predict, batcher):
+        return await asyncio.gather(predict(1), predict(2), return_exceptions=True)
+
+    for error in serve(model, work, max_batch_size=2):
+        assert isinstance(error, ServingError)
+        assert error.code == grpc.StatusCode.INTERNAL
+        assert error.message == "RuntimeError: cannot schedule new futures"
+    assert caplog.text.count("a batch failed within the server") == 2

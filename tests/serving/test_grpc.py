@@ -68,6 +68,8 @@ def test_outputs_are_filtered(endpoint):
 def test_a_signature_without_rows(endpoint):
     answer = endpoint.predictions.Predict(request("scalar", number=np.int32(4)))
     assert tf.make_ndarray(answer.outputs["double"]) == 8
+    answer = endpoint.predictions.Predict(request("echo", text=b"a scalar"))
+    assert tf.make_ndarray(answer.outputs["text"]).item() == b"a scalar"
 
 
 def test_metadata(endpoint):
@@ -244,3 +246,23 @@ def test_the_servers_deadline(tiny_folder):
             grpc.StatusCode.DEADLINE_EXCEEDED,
         )
         assert "within 0.3 seconds" in details
+
+
+def test_bytes_that_wait_are_bounded_by_what_they_become(tiny_folder):
+    with RunningEndpoint(
+        {"tiny": tiny_folder}, max_body_bytes=1000, max_pending_bytes=1500
+    ) as endpoint:
+        # 120 rows of 2 float32 are 960 bytes, which a message says in some 50.
+        large = tf.make_tensor_proto(np.zeros([120, 2], "float32"))
+        large.tensor_content = b""
+        large.float_val.append(1.0)
+        assert large.ByteSize() < 100
+        answer = endpoint.predictions.Predict(request("sums", pixels=large))
+        assert len(answer.outputs["sum"].float_val) == 120
+        two = request("two", first=large, second=large)
+        details = refused(
+            endpoint.predictions.Predict, two, grpc.StatusCode.RESOURCE_EXHAUSTED
+        )
+        assert "Too many bytes wait" in details
+        # What was refused is given back.
+        assert endpoint.predictions.Predict(request("sums", pixels=large))

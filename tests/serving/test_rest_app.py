@@ -91,6 +91,8 @@ def test_a_single_output_is_not_named(endpoint):
 def test_a_signature_without_rows(endpoint):
     answer = endpoint.predict({"signature_name": "scalar", "inputs": 21})
     assert answer.json() == {"outputs": 42}
+    answer = endpoint.predict({"signature_name": "echo", "inputs": "a scalar"})
+    assert answer.json() == {"outputs": "a scalar"}
 
 
 @pytest.mark.parametrize(
@@ -133,6 +135,11 @@ def test_a_signature_without_rows(endpoint):
         ({"signature_name": "positive", "instances": [1.5]}, 400, "Type: Number"),
         ({"signature_name": "positive", "instances": [2**40]}, 400, "does not hold"),
         ({"signature_name": "positive", "instances": [-1]}, 400, "not positive"),
+        (
+            {"signature_name": "sums", "instances": json.loads("[" * 70 + "]" * 70)},
+            400,
+            "lists in lists, 65 deep or more",
+        ),
         ([], 400, "not a JSON object"),
     ],
 )
@@ -159,6 +166,7 @@ def test_what_is_no_json(endpoint, body):
         ("/v1/models/tiny/labels/beta", 404, "version label: beta"),
         ("/v1/models/tiny:predict", 400, "Malformed request: GET"),
         ("/v1/models/tiny/versions/99999999999999999999", 400, "to numeric"),
+        (f"/v1/models/tiny/versions/{'9' * 5000}", 400, "convert version: 99"),
         ("/v1/models", 400, "Malformed request"),
         ("/", 400, "Malformed request: GET /"),
     ],

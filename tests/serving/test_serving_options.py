@@ -23,6 +23,12 @@ def test_what_is_out_of_range(wrong):
         ServingOptions(**wrong)
 
 
+def test_a_body_larger_than_grpc_takes():
+    with pytest.raises(ValueError, match="`max_body_bytes` must be under 2147483648"):
+        ServingOptions(max_body_bytes=2**31)
+    assert ServingOptions(max_body_bytes=2**31 - 1)
+
+
 def test_bytes_that_wait():
     assert ServingOptions(max_body_bytes=10).max_pending_bytes == 80
     assert ServingOptions(max_pending_bytes=7, batch_timeout=0).max_pending_bytes == 7

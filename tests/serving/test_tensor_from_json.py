@@ -40,6 +40,14 @@ def test_strings():
     assert array.tolist() == [["文".encode(), b"hel"], [b"lo", b"lo"]]
 
 
+def nested(depth):
+    return [nested(depth - 1)] if depth else 1
+
+
+def test_as_deep_as_an_array_can_be():
+    assert tensor_from_json(nested(64), tf.int32, "x").shape == (1,) * 64
+
+
 @pytest.mark.parametrize(
     "value, dtype, message",
     [
@@ -62,6 +70,7 @@ def test_strings():
         ([{"b64": None}], tf.string, "not formatted correctly for base64"),
         ([{"b64": "aGVs", "c": 1}], tf.string, "not formatted correctly for base64"),
         (["\ud800"], tf.string, "`x` is not text"),
+        (nested(65), tf.int32, "`x` has lists in lists, 65 deep or more"),
     ],
 )
 def test_what_does_not_fit(value, dtype, message):
