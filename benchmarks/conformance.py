@@ -2,6 +2,7 @@
 
     python benchmarks/conformance.py                  # every row, about an hour
     python benchmarks/conformance.py --rows NAME ...  # these anew, the others as before
+    python benchmarks/conformance.py --page           # none, the page alone
 
 A row is a shipped preset, or a small model of a task, an image encoder, a text encoder
 and a fusion block, trained for a few epochs on 128 scenes of emoji_scenes/small at 32
@@ -101,13 +102,16 @@ def rows() -> dict[str, dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", nargs="+", choices=rows(), metavar="NAME")
+    parser.add_argument(
+        "--page", action="store_true", help="write the page of the figures there are"
+    )
     parser.add_argument("--one", choices=rows(), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
         print(json.dumps(Row(rows()[args.one]).cells()))
         return
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    for name in args.rows or rows():
+    for name in [] if args.page else args.rows or rows():
         print(name, flush=True)
         done = subprocess.run(
             [sys.executable, __file__, "--one", name],
@@ -399,6 +403,9 @@ def page(results) -> str:
             if name in results:
                 cells = [results[name].get(column, "") for column in columns]
                 lines.append(f"| {name} | {' | '.join(cells)} |")
+    missing = [name for name in rows() if name not in results]
+    if missing:
+        lines += ["", f"Not run yet: {'; '.join(missing)}."]
     machine = f"{platform.machine()}, Python {platform.python_version()}"
     date = time.strftime("%Y-%m-%d")
     lines += ["", f"Last written on {date}, two cores, {machine}.", ""]
