@@ -3,13 +3,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from mmkeras.layers.frozen_layers import (
-    freeze_places,
-    frozen_places,
-    is_trained,
-    leaf_layers,
-)
-from mmkeras.layers.lora import without_lora
+from mmkeras.layers.frozen_layers import leaf_layers
+from mmkeras.layers.wrapped_model import from_wrapped_config, wrapped_config
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -110,19 +105,11 @@ class ImageEncoder(keras.layers.Layer):
             layer.trainable = True
 
     def get_config(self):
-        model = keras.saving.serialize_keras_object(self.model)
-        trainable = self.trainable and any(map(is_trained, leaf_layers(self.model)))
         return {
             **super().get_config(),
-            "model": without_lora(model),
-            "trainable": trainable,
-            "frozen_layers": frozen_places(self.model) if trainable else [],
+            **wrapped_config(self, "model", self.model),
         }
 
     @classmethod
     def from_config(cls, config):
-        config = dict(config)
-        frozen = config.pop("frozen_layers", [])
-        model = keras.saving.deserialize_keras_object(config.pop("model"))
-        freeze_places(model, frozen)
-        return cls(model, **config)
+        return from_wrapped_config(cls, "model", config)

@@ -4,14 +4,8 @@ import keras
 import keras_hub
 from keras import ops
 
-from mmkeras.layers.frozen_layers import (
-    freeze_places,
-    frozen_places,
-    is_trained,
-    leaf_layers,
-)
-from mmkeras.layers.lora import without_lora
 from mmkeras.layers.text_encoder import TextEncoder
+from mmkeras.layers.wrapped_model import from_wrapped_config, wrapped_config
 
 _INPUTS = {"token_ids", "padding_mask", "segment_ids"}
 
@@ -77,24 +71,15 @@ class KerasHubTextEncoder(TextEncoder):
         return ops.cast(_sequence(outputs), self.compute_dtype)
 
     def get_config(self):
-        trainable = self.trainable and any(map(is_trained, leaf_layers(self.backbone)))
         return {
             **super().get_config(),
-            "backbone": without_lora(
-                keras.saving.serialize_keras_object(self.backbone)
-            ),
-            "trainable": trainable,
-            "frozen_layers": frozen_places(self.backbone) if trainable else [],
+            **wrapped_config(self, "backbone", self.backbone),
             "pad_token_id": self.pad_token_id,
         }
 
     @classmethod
     def from_config(cls, config):
-        config = dict(config)
-        frozen = config.pop("frozen_layers", [])
-        backbone = keras.saving.deserialize_keras_object(config.pop("backbone"))
-        freeze_places(backbone, frozen)
-        return cls(backbone, **config)
+        return from_wrapped_config(cls, "backbone", config)
 
 
 def _sequence(outputs):

@@ -3,14 +3,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from mmkeras.layers.frozen_layers import (
-    freeze_places,
-    frozen_places,
-    is_trained,
-    leaf_layers,
-)
-from mmkeras.layers.lora import without_lora
+from mmkeras.layers.frozen_layers import leaf_layers
 from mmkeras.layers.text_encoder import TextEncoder
+from mmkeras.layers.wrapped_model import from_wrapped_config, wrapped_config
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -109,22 +104,15 @@ class ModelTextEncoder(TextEncoder):
         return ops.cast(output[:, :length], self.compute_dtype)
 
     def get_config(self):
-        trainable = self.trainable and any(map(is_trained, leaf_layers(self.model)))
         return {
             **super().get_config(),
-            "model": without_lora(keras.saving.serialize_keras_object(self.model)),
-            "trainable": trainable,
-            "frozen_layers": frozen_places(self.model) if trainable else [],
+            **wrapped_config(self, "model", self.model),
             "pad_token_id": self.pad_token_id,
         }
 
     @classmethod
     def from_config(cls, config):
-        config = dict(config)
-        frozen = config.pop("frozen_layers", [])
-        model = keras.saving.deserialize_keras_object(config.pop("model"))
-        freeze_places(model, frozen)
-        return cls(model, **config)
+        return from_wrapped_config(cls, "model", config)
 
 
 def _masks_zero(layer) -> bool:
