@@ -24,12 +24,13 @@ import sys
 import tempfile
 import time
 
+from mmkeras.export.precisions import PRECISIONS
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "conformance.json"
 PAGE = ROOT / "docs" / "conformance.md"
 TRAINING, ASKED, CALIBRATION = 128, 50, 50
 EPOCHS = 6
-PRECISIONS = ("float32", "float16", "dynamic_int8", "weight_only_int8", "mixed_int8")
 TABLES = {
     "Training": ("fit", "MirroredStrategy", "save, load"),
     "Servers": (

@@ -24,7 +24,7 @@ import tensorflow as tf
 
 import mmkeras
 from mmkeras.datasets import Scene, judge_caption
-from mmkeras.export.litert import PRECISIONS
+from mmkeras.export.precisions import PRECISIONS
 from mmkeras.runtime import LiteRTCaptioner, LiteRTVisualQA
 
 ROOT = pathlib.Path(__file__).parents[1] / "saved_models"

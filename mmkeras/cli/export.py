@@ -3,15 +3,7 @@ from __future__ import annotations
 from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
 from mmkeras.cli.load_preset import load_preset, preset_task
 from mmkeras.cli.start_tensorflow import start_tensorflow
-
-# As in mmkeras.export.litert, which is not imported for --help.
-_PRECISIONS = (
-    "float32",
-    "float16",
-    "dynamic_int8",
-    "weight_only_int8",
-    "mixed_int8",
-)
+from mmkeras.export.precisions import PRECISIONS
 
 
 def add_parser(commands, common) -> None:
@@ -31,7 +23,7 @@ def add_parser(commands, common) -> None:
     parser.add_argument("--overwrite", action="store_true")
     group = parser.add_argument_group("LiteRT files")
     group.add_argument(
-        "--precision", choices=_PRECISIONS, default="float32", help="of the weights"
+        "--precision", choices=PRECISIONS, default="float32", help="of the weights"
     )
     group.add_argument(
         "--stepwise",
@@ -116,7 +108,7 @@ def _write_litert(task, path, args, options) -> None:
     import pathlib
 
     more = {"stepwise": True} if args.stepwise else {}
-    if args.stepwise and not hasattr(task, "generate"):
+    if args.stepwise and task.asks:
         raise ValueError("--stepwise is of captioners. Leave it out.")
     if args.license_file:
         more["license"] = pathlib.Path(args.license_file).read_text("utf-8")
@@ -139,7 +131,7 @@ def _write_litert(task, path, args, options) -> None:
 def _samples(task, folder):
     if folder is None:
         return None
-    if hasattr(task, "generate"):
+    if not task.asks:
         return _pictures(folder)
     from mmkeras.data import from_question_csv
 

@@ -4,9 +4,6 @@ import os
 import pathlib
 from collections.abc import Iterable
 
-# What mmkeras decodes.
-_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp")
-
 
 def list_images(places: Iterable[str]) -> list[str]:
     """Pictures by their paths.
@@ -25,14 +22,17 @@ def list_images(places: Iterable[str]) -> list[str]:
 
 
 def _in_folder(folder) -> list[str]:
+    from mmkeras.runtime.read_picture import IMAGE_ENDINGS
+
     paths = sorted(
         path
         for path in pathlib.Path(folder).rglob("*")
         # macOS leaves hidden companions ("._cat.jpg") of pictures on other disks.
-        if path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
+        if path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith(".")
     )
     if not paths:
+        endings = ", ".join(IMAGE_ENDINGS)
         raise FileNotFoundError(
-            f"There are no pictures ({', '.join(_ENDINGS)}) in the folder {folder}."
+            f"There are no pictures ({endings}) in the folder {folder}."
         )
     return [os.fspath(path) for path in paths]

@@ -13,8 +13,8 @@ from mmkeras.data.picture_path import picture_path
 from mmkeras.data.read_text import read_text
 from mmkeras.data.require_columns import require_columns
 from mmkeras.data.samples import CaptionedImages
+from mmkeras.runtime.read_picture import IMAGE_ENDINGS
 
-_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 _TABLES = ("captions.csv", "captions.jsonl")
 
 
@@ -144,7 +144,7 @@ def _read_text_files(folder: pathlib.Path) -> CaptionedImages:
     for path in sorted(folder.rglob("*")):
         # macOS leaves hidden companions ("._cat.jpg") of pictures on other disks.
         hidden = path.name.startswith(".") or not path.is_file()
-        if path.suffix.lower() not in _IMAGE_ENDINGS or hidden:
+        if path.suffix.lower() not in IMAGE_ENDINGS or hidden:
             continue
         text = path.with_suffix(".txt")
         if not text.is_file():

@@ -2,19 +2,12 @@ from __future__ import annotations
 
 import os
 
-from mmkeras.models import GenerativeVisualQA, ImageCaptioner
+from mmkeras.export.precisions import LEAST_IDENTICAL
+from mmkeras.models import GenerativeVisualQA
 from mmkeras.runtime import LiteRTCaptioner, LiteRTVisualQA
 
 # How far the score of an answer may be off, where it is not quantised.
 _SCORES_OFF = {"float32": 0.01, "float16": 0.05}
-# The least share of samples with the very same text.
-LEAST_IDENTICAL = {
-    "float32": 1.0,
-    "float16": 1.0,
-    "dynamic_int8": 0.75,
-    "weight_only_int8": 0.75,
-    "mixed_int8": 0.75,
-}
 
 
 def check_litert(
@@ -72,7 +65,7 @@ def check_litert(
 
 
 def _runner(path, task, stepwise):
-    if not isinstance(task, ImageCaptioner):
+    if task.asks:
         vqa = LiteRTVisualQA(path)
         return lambda picture, question: vqa.answer(picture, question, top_k=1)[0]
     captioner = LiteRTCaptioner(path)
@@ -88,7 +81,7 @@ def _runner(path, task, stepwise):
 
 def _wanted(task, samples, options) -> list[tuple[str, float]]:
     pictures = [picture for picture, _ in samples]
-    if isinstance(task, ImageCaptioner):
+    if not task.asks:
         found = task.generate(pictures, return_scores=True, **options)
     else:
         questions = [question for _, question in samples]

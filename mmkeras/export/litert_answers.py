@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from mmkeras.export.litert_captions import require_no_draws
 from mmkeras.export.litert_form import (
     LiteRTForm,
     as_lines,
     image_form,
     read_image,
+    require_no_draws,
     special_tokens,
     spelled,
 )

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from mmkeras.decoding import DecodingOptions
 from mmkeras.export.litert_form import (
     LiteRTForm,
     as_lines,
     image_form,
     read_image,
+    require_no_draws,
     special_tokens,
     spelled,
 )
@@ -65,16 +65,6 @@ def litert_captions(task, stepwise: bool = False, **options) -> LiteRTForm:
         texts={VOCABULARY: as_lines(tokenizer.get_vocabulary())},
         inputs=lambda picture, question: {"image": picture[None]},
     )
-
-
-def require_no_draws(options) -> None:
-    """Refuses what would need random numbers in the file."""
-    if DecodingOptions(**options).samples:
-        raise ValueError(
-            "LiteRT has no random draws among its built-in operations. Leave out "
-            "temperature, top_k and top_p, or export with stepwise=True and draw from "
-            "the logits of each step."
-        )
 
 
 def _loop(task, options):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from mmkeras.decoding import DecodingOptions
+
 
 @dataclasses.dataclass
 class LiteRTForm:
@@ -76,3 +78,13 @@ def special_tokens(tokenizer) -> dict[str, int]:
 def as_lines(pieces) -> str:
     """Pieces as a text file, one a line."""
     return "".join(f"{piece}\n" for piece in pieces)
+
+
+def require_no_draws(options) -> None:
+    """Refuses what would need random numbers in the file."""
+    if DecodingOptions(**options).samples:
+        raise ValueError(
+            "LiteRT has no random draws among its built-in operations. Leave out "
+            "temperature, top_k and top_p, or export with stepwise=True and draw from "
+            "the logits of each step."
+        )

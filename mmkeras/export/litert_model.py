@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -23,16 +24,12 @@ def require_whole(model: bytes) -> None:
         ValueError: if it has an operation that is not built in, or reads a weight
             that is not in it; the message names them.
     """
-    schema, parsed = _parse(model)
-    kinds = {code: name for name, code in _constants(schema.BuiltinOperator).items()}
     foreign, missing = [], []
-    for code in parsed.operatorCodes:
-        if _kind(code, kinds) == "CUSTOM":
+    for kind, operator, code, _ in operators(model):
+        if kind == "CUSTOM":
             foreign.append(_decoded(code.customCode))
-    for graph in parsed.subgraphs:
-        for operator in graph.operators:
-            if _kind(parsed.operatorCodes[operator.opcodeIndex], kinds) == "VAR_HANDLE":
-                missing.append(_decoded(operator.builtinOptions.sharedName))
+        if kind == "VAR_HANDLE":
+            missing.append(_decoded(operator.builtinOptions.sharedName))
     if foreign:
         raise ValueError(
             "The LiteRT model has operations that are not built in: "
@@ -43,6 +40,30 @@ def require_whole(model: bytes) -> None:
             "The LiteRT model lacks weights that it reads: "
             f"{', '.join(sorted(set(missing)))}."
         )
+
+
+def operators(model: bytes) -> Iterator[tuple]:
+    """The operators of a LiteRT model.
+
+    Yields:
+        The name of the kind, e.g. `"CONV_2D"`, the operator, its code, and the name of
+        its first output, empty if it has none.
+    """
+    schema, parsed = _parse(model)
+    kinds = {
+        value: name
+        for name, value in vars(schema.BuiltinOperator).items()
+        if isinstance(value, int)
+    }
+    for graph in parsed.subgraphs:
+        for operator in graph.operators:
+            code = parsed.operatorCodes[operator.opcodeIndex]
+            # Those beyond the 127th are told by the newer field alone.
+            kind = kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            # Those that only set something up have none.
+            outputs = [] if operator.outputs is None else operator.outputs[:1]
+            names = [_decoded(graph.tensors[place].name) for place in outputs]
+            yield kind, operator, code, "".join(names)
 
 
 def describe(model: bytes, description: dict, texts: dict[str, str]) -> bytes:
@@ -118,19 +139,6 @@ def _parse(model):
             buffer.data = np.frombuffer(model[buffer.offset : end], np.uint8)
             buffer.offset = buffer.size = 0
     return schema, parsed
-
-
-def _constants(enumeration) -> dict[str, int]:
-    return {
-        name: value
-        for name, value in vars(enumeration).items()
-        if isinstance(value, int)
-    }
-
-
-def _kind(code, kinds) -> str:
-    # Operations beyond the 127th are told by the newer field alone.
-    return kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
 def _decoded(name) -> str:

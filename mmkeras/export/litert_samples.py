@@ -2,10 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-import tensorflow as tf
-
-from mmkeras.models import ImageCaptioner
+from mmkeras.models.kept_samples import first_question, plain
 from mmkeras.runtime.read_picture import read_picture
 
 
@@ -26,17 +23,16 @@ def litert_samples(task, samples: Iterable | None) -> list[tuple]:
         ValueError: if there are none, or they are not such.
     """
     samples = task.samples if samples is None else samples
-    asks = not isinstance(task, ImageCaptioner)
     height, width = task.preprocessor.image_converter.image_size
     crop = task.preprocessor.image_converter.crop_to_aspect_ratio
     found = []
     for number, sample in enumerate(samples):
-        image, question = _parts(sample, number, asks)
+        image, question = _parts(sample, number, task.asks)
         found.append((read_picture(image, height, width, crop)[0], question))
     if not found:
         raise ValueError(
             "Give `samples=`, a few pictures"
-            + (" with questions" if asks else "")
+            + (" with questions" if task.asks else "")
             + ", e.g. `samples=dataset.take(16)`: a LiteRT file is run on them before "
             "it is handed over. Presets that `mmkeras train` writes keep some of their "
             "own, others after `task.keep_samples(dataset)`."
@@ -52,7 +48,7 @@ def _parts(sample, number, asks):
     else:
         image, question = sample, None
     if asks:
-        question = _text(question)
+        question = first_question(question)
         if not question:
             raise ValueError(
                 f"Sample {number} has no question. Give `(picture, question)`, or "
@@ -60,19 +56,4 @@ def _parts(sample, number, asks):
             )
     if image is None:
         raise ValueError(f"Sample {number} has no 'image'.")
-    return _picture(image), question if asks else None
-
-
-def _picture(image):
-    if isinstance(image, tf.Tensor):
-        image = image.numpy()
-    return image
-
-
-def _text(question):
-    if isinstance(question, tf.Tensor):
-        question = question.numpy()
-    # Of several questions about a picture the first.
-    if isinstance(question, (list, tuple, np.ndarray)):
-        question = question[0] if len(question) else None
-    return question.decode("utf-8") if isinstance(question, bytes) else question
+    return plain(image), question if asks else None

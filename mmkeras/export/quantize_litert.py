@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from mmkeras.export.litert_model import operators
+
 
 def quantize_litert(
     model: bytes,
@@ -44,7 +46,7 @@ def quantize_litert(
     if precision == "weight_only_int8":
         made.add_weight_only_config(".*", every, 8)
         return bytes(_quantize(made, None))
-    if not _names_of(model, encoder):
+    if not _has_convolutions(model, encoder):
         raise ValueError(
             f"Nothing in the LiteRT model is of the image encoder {encoder!r}, which "
             "'mixed_int8' computes in integers. Take precision='dynamic_int8'."
@@ -58,21 +60,12 @@ def quantize_litert(
     return bytes(_quantize(made, ranges))
 
 
-def _names_of(model, encoder) -> list[str]:
-    """The convolutions of the image encoder, by the names of their outputs."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    kinds = schema.BuiltinOperator
-    parsed = schema.ModelT.InitFromPackedBuf(model, 0)
-    found = []
-    for graph in parsed.subgraphs:
-        for operator in graph.operators:
-            code = parsed.operatorCodes[operator.opcodeIndex]
-            kind = max(code.builtinCode, code.deprecatedBuiltinCode)
-            name = graph.tensors[operator.outputs[0]].name.decode("utf-8")
-            if kind in (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D) and encoder in name:
-                found.append(name)
-    return found
+def _has_convolutions(model, encoder) -> bool:
+    """Whether a convolution of the model is of the image encoder."""
+    return any(
+        kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and encoder in name
+        for kind, _, _, name in operators(model)
+    )
 
 
 def _quantize(made, ranges):

@@ -55,11 +55,11 @@ def choose_samples(
     for sample in samples:
         if len(found) == number:
             break
-        question = _question(sample)
+        question = first_question(sample.get("question"))
         if asks and not question:
             continue
         try:
-            pixels = read_picture(_plain(sample["image"]), height, width, crop)[0]
+            pixels = read_picture(plain(sample["image"]), height, width, crop)[0]
         except ValueError:
             continue
         found.append(KeptSample(_encoded(pixels), question))
@@ -103,19 +103,25 @@ def read_samples(preset: str | os.PathLike) -> tuple[KeptSample, ...]:
         ) from error
 
 
-def _plain(value):
+def plain(value):
+    """A value of a sample, without TensorFlow."""
     return value.numpy() if hasattr(value, "numpy") else value
+
+
+def first_question(question) -> str | None:
+    """The first question of a sample, `None` if there is none or it is blank.
+
+    Args:
+        question: string, bytes, a tensor, several of these, or `None`.
+    """
+    question = plain(question)
+    if isinstance(question, (list, tuple, np.ndarray)):
+        question = question[0] if len(question) else None
+    question = question.decode("utf-8") if isinstance(question, bytes) else question
+    return question if question and question.strip() else None
 
 
 def _encoded(pixels: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", optimize=True)
     return file.getvalue()
-
-
-def _question(sample) -> str | None:
-    question = _plain(sample.get("question"))
-    if isinstance(question, (list, tuple, np.ndarray)):
-        question = question[0] if len(question) else None
-    question = question.decode("utf-8") if isinstance(question, bytes) else question
-    return question if question and question.strip() else None

@@ -27,12 +27,8 @@ from mmkeras.models.adaptable import Adaptable
 from mmkeras.models.count_skipped import CountSkipped
 from mmkeras.models.default_optimizer import DefaultOptimizer
 from mmkeras.models.epoch_seconds import EpochSeconds
-from mmkeras.models.kept_samples import (
-    KeptSample,
-    choose_samples,
-    read_samples,
-    write_samples,
-)
+from mmkeras.models.keeps_samples import KeepsSamples
+from mmkeras.models.kept_samples import write_samples
 
 _PRESET_FILES = (
     "config.json",
@@ -43,7 +39,7 @@ _PRESET_FILES = (
 )
 
 
-class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
+class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
     """A backbone, a preprocessor, and the verbs of a purpose.
 
     `fit`, `evaluate` and `predict` take datasets of raw samples, batched or not,
@@ -57,11 +53,6 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
     # Whether batches differ in the shape of their rows, so that one cannot be filled
     # up from the next.
     rows_vary = False
-    # Whether it is asked questions.
-    asks = False
-    # What the preset keeps for checks of exported files.
-    _kept: tuple[KeptSample, ...] | None = None
-    _kept_in: str | None = None
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         self.backbone = backbone
@@ -315,49 +306,6 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
             on_error=on_error,
         )
 
-    @property
-    def samples(self) -> tuple[KeptSample, ...]:
-        """What the preset keeps for checks of exported files (`keep_samples`).
-
-        Raises:
-            ValueError: if the files in the preset are damaged.
-        """
-        # Read when they are asked for: nobody else should fail of their damage.
-        if self._kept is None and self._kept_in is not None:
-            self._kept = read_samples(self._kept_in)
-        return self._kept or ()
-
-    @samples.setter
-    def samples(self, samples):
-        self._kept = tuple(samples)
-
-    def keep_samples(self, dataset: tf.data.Dataset, number: int = 16) -> None:
-        """Keeps a few samples in the preset, on which exported files are checked.
-
-        The pictures are kept at the size of the model, and the first question of each.
-
-        Args:
-            dataset: a `tf.data.Dataset` of sample dicts, not batched. Pictures that
-                cannot be read are passed over.
-            number: int, how many.
-
-        Raises:
-            ValueError: if the dataset is batched.
-        """
-        if is_batched(dataset.element_spec):
-            raise ValueError(
-                "`keep_samples` takes single samples. Give it the dataset before it is "
-                "batched, or `dataset.unbatch()`."
-            )
-        converter = self.preprocessor.image_converter
-        self.samples = choose_samples(
-            dataset,
-            *converter.image_size,
-            converter.crop_to_aspect_ratio,
-            number,
-            asks=self.asks,
-        )
-
     def export(self, path: str | os.PathLike, format: str = "saved_model", **kwargs):
         """Writes the task for serving: raw inputs in, readable outputs out.
 
@@ -418,10 +366,9 @@ class Task(Adaptable, DefaultOptimizer, keras_hub.models.Task):
             **kwargs: passed to KerasHub.
         """
         os.makedirs(preset_dir, exist_ok=True)
-        # Before the files are there: they may be those that it was loaded from.
-        samples = self.samples
         super().save_to_preset(os.fspath(preset_dir), **kwargs)
-        write_samples(samples, preset_dir)
+        # Last: if those of the preset it came from are damaged, the model is safe.
+        write_samples(self.samples, preset_dir)
 
     def _prepare(self, dataset, batch_size, skipped=None):
         require_dataset(dataset)

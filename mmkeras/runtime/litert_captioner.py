@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from mmkeras.runtime.litert_file import VOCABULARY, LiteRTFile
-from mmkeras.runtime.read_picture import read_picture
 from mmkeras.runtime.spell_pieces import spell_pieces
 
 
@@ -69,10 +68,9 @@ class LiteRTCaptioner:
                     "A stepwise file gives no scores. Export it with stepwise=False, "
                     "or leave out return_scores."
                 )
-            return self._spell(np.array([self._greedy(image)], np.int32))[0]
-        outputs = self._file.run("caption", image=self._pixels(image))
-        pairs = zip(outputs["token_ids"], outputs["joins"], strict=True)
-        found = [spell_pieces(ids, joins, self._vocabulary) for ids, joins in pairs]
+            return self._spell(list(self._steps(image)))
+        outputs = self._file.run("caption", image=self._file.pixels(image))
+        found = self._texts(outputs)
         if return_scores:
             found = list(zip(found, map(float, outputs["scores"]), strict=True))
         return found[0] if len(found) == 1 else found
@@ -95,29 +93,18 @@ class LiteRTCaptioner:
                 "This file writes the whole caption in one call. Export with "
                 "stepwise=True to have it word by word."
             )
-        ids = np.zeros([1, self._longest], np.int32)
-        for place, token_id in enumerate(self._greedy(image, padded=False)):
-            ids[0, place] = token_id
-            yield self._spell(ids)[0]
+        ids = []
+        for token_id in self._steps(image):
+            ids.append(token_id)
+            yield self._spell(ids)
 
     @property
     def _longest(self) -> int:
         return self.description["decoding"]["max_length"]
 
-    def _pixels(self, image) -> np.ndarray:
-        form = self.description["image"]
-        return read_picture(image, form["height"], form["width"], form["crop"])
-
-    def _greedy(self, image, padded: bool = True):
-        steps = self._steps(image)
-        if not padded:
-            return steps
-        ids = list(steps)
-        return ids + [0] * (self._longest - len(ids))
-
     def _steps(self, image) -> Iterator[int]:
         tokens = self.description["tokens"]
-        state = self._file.run("encode", image=self._pixels(image))
+        state = self._file.run("encode", image=self._file.pixels(image))
         last = tokens["start"]
         for position in range(self._longest):
             outputs = self._file.run(
@@ -132,7 +119,11 @@ class LiteRTCaptioner:
             yield last
             state = {**state, **outputs}
 
-    def _spell(self, token_ids) -> list[str]:
-        outputs = self._file.run("spell", token_ids=token_ids)
+    def _spell(self, ids: list[int]) -> str:
+        padded = ids + [0] * (self._longest - len(ids))
+        outputs = self._file.run("spell", token_ids=np.array([padded], np.int32))
+        return self._texts(outputs)[0]
+
+    def _texts(self, outputs) -> list[str]:
         pairs = zip(outputs["token_ids"], outputs["joins"], strict=True)
         return [spell_pieces(ids, joins, self._vocabulary) for ids, joins in pairs]

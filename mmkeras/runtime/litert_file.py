@@ -8,6 +8,8 @@ import zlib
 
 import numpy as np
 
+from mmkeras.runtime.read_picture import read_picture
+
 DESCRIPTION = "mmkeras.json"
 VOCABULARY = "vocab.txt"
 ANSWERS = "answers.txt"
@@ -73,6 +75,11 @@ class LiteRTFile:
     def has_signature(self, name: str) -> bool:
         """Whether the model has a signature."""
         return name in self.description["signatures"]
+
+    def pixels(self, image) -> np.ndarray:
+        """A picture, as `read_picture` takes it, as the model does."""
+        form = self.description["image"]
+        return read_picture(image, form["height"], form["width"], form["crop"])
 
     def run(self, signature: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Runs a signature.

@@ -6,7 +6,6 @@ import numpy as np
 
 from mmkeras.runtime.litert_file import VOCABULARY, LiteRTFile
 from mmkeras.runtime.question_tokenizer import QuestionTokenizer
-from mmkeras.runtime.read_picture import read_picture
 from mmkeras.runtime.spell_pieces import spell_pieces
 
 ANSWER_VOCABULARY = "answer_vocab.txt"
@@ -71,9 +70,9 @@ class LiteRTVisualQA:
         token_ids = self._tokenizer(question)
         if not token_ids.any():
             raise ValueError(f"The question is blank. Received: question={question!r}.")
-        form = self.description["image"]
-        pixels = read_picture(image, form["height"], form["width"], form["crop"])
-        outputs = self._file.run("answer", image=pixels, token_ids=token_ids[None])
+        outputs = self._file.run(
+            "answer", image=self._file.pixels(image), token_ids=token_ids[None]
+        )
         found = self._written(outputs) if self._writes else _chosen(outputs)
         if top_k is None:
             return found[0][0]

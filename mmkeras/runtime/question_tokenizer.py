@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Callable, Sequence
 
@@ -53,12 +54,13 @@ class QuestionTokenizer:
                 f"This version does not know how questions of the kind {kind!r} are "
                 "cut. Update mmkeras."
             )
-        self._split = _SPLITS[kind]
+        more = {}
+        if kind == "words":
+            more["replaced"] = {ord(mark): separator for mark in punctuation}
+        self._split = functools.partial(_SPLITS[kind], lowercase=lowercase, **more)
         self._too_long = _TOO_LONG[kind]
         self._whole = kind == "words"
-        self._replaced = {ord(character): separator for character in punctuation}
         self._ids = {piece: place for place, piece in enumerate(vocabulary)}
-        self._lowercase = lowercase
         self._length = sequence_length
         self._pad, self._unk = pad, unk
         self._start = [] if start is None else [start]
@@ -75,9 +77,7 @@ class QuestionTokenizer:
         """
         text = question[: _CHARACTERS_PER_TOKEN * self._length]
         ids = [
-            token_id
-            for word in self._split(text, self._lowercase, self._replaced)
-            for token_id in self._pieces(word)
+            token_id for word in self._split(text) for token_id in self._pieces(word)
         ]
         row = np.full([self._length], self._pad, np.int32)
         if ids and not all(map(_is_space, text)):
@@ -107,7 +107,7 @@ class QuestionTokenizer:
         return found
 
 
-def _word_piece_words(text: str, lowercase: bool, replaced: dict) -> list[str]:
+def _word_piece_words(text: str, lowercase: bool) -> list[str]:
     # Where the string ends for the C code of the normalisation in graph.
     text = unicodedata.normalize("NFC", text.split("\0")[0])
     text = text.lower() if lowercase else text
@@ -121,7 +121,7 @@ def _whole_words(text: str, lowercase: bool, replaced: dict) -> list[str]:
     )
 
 
-def _bert_words(text: str, lowercase: bool, replaced: dict) -> list[str]:
+def _bert_words(text: str, lowercase: bool) -> list[str]:
     text = "".join(c for c in text if not _is_dropped_by_bert(c))
     text = "".join(f" {c} " if is_bert_han(c) else c for c in text)
     text = unicodedata.normalize("NFD", text)

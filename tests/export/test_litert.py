@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from mmkeras.data import load
 from mmkeras.export.convert_litert import convert_litert
-from mmkeras.export.litert import PRECISIONS
 from mmkeras.export.litert_form import LiteRTForm
 from mmkeras.export.litert_model import METADATA, require_whole
+from mmkeras.export.precisions import PRECISIONS
 from mmkeras.models import ImageCaptioner, VisualQA
 from mmkeras.runtime import LiteRTCaptioner, LiteRTVisualQA
 
