@@ -1,11 +1,13 @@
 """easy-VQA: accuracy and training time, of one fusion block or of all of them.
 
     python benchmarks/train_easy_vqa.py --seeds 0 1 2
-    python benchmarks/train_easy_vqa.py --fusion all --seeds 0
+    python benchmarks/train_easy_vqa.py --quick --seeds 0 1 2
+    python benchmarks/train_easy_vqa.py --quick --fusion all --seeds 0
     python benchmarks/train_easy_vqa.py --save saved_models/easy_vqa --seeds 0
 
 Prints a table of test accuracy (9,673 questions) and the seconds that `fit` took, its
-tracing included.
+tracing included. `--quick` trains a CNN of two thirds of the width with batches of
+twice the size, in half of the time.
 """
 
 from __future__ import annotations
@@ -15,14 +17,19 @@ import json
 import pathlib
 import time
 
+import keras
 import numpy as np
 
 import mmkeras.data
 from mmkeras.layers import fusion as fusion_blocks
+from mmkeras.layers import small_cnn
 from mmkeras.models import VisualQA
 from mmkeras.training import visual_qa_report
 
-SETTINGS = {"image_size": 64, "hidden_dim": 128, "num_encoder_layers": 1}
+SIDE = 64
+SETTINGS = {"image_size": SIDE, "hidden_dim": 128, "num_encoder_layers": 1}
+# width of the CNN, batch size, learning rate
+THOROUGH, QUICK = (24, 16, 2e-3), (16, 32, 3e-3)
 
 
 def main() -> None:
@@ -52,32 +59,40 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fusion", default="stacked_attention", help="a block, or all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--quick", action="store_true")
     parser.add_argument("--verbose", type=int, default=0)
     parser.add_argument("--save", help="folder to write the last one to")
     return parser.parse_args()
 
 
 def _trained(train, name, seed, args) -> tuple[VisualQA, float]:
+    width, batch_size, learning_rate = QUICK if args.quick else THOROUGH
     vqa = VisualQA.from_data(
         train,
         fusion=name,
+        image_encoder=_narrow_cnn(width) if args.quick else "small_cnn",
         seed=seed,
         modality_dropout={"image": 0.02, "text": 0.02},
         **SETTINGS,
     )
-    vqa.compile(learning_rate=args.learning_rate)
+    vqa.compile(learning_rate=learning_rate)
     start = time.perf_counter()
     vqa.fit(
         train,
         epochs=args.epochs,
-        batch_size=args.batch_size,
+        batch_size=batch_size,
         shuffle_buffer=4000,
         seed=seed,
         verbose=args.verbose,
     )
     return vqa, time.perf_counter() - start
+
+
+def _narrow_cnn(width) -> keras.Model:
+    scale = keras.layers.Rescaling(1 / 127.5, offset=-1)
+    return keras.Sequential(
+        [keras.Input((SIDE, SIDE, 3)), scale, small_cnn(SIDE, width)]
+    )
 
 
 def _save(vqa, test, folder) -> None:

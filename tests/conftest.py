@@ -14,6 +14,9 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
+# Rewriting graphs takes a third of the tests' time, and gains nothing in those of a few
+# rows. Commands, the README's among them, are processes of their own and do it.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def tiny_rows(number: int, language: str = "en") -> list[dict]:
@@ -46,7 +49,12 @@ def to_dataset(rows: list[dict]) -> tf.data.Dataset:
         for name, value in rows[0].items()
     }
     dataset = tf.data.Dataset.from_generator(lambda: rows, output_signature=spec)
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(rows)))
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(rows)))
+    # They take up to five seconds for each iterator, and there is nothing to gain in
+    # a few rows.
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    return dataset.with_options(options)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.layers.read_distinct import read_distinct
+
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class QuestionAnswerer(keras.layers.Layer):
@@ -12,7 +14,8 @@ class QuestionAnswerer(keras.layers.Layer):
     the regions of its picture, and a head with one hidden layer scores the answers: a
     linear one could not tell whether what was found is what was asked for, after
     blocks that add the two. Several questions share the regions of a picture, so that
-    the image encoder need not run once for each.
+    the image encoder need not run once for each. In training, questions of a batch
+    that are equal are read once.
 
     Args:
         text_encoder: a layer from token ids `[rows, length]` to
@@ -119,7 +122,7 @@ class QuestionAnswerer(keras.layers.Layer):
         shape = ops.shape(token_ids)
         batch, questions = shape[0], shape[1]
         token_ids = ops.reshape(token_ids, (-1, shape[2]))
-        text = self.text_encoder(token_ids, training=training)
+        text = self._read(token_ids, training)
         tokens = [_for_each_question(regions, questions), text]
         masks = self._masks(regions, token_ids, image_mask, questions, training)
         fused, details = self.fusion(
@@ -138,6 +141,14 @@ class QuestionAnswerer(keras.layers.Layer):
         }
         scores = scores if self.modality_heads else scores["answer"]
         return (scores, details) if return_details else scores
+
+    def _read(self, token_ids, training):
+        # In training alone: exports are for runtimes that may not have the operation.
+        if not training:
+            return self.text_encoder(token_ids, training=False)
+        return read_distinct(
+            lambda distinct: self.text_encoder(distinct, training=True), token_ids
+        )
 
     def _width(self) -> int:
         return self.fusion.dim if self.num_answers is None else self.num_answers

@@ -113,6 +113,15 @@ class ConvMuon(keras.optimizers.Muon):
                 **settings,
             )
 
+    def zeropower_via_newtonschulz5(self, x, steps):
+        """As Keras does, of matrices no taller than wide, without moving one about."""
+        a, b, c = self.muon_a, self.muon_b, self.muon_c
+        x = x / (ops.norm(x, axis=(-2, -1), keepdims=True) + 1e-7)
+        for _ in range(steps):
+            gram = tf.matmul(x, x, transpose_b=True)
+            x = a * x + tf.matmul(b * gram + c * tf.matmul(gram, gram), x)
+        return x
+
     def _update_by_muon(self, first, pairs, learning_rate):
         momentums = [
             self.momentums[self._get_variable_index(v)].value for _, v in pairs

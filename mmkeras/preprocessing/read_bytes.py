@@ -35,7 +35,7 @@ def read_number(numbers: tf.Tensor, places: Sequence[int]) -> tf.Tensor:
     Returns:
         `int64` `[...]`.
     """
-    value = tf.zeros_like(numbers[..., 0])
-    for place in places:
-        value = value * 256 + numbers[..., place]
-    return value
+    # One sum, not a chain: a graph is copied for every iterator of a dataset.
+    weights = [256**power for power in reversed(range(len(places)))]
+    chosen = tf.gather(numbers, list(places), axis=-1)
+    return tf.reduce_sum(chosen * tf.constant(weights, numbers.dtype), axis=-1)
