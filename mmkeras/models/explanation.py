@@ -71,10 +71,10 @@ class Explanation:
 
 
 def explain_answer(task, image, question: str, answer: str | None) -> Explanation:
-    """What `VisualQA.explain` returns.
+    """What `explain` of a task returns.
 
     Args:
-        task: a `VisualQA`.
+        task: a `VisualQA` or a `GenerativeVisualQA`.
         image: as `VisualQA.explain` takes it.
         question: string.
         answer: string, or `None` for the model's own.
@@ -83,32 +83,28 @@ def explain_answer(task, image, question: str, answer: str | None) -> Explanatio
         An `Explanation`.
 
     Raises:
-        ValueError: as `VisualQA.explain` does.
+        ValueError: as `explain` does.
     """
     batch = _single(image, question)
     converter = task.preprocessor.image_converter
     pixels, errors = converter.convert(tf.constant(batch.images))
     refuse_bad_images(errors.numpy(), batch.names)
     token_ids = _without_padding(task, task.preprocessor.tokenize(batch.questions))
-    place = None if answer is None else _place(task, answer)
     backbone = task.backbone
     regions = backbone.regions(pixels)
     with tf.GradientTape() as tape:
         tape.watch(regions)
-        scores, details = backbone.reader(
+        read, details = backbone.reader(
             regions, token_ids, training=False, return_details=True
         )
-        scores = scores["answer"] if isinstance(scores, dict) else scores
-        scores = scores[0, 0]
-        place = int(tf.argmax(scores)) if place is None else place
-        chosen = scores[place]
+        answer, chosen, probability = task.chosen(read, answer)
     image_attention, text_attention = details.get("attention", (None, None))
     encoder = backbone.image_encoder
     grid = (encoder.rows, encoder.columns)
     return Explanation(
         question=question,
-        answer=task.preprocessor.answers[place],
-        score=float(tf.nn.softmax(scores)[place]),
+        answer=answer,
+        score=float(probability),
         tokens=_tokens(task, token_ids),
         image_attention=_row(image_attention, grid),
         text_attention=_row(text_attention, (-1,)),
@@ -124,17 +120,6 @@ def _single(image, question):
     if len(batches) != 1 or not batches[0].present[0]:
         raise ValueError("Give one picture to explain an answer by.")
     return batches[0]
-
-
-def _place(task, answer) -> int:
-    place = int(task.preprocessor.places(tf.constant(answer)))
-    if place < 0:
-        known = ", ".join(task.preprocessor.answers[:5])
-        raise ValueError(
-            f"The model cannot answer {answer!r}. It knows: {known}, ... "
-            "(`preprocessor.answers`)."
-        )
-    return place
 
 
 def _without_padding(task, token_ids):

@@ -13,6 +13,7 @@ from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
 from mmkeras.metrics import Perplexity
 from mmkeras.models.answer_generator import AnswerGenerator
+from mmkeras.models.explanation import Explanation, explain_answer
 from mmkeras.models.fusion_block_of import fusion_block_of
 from mmkeras.models.generative_visual_qa_backbone import GenerativeVisualQABackbone
 from mmkeras.models.image_encoders import build_image_encoder
@@ -332,6 +333,55 @@ class GenerativeVisualQA(QuestionTask):
         if not traced:
             return self._generators.untraced(options)
         return self._generators.get(options)
+
+    def explain(self, image, question: str, answer: str | None = None) -> Explanation:
+        """Where the model looks to answer a question.
+
+        Args:
+            image: as `VisualQA.explain` takes it.
+            question: string.
+            answer: string, the answer to explain, or `None` for what the model writes
+                with the defaults of decoding.
+
+        Returns:
+            An `Explanation`, as `VisualQA.explain` returns it. Its gradient is that of
+            the log-probability of the whole answer with its end.
+
+        Raises:
+            ValueError: if the picture cannot be read, the question is blank, or the
+                model cannot write that answer.
+        """
+        if answer is None:
+            answer = self.answer(image, question)
+        return explain_answer(self, image, question, answer)
+
+    def chosen(self, read, answer: str) -> tuple[str, tf.Tensor, tf.Tensor]:
+        """An answer, its log-probability and its probability, for `explain`.
+
+        Args:
+            read: what `backbone.reader` made of one question.
+            answer: string.
+
+        Raises:
+            ValueError: if the model cannot write it.
+        """
+        inputs, targets = self.preprocessor.pack(tf.constant([[answer]]))
+        tokenizer = self.preprocessor.answer_tokenizer
+        if tf.reduce_any(tf.equal(targets, tokenizer.unk_token_id)):
+            raise ValueError(
+                f"The model cannot write {answer!r}: it has no pieces for all of it "
+                "(`preprocessor.answer_tokenizer.get_vocabulary()`)."
+            )
+        if not tf.reduce_any(tf.equal(targets, tokenizer.end_token_id)):
+            raise ValueError(
+                f"The model cannot write {answer!r}: its answers have at most "
+                f"{self.preprocessor.answer_length} tokens with their end."
+            )
+        logits = self.backbone.answer_writer(inputs, read, training=False)
+        likely = tf.nn.log_softmax(tf.cast(logits, tf.float32))
+        written = tf.gather(likely, targets, batch_dims=3)
+        total = tf.reduce_sum(tf.where(tf.equal(targets, 0), 0.0, written))
+        return answer, total, tf.exp(total)
 
     def _forget_graphs(self) -> None:
         super()._forget_graphs()

@@ -173,6 +173,7 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         own = [EpochSeconds()]
         if skipped is None:
             batches = self._preprocess(batches)
+            batches = self._set_up_once(batches, kwargs)
         else:
             full = self._filled_up_to(x, batch_size)
             batches = self._preprocess_readable(batches, skipped, full)
@@ -189,6 +190,26 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
             for found, what in ((skipped, "training"), (held_out, "validation")):
                 if found is not None:
                     found.warn(what)
+
+    def _set_up_once(self, batches, kwargs):
+        """The batches again and again, where it is known how many make an epoch.
+
+        Keras sets up a dataset that ends twice for each epoch, which takes seconds
+        where pictures are decoded.
+        """
+        steps = int(batches.cardinality())
+        if (
+            steps < 1
+            or kwargs.get("steps_per_epoch") is not None
+            or steps % getattr(self, "steps_per_execution", 1)
+            # Each worker has a part of the batches, and they end together or hang.
+            or isinstance(
+                self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
+            )
+        ):
+            return batches
+        kwargs["steps_per_epoch"] = steps
+        return batches.repeat()
 
     def _place_of_features(self, x, stack) -> str | None:
         """A folder for features that is removed with `stack`, or `None`."""

@@ -357,6 +357,29 @@ class VisualQA(QuestionTask):
         """
         return explain_answer(self, image, question, answer)
 
+    def chosen(self, read, answer: str | None) -> tuple[str, tf.Tensor, tf.Tensor]:
+        """The answer to one question, its score and its probability, for `explain`.
+
+        Args:
+            read: what `backbone.reader` made of one question.
+            answer: string, or `None` for the best one.
+
+        Raises:
+            ValueError: if the model cannot give that answer.
+        """
+        answers = self.preprocessor.answers
+        scores = (read["answer"] if isinstance(read, dict) else read)[0, 0]
+        if answer is None:
+            place = int(tf.argmax(scores))
+        else:
+            place = int(self.preprocessor.places(tf.constant(answer)))
+        if place < 0:
+            raise ValueError(
+                f"The model cannot answer {answer!r}. It knows: "
+                f"{', '.join(answers[:5])}, ... (`preprocessor.answers`)."
+            )
+        return answers[place], scores[place], tf.nn.softmax(scores)[place]
+
     def _finish(self, batches):
         return batches.map(self._finished, num_parallel_calls=tf.data.AUTOTUNE)
 

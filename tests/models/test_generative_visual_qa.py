@@ -80,6 +80,23 @@ def test_forms_and_what_is_missing(vqa, images):
         vqa.answer(images[0], "")
 
 
+def test_explain(vqa, images):
+    [(best, score)] = [vqa.answer(images[0], BACKGROUND, return_scores=True)]
+    explanation = vqa.explain(images[0], BACKGROUND)
+    assert explanation.answer == best
+    # The sum of the log-probabilities of its tokens, as the search adds them up.
+    assert np.log(explanation.score) == pytest.approx(score, abs=1e-4)
+    assert explanation.image_gradient.shape == (2, 2)
+    assert explanation.image_gradient.max() == pytest.approx(1.0)
+    unlike = "no" if best == "yes" else "yes"
+    other = vqa.explain(images[0], BACKGROUND, answer=unlike)
+    assert other.answer == unlike and other.score < explanation.score
+    with pytest.raises(ValueError, match="no pieces"):
+        vqa.explain(images[0], BACKGROUND, answer="☃")
+    with pytest.raises(ValueError, match="at most 8 tokens"):
+        vqa.explain(images[0], BACKGROUND, answer="yes " * 8)
+
+
 def test_targets_by_hand(vqa, images):
     pieces = ["[PAD]", "[UNK]", "[START]", "[END]", "dark", "red"]
     preprocessor = GenerativeVisualQAPreprocessor(
