@@ -18,7 +18,7 @@ def batch_samples(
 
     Args:
         dataset: a `tf.data.Dataset` of sample dicts. One that is batched already
-            is returned as it is.
+            keeps its batches.
         batch_size: int, at least 1.
         shuffle_buffer: int, samples held back to draw the next from, or `None`
             to keep the order. Each pass has another order, the same for the
@@ -47,7 +47,7 @@ def batch_samples(
             f"[height, width, 3]), among others. Received elements of: {spec}."
         )
     if is_batched(spec):
-        return dataset
+        return _without_autotune(dataset)
     if shuffle_buffer:
         dataset = dataset.shuffle(
             shuffle_buffer, seed=seed, reshuffle_each_iteration=True
@@ -61,4 +61,16 @@ def batch_samples(
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
+    dataset = _without_autotune(dataset.with_options(options))
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _without_autotune(dataset):
+    if dataset.options().autotune.enabled is not None:
+        return dataset
+    # The thread that tunes misses its end now and then (TensorFlow 2.21), and who lets
+    # go of an iterator, as Keras does after each epoch, waits until it looks again, for
+    # half a minute. Without it, `AUTOTUNE` is a thread for each core, at most 16.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)

@@ -173,7 +173,7 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         own = [EpochSeconds()]
         if skipped is None:
             batches = self._preprocess(batches)
-            batches = self._set_up_once(batches, kwargs)
+            batches = self._set_up_once(batches, epochs, kwargs)
         else:
             full = self._filled_up_to(x, batch_size)
             batches = self._preprocess_readable(batches, skipped, full)
@@ -191,11 +191,11 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
                 if found is not None:
                     found.warn(what)
 
-    def _set_up_once(self, batches, kwargs):
-        """The batches again and again, where it is known how many make an epoch.
+    def _set_up_once(self, batches, epochs, kwargs):
+        """The batches of all epochs, where it is known how many make one.
 
-        Keras sets up a dataset that ends twice for each epoch, which takes seconds
-        where pictures are decoded.
+        Keras sets up a dataset of one epoch twice for each, which takes seconds where
+        pictures are decoded.
         """
         steps = int(batches.cardinality())
         if (
@@ -209,7 +209,7 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         ):
             return batches
         kwargs["steps_per_epoch"] = steps
-        return batches.repeat()
+        return batches.repeat(epochs - kwargs.get("initial_epoch", 0))
 
     def _place_of_features(self, x, stack) -> str | None:
         """A folder for features that is removed with `stack`, or `None`."""

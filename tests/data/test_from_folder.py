@@ -197,6 +197,13 @@ def test_bad_coco(folder, images, notes, error, message):
         from_coco(coco(folder, images, notes), folder)
 
 
+def test_iterators_of_batches_have_no_thread_that_tunes(folder):
+    write(folder, "0.png,c0", "1.png,c1")
+    dataset = from_folder(folder)
+    for batches in (batch_samples(dataset, 4), batch_samples(dataset.ragged_batch(4))):
+        assert batches.map(lambda batch: batch).options().autotune.enabled is False
+
+
 def test_batches_and_their_order(folder):
     write(folder, *[f"{i}.png,c{i}" for i in range(6)], "0.png,again")
     dataset = from_folder(folder)
