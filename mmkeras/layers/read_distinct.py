@@ -18,6 +18,8 @@ def read_distinct(read: Callable, token_ids):
     Returns:
         `[rows, ...]`, what `read` makes of each row.
     """
-    distinct, place = tf.raw_ops.UniqueV2(x=token_ids, axis=[0])
+    # On a GPU it takes vectors alone.
+    with tf.device("CPU:0"):
+        distinct, place = tf.raw_ops.UniqueV2(x=token_ids, axis=[0])
     distinct = tf.ensure_shape(distinct, (None, *token_ids.shape[1:]))
     return tf.gather(read(distinct), place)

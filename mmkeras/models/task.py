@@ -209,7 +209,7 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         ):
             return batches
         kwargs["steps_per_epoch"] = steps
-        return batches.repeat(epochs - kwargs.get("initial_epoch", 0))
+        return batches.repeat(max(1, epochs - kwargs.get("initial_epoch", 0)))
 
     def _place_of_features(self, x, stack) -> str | None:
         """A folder for features that is removed with `stack`, or `None`."""
