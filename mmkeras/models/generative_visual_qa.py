@@ -365,22 +365,23 @@ class GenerativeVisualQA(QuestionTask):
         Raises:
             ValueError: if the model cannot write it.
         """
-        inputs, targets = self.preprocessor.pack(tf.constant([[answer]]))
         tokenizer = self.preprocessor.answer_tokenizer
-        if tf.reduce_any(tf.equal(targets, tokenizer.unk_token_id)):
+        pieces = tokenizer.tokenize(tf.constant([answer]))[0].numpy().tolist()
+        if tokenizer.unk_token_id in pieces:
             raise ValueError(
                 f"The model cannot write {answer!r}: it has no pieces for all of it "
                 "(`preprocessor.answer_tokenizer.get_vocabulary()`)."
             )
-        if not tf.reduce_any(tf.equal(targets, tokenizer.end_token_id)):
+        if len(pieces) >= self.preprocessor.answer_length:
             raise ValueError(
                 f"The model cannot write {answer!r}: its answers have at most "
                 f"{self.preprocessor.answer_length} tokens with their end."
             )
+        inputs = tf.constant([[[tokenizer.start_token_id, *pieces]]])
+        targets = tf.constant([[[*pieces, tokenizer.end_token_id]]])
         logits = self.backbone.answer_writer(inputs, read, training=False)
         likely = tf.nn.log_softmax(tf.cast(logits, tf.float32))
-        written = tf.gather(likely, targets, batch_dims=3)
-        total = tf.reduce_sum(tf.where(tf.equal(targets, 0), 0.0, written))
+        total = tf.reduce_sum(tf.gather(likely, targets, batch_dims=3))
         return answer, total, tf.exp(total)
 
     def _forget_graphs(self) -> None:

@@ -95,7 +95,7 @@ class GenerativeVisualQAPreprocessor(QuestionPreprocessor):
             )
         inputs = self.inputs(x)
         answers = self._answers(x)
-        inputs["answer_ids"], targets = self.pack(answers)
+        inputs["answer_ids"], targets = self._pack(answers)
         written = tf.cast(tf.not_equal(targets, 0), tf.float32)
         answered = tf.logical_and(self.asked(x), tf.not_equal(answers, ""))
         weights = written * tf.expand_dims(tf.cast(answered, tf.float32), -1)
@@ -123,18 +123,11 @@ class GenerativeVisualQAPreprocessor(QuestionPreprocessor):
         with require_as_many(questions.row_lengths(), answers.row_lengths(), x):
             return tf.identity(answers.to_tensor(""))
 
-    def pack(self, answers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Write answers as the decoder reads them, and as it is to write them.
-
-        Args:
-            answers: `tf.string` `[batch, questions]`.
-
-        Returns:
-            Two `int32` `[batch, questions, answer_length]`: `[START] w1 … wn` and
-            `w1 … wn [END]`, padded with 0.
-        """
+    def _pack(self, answers):
         length = self.answer_length
         flat = tf.reshape(answers, [-1])
+        # [START] w1 … wn [END], of which the input lacks the end and the target the
+        # beginning.
         ids = pack_tokens(self.answer_tokenizer, flat, length + 1)
         end = self.answer_tokenizer.end_token_id
         inputs = tf.where(tf.equal(ids[:, :-1], end), 0, ids[:, :-1])

@@ -95,6 +95,8 @@ def test_explain(vqa, images):
         vqa.explain(images[0], BACKGROUND, answer="☃")
     with pytest.raises(ValueError, match="at most 8 tokens"):
         vqa.explain(images[0], BACKGROUND, answer="yes " * 8)
+    # Nothing but the end, which is not certain.
+    assert vqa.explain(images[0], BACKGROUND, answer="").score < explanation.score
 
 
 def test_targets_by_hand(vqa, images):
