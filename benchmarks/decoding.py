@@ -98,7 +98,7 @@ class Mmkeras:
         decoder = self._decoder
 
         def decode(memory):
-            cache, fixed = decoder.start(memory, beams, LENGTH)
+            cache, fixed = decoder.start(memory, beams, LENGTH, self._xla)
 
             def step(token_ids, position, cache, lineage):
                 return decoder.step(token_ids, position, cache, fixed, lineage)

@@ -8,6 +8,7 @@ from mmkeras.decoding.decoding_result import DecodingResult
 from mmkeras.decoding.required_tokens import RequiredTokens
 from mmkeras.decoding.stepwise_search import best_first, write_column
 from mmkeras.decoding.token_constraints import NEVER, TokenConstraints
+from mmkeras.decoding.top_k import top_k
 
 
 class BeamSearch:
@@ -241,7 +242,7 @@ class BeamSearch:
         merits = tf.reshape(merits, [-1, size * vocabulary])
         # Each beam can end only once, so the best 2 × beams hold at least as many
         # that go on as are needed.
-        best, flat = tf.math.top_k(merits, k=min(2 * size, size * vocabulary))
+        best, flat = top_k(merits, k=min(2 * size, size * vocabulary))
         if self.required is None:
             return flat, best
         wanted = self.required.next_tokens(written, position)

@@ -173,7 +173,13 @@ class TextDecoder(keras.layers.Layer):
         logits = ops.max(ops.matmul(memory, ops.transpose(self._table())), axis=1)
         return ops.cast(logits, "float32") + ops.cast(self.presence_bias, "float32")
 
-    def start(self, memory, copies: int = 1, max_length: int | None = None):
+    def start(
+        self,
+        memory,
+        copies: int = 1,
+        max_length: int | None = None,
+        compiled: bool = False,
+    ):
         """What decoding begins with.
 
         Args:
@@ -181,6 +187,10 @@ class TextDecoder(keras.layers.Layer):
             copies: int, texts written for each row of the memory (beams).
             max_length: int, the most tokens that will be written, or `None` for
                 the decoder's own.
+            compiled: bool, whether XLA compiles the loop of `step`. The table of the
+                output projection is then transposed once, here. XLA otherwise does it
+                at every step of a single text, which takes as long as all else in the
+                step; where nothing is compiled, products read the table as it is.
 
         Returns:
             A tuple of `cache`, what is kept of the tokens so far, and
@@ -202,7 +212,10 @@ class TextDecoder(keras.layers.Layer):
         if self.word_context:
             shape = (ops.shape(memory)[0], slots, ops.shape(memory)[1])
             cache["resemblance"] = ops.zeros(shape, self.compute_dtype)
-        return cache, {"memory": memory, "layers": layers}
+        fixed = {"memory": memory, "layers": layers}
+        if compiled:
+            fixed["output_table"] = ops.transpose(self._table())
+        return cache, fixed
 
     def step(self, token_ids, position, cache, memory_cache, lineage):
         """Logits for the next tokens.
@@ -249,7 +262,7 @@ class TextDecoder(keras.layers.Layer):
             x = x + mixed
             x = x + block.feed(x)
             new_cache["layers"].append({"key": keys, "value": values})
-        return self._logits(x), new_cache
+        return self._logits(x, memory_cache.get("output_table")), new_cache
 
     def _resemblance(self, token_ids, memory):
         """How much each word is like each place, `[batch, words, memory_length]`."""
@@ -266,8 +279,9 @@ class TextDecoder(keras.layers.Layer):
     def _embed(self, token_ids):
         return ops.take(self._table(), token_ids, axis=0) * self.hidden_dim**0.5
 
-    def _logits(self, x):
-        logits = ops.matmul(self.norm(x), ops.transpose(self._table()))
+    def _logits(self, x, table=None):
+        table = ops.transpose(self._table()) if table is None else table
+        logits = ops.matmul(self.norm(x), table)
         return ops.cast(logits, "float32") + ops.cast(self.output_bias, "float32")
 
     def compute_output_shape(self, token_ids_shape, memory_shape=None):

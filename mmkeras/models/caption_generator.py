@@ -107,7 +107,8 @@ class CaptionGenerator:
         seed = tf.TensorSpec([], tf.int32)
 
         def write(memory, seed):
-            return self._write(memory, self._search(options, seed), max_length)
+            search = self._search(options, seed)
+            return self._write(memory, search, max_length, jit_compile)
 
         if not jit_compile:
             return tf.function(
@@ -121,9 +122,9 @@ class CaptionGenerator:
         write = tf.function(write, autograph=False, jit_compile=True)
         return functools.partial(_write_padded, remember, write)
 
-    def _write(self, memory, search, max_length) -> DecodingResult:
+    def _write(self, memory, search, max_length, compiled=False) -> DecodingResult:
         decoder = self.backbone.text_decoder
-        cache, fixed = decoder.start(memory, search.num_beams, max_length)
+        cache, fixed = decoder.start(memory, search.num_beams, max_length, compiled)
 
         def step(token_ids, position, cache, lineage):
             return decoder.step(token_ids, position, cache, fixed, lineage)

@@ -33,15 +33,16 @@ def test_words_follow_those_they_look_back_at_by_hand():
     np.testing.assert_allclose(recalled, [[[[1, 3], [3, 1], [1, 3], [3, 1]]]])
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("word_context", [True, False])
-def test_cached_steps_equal_the_whole_sequence(word_context):
+def test_cached_steps_equal_the_whole_sequence(word_context, compiled):
     keras.utils.set_random_seed(0)
     decoder = TextDecoder(30, 8, 16, 2, 2, 32, word_context=word_context)
     rng = np.random.default_rng(0)
     ids = rng.integers(0, 30, (3, 8)).astype("int32")
     memory = rng.normal(size=(3, 5, 16)).astype("float32")
     whole = np.asarray(decoder(ids, memory))
-    cache, fixed = decoder.start(memory)
+    cache, fixed = decoder.start(memory, compiled=compiled)
     for position in range(8):
         seen = np.reshape(np.arange(8) <= position, (1, 1, 8))
         logits, cache = decoder.step(
