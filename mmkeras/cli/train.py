@@ -27,6 +27,7 @@ _SETTINGS = {
     "learning-rate": (float, "peak of the schedule"),
     "patience": (int, "epochs without a better validation loss"),
     "seed": (int, ""),
+    "lora-rank": (int, "train low-rank adapters of this rank; needs --preset"),
     "on-error": (str, "raise or skip: what to do with pictures that are broken"),
 }
 _OF_CAPTIONER = {

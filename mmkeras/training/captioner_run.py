@@ -16,6 +16,7 @@ _AT_LEAST = {
     "batch_size": 1,
     "captions_per_image": 1,
     "patience": 0,
+    "lora_rank": 1,
     "seed": 0,
 }
 
@@ -76,6 +77,8 @@ class CaptionerRun(Run):
         seed: int.
         on_error: string, what to do with a picture that cannot be read: `"raise"`
             or `"skip"`.
+        lora_rank: int, of the low-rank adapters that are trained in place of the
+            preset's weights (`enable_lora`), or `None` to train the weights.
 
     Raises:
         ValueError: if a setting is of the wrong type or out of range.
@@ -107,6 +110,7 @@ class CaptionerRun(Run):
     patience: int = 3
     seed: int = 0
     on_error: str = "raise"
+    lora_rank: int | None = None
 
     at_least: typing.ClassVar[dict[str, int]] = _AT_LEAST
     of_a_new_model: typing.ClassVar[frozenset[str]] = _OF_A_NEW_MODEL
@@ -116,3 +120,4 @@ class CaptionerRun(Run):
         self._check_choice("on_error", "raise", "skip")
         self._check_positive("learning_rate", "encoder_rate")
         self._check_preset()
+        self._check_lora(unfreeze_layers=None, encoder_rate=1.0)

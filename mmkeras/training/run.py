@@ -79,6 +79,23 @@ class Run:
                 f"Received: preset={self.preset!r}, {', '.join(changed)}."
             )
 
+    def _check_lora(self, **beside) -> None:
+        """Refuses adapters without a preset, or beside what they would freeze."""
+        if self.lora_rank is None:
+            return
+        if self.preset is None:
+            raise ValueError(
+                "`lora_rank` trains adapters for a model that there is. Give its "
+                f"`preset`. Received: lora_rank={self.lora_rank}, preset=None."
+            )
+        for name, off in beside.items():
+            if getattr(self, name) != off:
+                raise ValueError(
+                    f"`lora_rank` freezes what `{name}` is about. Give one of the two. "
+                    f"Received: lora_rank={self.lora_rank}, "
+                    f"{name}={getattr(self, name)!r}."
+                )
+
     @classmethod
     def from_yaml(cls, path: str | os.PathLike) -> Run:
         """Reads a run that was written before.

@@ -57,6 +57,8 @@ def _compiled(run, train) -> ImageCaptioner:
     captioner = _new(run, train) if run.preset is None else _continued(run, train)
     if run.unfreeze_layers is not None:
         captioner.backbone.image_encoder.unfreeze(run.unfreeze_layers)
+    if run.lora_rank is not None:
+        captioner.enable_lora(run.lora_rank)
     slower = run.encoder_rate != 1
     captioner.compile(
         learning_rate=run.learning_rate,

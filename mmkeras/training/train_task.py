@@ -33,7 +33,9 @@ def train_task(
     The output folder is a preset, with `run.yaml` (the whole configuration) and
     `history.json` (each epoch's figures). A run that was interrupted goes on
     after its last whole epoch when it is started again with the same settings;
-    the best epoch is then the best of those since.
+    the best epoch is then the best of those since. With a `lora_rank` the preset has
+    the adapters merged into its weights, and `adapters.lora.h5` has them alone, for the
+    preset that the run began with.
 
     Args:
         run: a `CaptionerRun` or a `VisualQARun`.
@@ -74,6 +76,8 @@ def train_task(
         verbose=verbose,
     )
     task.save_to_preset(output)
+    if run.lora_rank is not None:
+        task.save_lora(output / "adapters.lora.h5")
     _keep_samples(task, train if validation is None else validation, output)
     return task
 

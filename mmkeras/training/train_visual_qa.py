@@ -44,6 +44,8 @@ def train_visual_qa(
 
 def _compiled(run, train) -> VisualQA | GenerativeVisualQA:
     vqa = _new(run, train) if run.preset is None else _continued(run.preset)
+    if run.lora_rank is not None:
+        vqa.enable_lora(run.lora_rank)
     vqa.compile(learning_rate=run.learning_rate)
     return vqa
 

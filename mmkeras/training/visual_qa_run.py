@@ -50,6 +50,8 @@ class VisualQARun(Run):
         seed: int.
         on_error: string, what to do with a picture that cannot be read: `"raise"`
             or `"skip"`.
+        lora_rank: int, of the low-rank adapters that are trained in place of the
+            preset's weights (`enable_lora`), or `None` to train the weights.
 
     Raises:
         ValueError: if a setting is of the wrong type or out of range.
@@ -85,6 +87,7 @@ class VisualQARun(Run):
     patience: int = 3
     seed: int = 0
     on_error: str = "raise"
+    lora_rank: int | None = None
 
     at_least: typing.ClassVar[dict[str, int]] = {
         "image_size": 1,
@@ -98,6 +101,7 @@ class VisualQARun(Run):
         "epochs": 1,
         "batch_size": 1,
         "patience": 0,
+        "lora_rank": 1,
         "seed": 0,
     }
     of_a_new_model: typing.ClassVar[frozenset[str]] = frozenset(
@@ -128,3 +132,4 @@ class VisualQARun(Run):
         self._check_choice("on_error", "raise", "skip")
         self._check_positive("learning_rate")
         self._check_preset()
+        self._check_lora()

@@ -215,6 +215,25 @@ def test_data_without_a_validation_split(monkeypatch):
     assert asked[-1] == ("train[20%:]", "train[:20%]")
 
 
+def test_adapters_of_a_preset(preset, photos, tmp_path, capsys):
+    tuned = tmp_path / "tuned"
+    training = ["train", "captioner", "--preset", str(preset), "--data", str(photos)]
+    training += ["--output", str(tuned), "--lora-rank", "2", "--epochs", "1"]
+    assert main([*training, "--batch-size", "16"]) == 0
+    capsys.readouterr()
+
+    def said(*arguments):
+        assert main(["caption", *map(str, arguments), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    picture = photos / "0.png"
+    merged = said(tuned, picture)
+    assert merged != said(preset, picture)
+    apart = said(preset, picture, "--adapters", tuned / "adapters.lora.h5")
+    assert apart["caption"] == merged["caption"]
+    assert apart["score"] == pytest.approx(merged["score"], abs=1e-3)
+
+
 def test_caption(preset, photos, tmp_path, capsys):
     picture = str(photos / "0.png")
     assert main(["caption", str(preset), picture]) == 0

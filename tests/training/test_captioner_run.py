@@ -48,6 +48,16 @@ def test_a_rate_without_a_point_is_a_number(tmp_path):
         ({"validation_fraction": 1}, "less than 1"),
         ({"dropout": -0.1}, "`dropout` must be at least 0"),
         ({"learning_rate": 0.0}, "`learning_rate` must be greater than 0"),
+        ({"lora_rank": 0}, "`lora_rank` must be at least 1"),
+        ({"lora_rank": 4}, "Give its `preset`"),
+        (
+            {"lora_rank": 4, "preset": "p", "unfreeze_layers": 2},
+            "freezes what `unfreeze_layers` is about",
+        ),
+        (
+            {"lora_rank": 4, "preset": "p", "encoder_rate": 0.1},
+            "freezes what `encoder_rate` is about",
+        ),
         ({"learning_rate": float("nan")}, "`learning_rate` must be greater than 0"),
     ],
 )
