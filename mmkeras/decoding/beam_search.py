@@ -239,12 +239,12 @@ class BeamSearch:
     def _candidates(self, merits, written, position):
         """What the beams may go on with: flat indices, and their merits."""
         size, vocabulary = merits.shape[1:]
-        merits = tf.reshape(merits, [-1, size * vocabulary])
         # Each beam can end only once, so the best 2 × beams hold at least as many
         # that go on as are needed.
         best, flat = top_k(merits, k=min(2 * size, size * vocabulary))
         if self.required is None:
             return flat, best
+        merits = tf.reshape(merits, [-1, size * vocabulary])
         wanted = self.required.next_tokens(written, position)
         wanted += tf.expand_dims(tf.range(size) * vocabulary, 1)
         number = size * wanted.shape[-1]

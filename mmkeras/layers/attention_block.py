@@ -187,14 +187,13 @@ class AttentionBlock(keras.layers.Layer):
         return (x, attention) if return_attention else x
 
     def project_self(self, inputs):
-        """Queries, keys and values, each `[batch, heads, length, head_dim]`."""
-        qkv = self.self_qkv(self.self_norm(inputs))
-        return tuple(self._split_heads(part) for part in ops.split(qkv, 3, axis=-1))
+        """Queries, keys and values, as `attend` takes them."""
+        return self._split(self.self_qkv(self.self_norm(inputs)))
 
     def project_memory(self, memory):
-        """Keys and values, each `[batch, heads, memory_length, head_dim]`."""
-        both = self.cross_key_value(memory)
-        return tuple(self._split_heads(part) for part in ops.split(both, 2, axis=-1))
+        """Keys and values, as `attend` takes them."""
+        key, value = ops.split(self.cross_key_value(memory), 2, axis=-1)
+        return self._columns(key), self._split_heads(value)
 
     def _recall(self, read, resemblance):
         """What the words that each one looks back at were recognised in."""
@@ -227,7 +226,7 @@ class AttentionBlock(keras.layers.Layer):
         """
         length = ops.shape(x)[1]
         query = self.cross_query(self.cross_norm(x))
-        query = ops.reshape(query, (ops.shape(key)[0], -1, self.dim))
+        query = ops.reshape(query, (ops.shape(value)[0], -1, self.dim))
         bias = None
         if self.word_attention:
             followed = self.word_bias(ops.expand_dims(resemblance, 1))
@@ -246,7 +245,8 @@ class AttentionBlock(keras.layers.Layer):
 
         Args:
             query: float `[batch, heads, length, head_dim]`.
-            key: float `[batch, heads, key_length, head_dim]`.
+            key: float `[batch, heads, head_dim, key_length]`: each a column, as the
+                product with the queries reads them fastest.
             value: float `[batch, heads, key_length, head_dim]`.
             mask: bool, broadcast to `[batch, heads, length, key_length]`; `True`
                 where attention is allowed.
@@ -259,7 +259,7 @@ class AttentionBlock(keras.layers.Layer):
             float `[batch, length, dim]`, and weights
             `[batch, heads, length, key_length]`.
         """
-        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
+        scores = ops.matmul(query, key)
         scores = ops.cast(scores, "float32") * self.head_dim**-0.5
         if bias is not None:
             scores = bias(scores)
@@ -281,10 +281,19 @@ class AttentionBlock(keras.layers.Layer):
         """The feed-forward part, `[batch, length, dim]` to the same."""
         return self.feed_out(self.feed_in(self.feed_norm(x)))
 
+    def _split(self, qkv):
+        query, key, value = ops.split(qkv, 3, axis=-1)
+        return self._split_heads(query), self._columns(key), self._split_heads(value)
+
     def _split_heads(self, x):
-        length = ops.shape(x)[1]
-        x = ops.reshape(x, (-1, length, self.num_heads, self.head_dim))
-        return ops.transpose(x, (0, 2, 1, 3))
+        return ops.transpose(self._heads(x), (0, 2, 1, 3))
+
+    def _columns(self, x):
+        return ops.transpose(self._heads(x), (0, 2, 3, 1))
+
+    def _heads(self, x):
+        shape = (-1, ops.shape(x)[1], self.num_heads, self.head_dim)
+        return ops.reshape(x, shape)
 
     def compute_output_shape(
         self, inputs_shape, memory_shape=None, resemblance_shape=None

@@ -41,8 +41,7 @@ class BertBlock(AttentionBlock):
         return norm
 
     def call(self, inputs, key_mask=None, training=None):
-        parts = ops.split(self.self_qkv(inputs), 3, axis=-1)
-        query, key, value = (self._split_heads(part) for part in parts)
+        query, key, value = self._split(self.self_qkv(inputs))
         mask = None if key_mask is None else ops.expand_dims(key_mask, (1, 2))
         mixed, _ = self.attend(query, key, value, mask)
         mixed = self.dropout(self.self_output(mixed), training=training)

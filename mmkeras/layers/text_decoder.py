@@ -196,16 +196,18 @@ class TextDecoder(keras.layers.Layer):
             A tuple of `cache`, what is kept of the tokens so far, and
             `memory_cache`, the `memory` and its keys and values, which never
             change. Under `layers` each has a list with a dict of `key` and `value`
-            for each layer: `[batch, heads, max_length * copies, head_dim]`, all
-            copies of a position side by side, and
-            `[batch, heads, memory_length, head_dim]`.
+            for each layer: values `[batch, heads, max_length * copies, head_dim]`, all
+            copies of a position side by side, or
+            `[batch, heads, memory_length, head_dim]`, and keys with the last two
+            axes the other way round (`AttentionBlock.attend`).
         """
         slots = copies * (max_length or self.max_length)
         cache, layers = [], []
         for block in self.blocks:
-            shape = (ops.shape(memory)[0], self.num_heads, slots, block.head_dim)
-            empty = ops.zeros(shape, self.compute_dtype)
-            cache.append({"key": empty, "value": empty})
+            heads = (ops.shape(memory)[0], self.num_heads)
+            keys = ops.zeros((*heads, block.head_dim, slots), self.compute_dtype)
+            values = ops.zeros((*heads, slots, block.head_dim), self.compute_dtype)
+            cache.append({"key": keys, "value": values})
             key, value = block.project_memory(memory)
             layers.append({"key": key, "value": value})
         cache = {"layers": cache}
@@ -248,7 +250,7 @@ class TextDecoder(keras.layers.Layer):
         layers = zip(self.blocks, cache["layers"], memory_cache["layers"], strict=True)
         for block, old, fixed in layers:
             query, key, value = block.project_self(x)
-            keys = ops.slice_update(old["key"], (0, 0, first, 0), key)
+            keys = ops.slice_update(old["key"], (0, 0, 0, first), key)
             values = ops.slice_update(old["value"], (0, 0, first, 0), value)
             mixed, read = block.attend(query, keys, values, seen)
             x = x + block.self_output(mixed)

@@ -1,36 +1,58 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
 from mmkeras.decoding.top_k import CHUNK, SHORT, top_k
 
+LONG = 4 * SHORT
 
-# A row of whole chunks, one with a remainder, and one that is searched at once.
-@pytest.mark.parametrize("length", [4 * SHORT, 4 * SHORT + 5, SHORT])
+
+# Tokens of whole chunks, with a remainder, and so few that they are searched at once.
+@pytest.mark.parametrize("tokens", [LONG, LONG + 5, SHORT])
 @pytest.mark.parametrize("distinct", [10, 10**6])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_it_finds_what_a_stable_sort_finds(length, distinct, compiled):
+def test_it_finds_what_a_stable_sort_finds(tokens, distinct, compiled):
     # With ten distinct values all but the order of equal ones is settled at once.
-    values = np.random.default_rng(0).integers(0, distinct, [6, length])
+    values = np.random.default_rng(0).integers(0, distinct, [6, 3, tokens])
     values = values.astype("float32")
     found, places = tf.function(top_k, jit_compile=compiled)(tf.constant(values), 8)
-    order = np.argsort(-values, axis=1, kind="stable")[:, :8]
+    flat = values.reshape(6, -1)
+    order = np.argsort(-flat, axis=1, kind="stable")[:, :8]
     np.testing.assert_array_equal(places, order)
-    np.testing.assert_array_equal(found, np.take_along_axis(values, order, axis=1))
+    np.testing.assert_array_equal(found, np.take_along_axis(flat, order, axis=1))
 
 
 def test_the_best_may_all_lie_in_one_chunk_or_be_the_last():
-    values = np.zeros([2, 4 * SHORT + 1], "float32")
-    values[0, 3 * CHUNK + 2 : 3 * CHUNK + 6] = [1, 4, 3, 2]
-    values[1, -1] = 1
+    values = np.zeros([2, 2, LONG + 1], "float32")
+    start = 3 * CHUNK + 2
+    values[0, 1, start : start + 4] = [1, 4, 3, 2]
+    values[1, 1, -1] = 1
     _, places = top_k(tf.constant(values), 4)
+    start += LONG + 1
     assert places.numpy().tolist() == [
-        [3 * CHUNK + 3, 3 * CHUNK + 4, 3 * CHUNK + 5, 3 * CHUNK + 2],
-        [4 * SHORT, 0, 1, 2],
+        [start + 1, start + 2, start + 3, start],
+        [2 * LONG + 1, 0, 1, 2],
     ]
 
 
-def test_rows_of_minus_infinity_name_real_places():
-    values = np.full([1, 4 * SHORT + 1], -np.inf, "float32")
+def test_minus_infinity_is_a_value_like_others():
+    values = np.full([1, 2, LONG + 1], -np.inf, "float32")
+    values[0, 0, -1] = 0
     _, places = top_k(tf.constant(values), 3)
-    assert places.numpy().tolist() == [[0, 1, 2]]
+    assert places.numpy().tolist() == [[LONG, 0, 1]]
+
+
+def test_on_a_phone():
+    spec = tf.TensorSpec([1, 3, LONG + 5], tf.float32)
+    graph = tf.function(lambda values: top_k(values, 6)[1], input_signature=[spec])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [graph.get_concrete_function()]
+    )
+    interpreter = Interpreter(model_content=converter.convert())
+    interpreter.allocate_tensors()
+    values = np.random.default_rng(0).normal(size=(1, 3, LONG + 5)).astype("float32")
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+    interpreter.invoke()
+    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_array_equal(found, np.argsort(-values.reshape(1, -1))[:, :6])

@@ -59,7 +59,8 @@ def test_copies_descend_from_one_another(decoder):
     texts = rng.integers(0, 30, (2, 2, 6)).astype("int32")
     decoder(texts, memory)
     cache, fixed = decoder.start(memory, copies=2, max_length=6)
-    assert fixed["layers"][0]["key"].shape == (2, 2, 5, 8)
+    assert fixed["layers"][0]["key"].shape == (2, 2, 8, 5)
+    assert fixed["layers"][0]["value"].shape == (2, 2, 5, 8)
     lineage = np.zeros((2, 2, 6, 2), bool)
     written = np.zeros((2, 2, 6), "int32")
     for position in range(6):
@@ -112,7 +113,7 @@ def test_attention_by_hand():
     block = AttentionBlock(1, 4)
     block.build((None, None, 1))
     one = np.ones((1, 1, 1, 1), "float32")
-    key = np.array([[[[0.0], [np.log(3)]]]], "float32")
+    key = np.array([[[[0.0, np.log(3)]]]], "float32")
     value = np.array([[[[0.0], [4.0]]]], "float32")
     mixed, weights = block.attend(one, key, value)
     np.testing.assert_allclose(np.ravel(weights), [0.25, 0.75], atol=1e-6)
