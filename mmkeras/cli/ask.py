@@ -2,8 +2,16 @@ from __future__ import annotations
 
 import json
 
+from mmkeras.cli.decoding_flags import (
+    add_decoding_flags,
+    decoding_options,
+    given_decoding_flags,
+)
 from mmkeras.cli.load_preset import load_preset, preset_task
 from mmkeras.cli.start_tensorflow import start_tensorflow
+
+# Here it is how many answers to show; a draw is from --top-p.
+_OWN = ("top-k",)
 
 
 def add_parser(commands, common) -> None:
@@ -25,6 +33,7 @@ def add_parser(commands, common) -> None:
         help="draw where the model looks for the (one) question, e.g. answer.png",
     )
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
+    add_decoding_flags(parser, without=_OWN)
     parser.set_defaults(run=run)
 
 
@@ -34,6 +43,7 @@ def run(args) -> int:
             f"--explain draws one question. Received {len(args.questions)} of them."
         )
     if args.preset.endswith(".tflite"):
+        _refuse_decoding(args, "a LiteRT file, whose decoding was settled in `export`")
         vqa = _runner(args)
         writes = vqa.description["task"] == "GenerativeVisualQA"
         for question in args.questions:
@@ -69,25 +79,32 @@ def _chosen(vqa, args) -> list[list[tuple[str, float]]]:
             f"{args.preset} is the preset of {type(vqa).__name__}, which answers no "
             "questions. Try: mmkeras caption"
         )
+    _refuse_decoding(args, "a preset that chooses among known answers")
     top_k = 1 if args.top_k is None else args.top_k
     return vqa.answer(args.image, args.questions, top_k=top_k)
 
 
 def _written(vqa, args) -> list[list[tuple[str, float]]]:
-    if args.explain:
-        raise ValueError(
-            "--explain shows why an answer was chosen, and this preset writes its "
-            "answers. Leave it out."
-        )
     number = 1 if args.top_k is None else args.top_k
+    if number < 1:
+        raise ValueError(f"--top-k must be at least 1. Received: {number}.")
+    options = decoding_options(args, without=_OWN)
+    if not {"num_beams", "temperature", "top_p"} & options.keys():
+        # As many answers take as many beams.
+        options["num_beams"] = number
     found = vqa.answer(
-        args.image,
-        args.questions,
-        return_scores=True,
-        num_beams=number,
-        num_captions=number,
+        args.image, args.questions, return_scores=True, num_captions=number, **options
     )
     return [[answers] for answers in found] if number == 1 else found
+
+
+def _refuse_decoding(args, what) -> None:
+    flags = given_decoding_flags(args, without=_OWN)
+    if flags:
+        raise ValueError(
+            f"{args.preset} is {what}. Leave out what is for presets that write "
+            f"answers: {', '.join(flags)}."
+        )
 
 
 def _show(question, answers, args, writes) -> None:

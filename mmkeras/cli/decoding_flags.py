@@ -27,10 +27,19 @@ _WORDS = {
 }
 
 
-def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags to the parser of a command, in a group of their own."""
+def add_decoding_flags(
+    parser: argparse.ArgumentParser, without: tuple[str, ...] = ()
+) -> None:
+    """Adds the flags to the parser of a command, in a group of their own.
+
+    Args:
+        parser: the parser of the command.
+        without: flags, e.g. `"top-k"`, whose names the command has for something else.
+    """
     group = parser.add_argument_group("decoding")
     for flag, (kind, text) in _FLAGS.items():
+        if flag in without:
+            continue
         group.add_argument(f"--{flag}", type=kind, help=text, default=argparse.SUPPRESS)
     for flag, (option, text) in _WORDS.items():
         group.add_argument(
@@ -43,8 +52,17 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def decoding_options(args: argparse.Namespace) -> dict:
+def decoding_options(args: argparse.Namespace, without: tuple[str, ...] = ()) -> dict:
     """The options that were given, as `ImageCaptioner.generate` takes them."""
-    names = [flag.replace("-", "_") for flag in _FLAGS]
+    names = [flag.replace("-", "_") for flag in _FLAGS if flag not in without]
     names += [option for option, _ in _WORDS.values()]
     return {name: getattr(args, name) for name in names if hasattr(args, name)}
+
+
+def given_decoding_flags(
+    args: argparse.Namespace, without: tuple[str, ...] = ()
+) -> list[str]:
+    """The flags that were given, e.g. `["--num-beams"]`."""
+    flags = {option: flag for flag, (option, _) in _WORDS.items()}
+    names = decoding_options(args, without)
+    return [f"--{flags.get(name, name).replace('_', '-')}" for name in names]

@@ -57,6 +57,8 @@ _OF_VQA = {
     "num-answers": (int, "most answers that can be given"),
     "min-answer-count": (int, "how often an answer must be given in the data"),
     "sequence-length": (int, "most tokens of a question"),
+    "answer-length": (int, "most tokens of an answer that is written"),
+    "long-answers": (str, "error or cut: what to do with longer ones, if written"),
     "num-layers": (int, "transformer blocks over the regions"),
     "image-dropout": (float, "share of the questions that do not see their picture"),
     "text-dropout": (float, "share of the questions that are not read"),

@@ -28,6 +28,9 @@ class AnswerWriter(keras.layers.Layer):
         if not self.text_decoder.built:
             memory = (None, 1, self.text_decoder.hidden_dim)
             self.text_decoder.build((None, answer_ids_shape[-1]), memory)
+        # Which words a picture calls for is not asked here, and Keras warns of weights
+        # without gradients.
+        self.text_decoder.presence_bias.trainable = False
 
     def call(self, answer_ids, read, training=None):
         shape = ops.shape(answer_ids)

@@ -269,7 +269,10 @@ class AttentionBlock(keras.layers.Layer):
             key_mask = ops.expand_dims(ops.expand_dims(key_mask, 1), 1)
             allowed = key_mask if mask is None else ops.logical_and(key_mask, mask)
             scores = ops.where(allowed, scores, -1e9)
-        weights = ops.softmax(scores, axis=-1)
+        # One key is the whole memory of a written answer, and Keras warns of a softmax
+        # over one. The difference keeps the gradients, which are 0.
+        alone = scores.shape[-1] == 1
+        weights = ops.exp(scores - scores) if alone else ops.softmax(scores, axis=-1)
         if key_mask is not None:
             weights = ops.where(allowed, weights, 0.0)
         mixed = ops.matmul(ops.cast(weights, value.dtype), value)

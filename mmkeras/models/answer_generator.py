@@ -38,18 +38,33 @@ class AnswerGenerator(CaptionGenerator):
         Raises:
             ValueError: as `get` does.
         """
+        write = self.of_regions(options)
+        return lambda images, present, token_ids: write(
+            self.backbone.regions(images), present, token_ids
+        )
+
+    def of_regions(self, options: DecodingOptions) -> Callable[..., DecodingResult]:
+        """The same for pictures that are encoded already.
+
+        Args:
+            options: a `DecodingOptions`.
+
+        Returns:
+            A function as `untraced` returns it, which takes what `backbone.regions`
+            makes of the pictures in their place.
+
+        Raises:
+            ValueError: as `get` does.
+        """
         max_length = self._check_lengths(options, options.search(self.tokenizer))
 
-        def write(images, present, token_ids):
-            search = self._search(options, options.seed)
-            return self._write(
-                self._read(images, present, token_ids), search, max_length
-            )
+        def write(regions, present, token_ids):
+            memory = self._read(regions, present, token_ids)
+            return self._write(memory, self._search(options, options.seed), max_length)
 
         return write
 
-    def _read(self, images, present, token_ids):
-        regions = self.backbone.regions(images)
+    def _read(self, regions, present, token_ids):
         read = self.backbone.reader(regions, token_ids, present, training=False)
         return tf.reshape(read, [-1, 1, read.shape[-1]])
 
@@ -57,7 +72,8 @@ class AnswerGenerator(CaptionGenerator):
         side = self.backbone.image_encoder.image_size
 
         def answer(images, present, questions, seed):
-            memory = self._read(images, present, self._tokenize(questions))
+            regions = self.backbone.regions(images)
+            memory = self._read(regions, present, self._tokenize(questions))
             return self._write(memory, self._search(options, seed), max_length)
 
         return tf.function(

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.data import answer_texts, batch_samples, question_texts
-from mmkeras.data.listed_texts import listed_texts
+from mmkeras.data import SkippedImages, answer_texts, question_texts
 from mmkeras.decoding import DecodingOptions
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
@@ -19,6 +20,7 @@ from mmkeras.models.generative_visual_qa_backbone import GenerativeVisualQABackb
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.question_batches import question_batches
 from mmkeras.models.question_task import QuestionTask
+from mmkeras.models.refuse_long_texts import check_long_texts, refuse_long_texts
 from mmkeras.models.text_encoders import build_text_encoder
 from mmkeras.preprocessing import (
     GenerativeVisualQAPreprocessor,
@@ -85,6 +87,7 @@ class GenerativeVisualQA(QuestionTask):
         vocabulary_size: int = 8000,
         sequence_length: int = 24,
         answer_length: int = 8,
+        long_answers: str = "error",
         hidden_dim: int = 128,
         trainable_encoder: bool | None = None,
         seed: int | None = None,
@@ -103,6 +106,8 @@ class GenerativeVisualQA(QuestionTask):
                 answers each.
             sequence_length: int, the most tokens of a question.
             answer_length: int, the most tokens of an answer with its end.
+            long_answers: string, what to do with answers that are longer: `"error"`,
+                or `"cut"` to learn only how they begin.
             hidden_dim: int.
             trainable_encoder: bool, whether the image encoder is trained, or `None`
                 for whatever has no pretrained weights.
@@ -113,9 +118,10 @@ class GenerativeVisualQA(QuestionTask):
             A `GenerativeVisualQA`, compiled with the defaults.
 
         Raises:
-            ValueError: if the dataset has no questions or no answers, or an encoder or
-                a fusion block is not known.
+            ValueError: if the dataset has no questions or no answers, an answer is too
+                long, or an encoder or a fusion block is not known.
         """
+        check_long_texts("long_answers", long_answers)
         if seed is not None:
             keras.utils.set_random_seed(seed)
         encoder, scale, offset = build_image_encoder(
@@ -128,9 +134,13 @@ class GenerativeVisualQA(QuestionTask):
             dim=hidden_dim,
             sequence_length=sequence_length,
         )
-        pieces = WordPieceTokenizer.learn(
-            answer_texts(dataset), vocabulary_size
-        ).get_vocabulary()
+        answers = list(answer_texts(dataset))
+        answer_tokenizer = WordPieceTokenizer.learn(answers, vocabulary_size)
+        if long_answers == "error":
+            refuse_long_texts(
+                "answers", answers, answer_tokenizer, "answer_length", answer_length
+            )
+        pieces = answer_tokenizer.get_vocabulary()
         backbone = GenerativeVisualQABackbone(
             encoder,
             text_layer,
@@ -227,30 +237,52 @@ class GenerativeVisualQA(QuestionTask):
 
         Returns:
             A dict of float by name, or a list; `accuracy` is the share of the
-            questions whose answer is written as it is in the data but for case, where
-            the samples have pictures and all questions are there.
+            questions whose answer is written as the tokenizer writes that of the data.
         """
         results = super().evaluate(
             x, batch_size=batch_size, return_dict=True, on_error=on_error, **kwargs
         )
-        spec = x.element_spec if isinstance(x, tf.data.Dataset) else {}
-        plain = isinstance(spec, dict) and "image" in spec
-        if plain and not {"image_present", "question_present"} & spec.keys():
+        # Validation data of `fit`, which come prepared, are only scored.
+        if isinstance(x, tf.data.Dataset) and isinstance(x.element_spec, dict):
             results["accuracy"] = self._share_exact(x, batch_size, on_error)
         return results if return_dict else list(results.values())
 
     def _share_exact(self, dataset, batch_size, on_error) -> float:
-        right = []
-        for batch in batch_samples(dataset, batch_size):
-            asked, true = (listed_texts(batch[key]) for key in ("question", "answer"))
-            found = self.answer(batch["image"], asked, on_error=on_error)
-            right += [
-                answer.lower() == wanted.lower()
-                for answers, rows in zip(found, true, strict=True)
-                for answer, wanted in zip(answers, rows, strict=True)
-                if answer is not None
-            ]
-        return float(np.mean(right))
+        grade = self.grader()
+
+        @functools.partial(tf.function, reduce_retracing=True, autograph=False)
+        def graded(inputs, targets):
+            regions = self._regions(inputs, training=False)
+            return grade(regions, inputs["token_ids"], inputs["image_mask"], targets)
+
+        right = number = 0
+        skipped = SkippedImages() if on_error == "skip" else None
+        for inputs, targets, weights in self._prepare(dataset, batch_size, skipped):
+            asked = np.any(weights.numpy() > 0, axis=-1)
+            right += float(graded(inputs, targets).numpy()[asked].sum())
+            number += int(asked.sum())
+        return right / number if number else float("nan")
+
+    def grader(self) -> Callable[..., tf.Tensor]:
+        """What the answers that are written are worth, to trace in one's own graph.
+
+        Returns:
+            A function of regions (`backbone.regions`), token ids, `image_mask` and the
+            token ids of the answers, as the preprocessor makes them, to float32
+            `[batch, questions]`: 1 if the model writes just these by greedy search,
+            else 0, and 0 where some piece of the answer is unknown.
+        """
+        write = self._generators.of_regions(DecodingOptions())
+        unknown = self.preprocessor.answer_tokenizer.unk_token_id
+
+        def grade(regions, token_ids, image_mask, answer_ids):
+            written = write(regions, image_mask, token_ids).token_ids
+            written = tf.reshape(written, tf.shape(answer_ids))
+            same = tf.reduce_all(tf.equal(written, answer_ids), axis=-1)
+            same &= tf.reduce_all(tf.not_equal(answer_ids, unknown), axis=-1)
+            return tf.cast(same, tf.float32)
+
+        return grade
 
     def answer(
         self,

@@ -16,6 +16,7 @@ from mmkeras.metrics import Perplexity
 from mmkeras.models.caption_generator import CaptionGenerator
 from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
 from mmkeras.models.image_encoders import build_image_encoder
+from mmkeras.models.refuse_long_texts import check_long_texts, refuse_long_texts
 from mmkeras.models.task import Task
 from mmkeras.preprocessing import (
     ImageCaptionerPreprocessor,
@@ -119,11 +120,7 @@ class ImageCaptioner(Task):
             ValueError: if the dataset has no captions, a caption is too long,
                 or the encoder is not known.
         """
-        if long_captions not in ("error", "cut"):
-            raise ValueError(
-                "`long_captions` must be 'error' or 'cut'. Received: "
-                f"long_captions={long_captions!r}."
-            )
+        check_long_texts("long_captions", long_captions)
         if seed is not None:
             keras.utils.set_random_seed(seed)
         encoder, scale, offset = build_image_encoder(
@@ -132,7 +129,9 @@ class ImageCaptioner(Task):
         texts = list(caption_texts(dataset))
         tokenizer = WordPieceTokenizer.learn(texts, vocabulary_size)
         if long_captions == "error":
-            _refuse_long_captions(texts, tokenizer, sequence_length)
+            refuse_long_texts(
+                "captions", texts, tokenizer, "sequence_length", sequence_length
+            )
         converter = ImageConverter(encoder.image_size, scale=scale, offset=offset)
         backbone = ImageCaptionerBackbone(
             encoder,
@@ -499,24 +498,6 @@ def _without_padding(inputs, targets, weights):
     length = tf.reduce_max(written)
     inputs = {**inputs, "token_ids": inputs["token_ids"][..., :length]}
     return inputs, targets[..., :length], weights[..., :length]
-
-
-def _refuse_long_captions(texts, tokenizer, sequence_length) -> None:
-    chunks = (texts[i : i + 4096] for i in range(0, len(texts), 4096))
-    lengths = np.concatenate(
-        [tokenizer.tokenize(chunk).row_lengths().numpy() for chunk in chunks]
-    )
-    needed = int(lengths.max()) + 1
-    if needed > sequence_length:
-        number = int(np.sum(lengths >= sequence_length))
-        longest = texts[int(lengths.argmax())]
-        raise ValueError(
-            f"{number} of {len(texts)} captions are longer than "
-            f"sequence_length={sequence_length} tokens with their end. The longest, "
-            f"{longest[:60]!r}{' …' if len(longest) > 60 else ''}, has {needed}. "
-            f"Give sequence_length={needed}, or long_captions='cut' to learn only how "
-            "they begin."
-        )
 
 
 def _word_presence_loss(token_ids, logits):

@@ -328,6 +328,22 @@ class VisualQA(QuestionTask):
         scores = scores["answer"] if isinstance(scores, dict) else scores
         return tf.nn.softmax(scores)
 
+    def grader(self) -> Callable[..., tf.Tensor]:
+        """What the answers that are given are worth, to trace in a graph of one's own.
+
+        Returns:
+            A function of regions (`backbone.regions`), token ids, `image_mask` and
+            scores, as the preprocessor makes them, to float32 `[batch, questions]`:
+            the score of the likeliest answer.
+        """
+
+        def grade(regions, token_ids, image_mask, scores):
+            found = self.backbone.reader(regions, token_ids, image_mask, training=False)
+            found = found["answer"] if isinstance(found, dict) else found
+            return tf.gather(scores, tf.argmax(found, axis=-1), batch_dims=2)
+
+        return grade
+
     def _forget_graphs(self) -> None:
         super()._forget_graphs()
         self._graph = None

@@ -72,7 +72,12 @@ def _new(run, train):
         "seed": run.seed,
     }
     if run.head == "generative":
-        return GenerativeVisualQA.from_data(train, **settings)
+        return GenerativeVisualQA.from_data(
+            train,
+            answer_length=run.answer_length,
+            long_answers=run.long_answers,
+            **settings,
+        )
     return VisualQA.from_data(
         train,
         num_answers=run.num_answers,

@@ -6,13 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import batch_samples
-from mmkeras.models import VisualQA
+from mmkeras.models import GenerativeVisualQA, VisualQA
 
 _TYPES = ("question_type", "answer_type")
 
 
 def visual_qa_report(
-    vqa: VisualQA, dataset: tf.data.Dataset, batch_size: int = 32
+    vqa: VisualQA | GenerativeVisualQA, dataset: tf.data.Dataset, batch_size: int = 32
 ) -> dict:
     """How well questions are answered, which of them, and by what.
 
@@ -21,7 +21,7 @@ def visual_qa_report(
     model has from the questions alone.
 
     Args:
-        vqa: a `VisualQA`.
+        vqa: a `VisualQA` or a `GenerativeVisualQA`.
         dataset: a `tf.data.Dataset` of sample dicts, batched or not.
         batch_size: int, for a dataset that is not batched yet.
 
@@ -44,19 +44,20 @@ def visual_qa_report(
     kinds: dict[str, dict] = collections.defaultdict(
         lambda: collections.defaultdict(list)
     )
-    encode, answer = _graphs(vqa)
+    encode, grade = _graphs(vqa)
     last = None
     for batch in batch_samples(dataset, batch_size):
-        inputs, scores, weights = vqa.preprocessor(batch)
+        inputs, labels, weights = vqa.preprocessor(batch)
         asked = weights.numpy() > 0
+        if asked.ndim == 3:
+            # A weight for each token of the answer.
+            asked = np.any(asked, axis=-1)
         regions = encode(inputs)
         shifted = tf.concat([regions[-1:] if last is None else last, regions], axis=0)
         last = regions[-1:]
         variants = _variants(regions, shifted[:-1], inputs, vqa)
         for name, given in variants.items():
-            found = np.take_along_axis(
-                scores.numpy(), answer(*given).numpy()[..., np.newaxis], axis=-1
-            )[..., 0]
+            found = grade(*given, labels).numpy()
             totals[name].update(right=float(found[asked].sum()), number=asked.sum())
             if name == "accuracy":
                 _count_kinds(kinds, batch, found, asked)
@@ -66,11 +67,6 @@ def visual_qa_report(
 def _graphs(vqa):
     backbone = vqa.backbone
 
-    def answer(regions, token_ids, image_mask):
-        scores = backbone.reader(regions, token_ids, image_mask, training=False)
-        scores = scores["answer"] if isinstance(scores, dict) else scores
-        return tf.argmax(scores, axis=-1)
-
     def encode(inputs):
         if "image_features" in inputs:
             return backbone.region_encoder(inputs["image_features"], training=False)
@@ -78,7 +74,7 @@ def _graphs(vqa):
 
     return (
         tf.function(encode, reduce_retracing=True, autograph=False),
-        tf.function(answer, reduce_retracing=True, autograph=False),
+        tf.function(vqa.grader(), reduce_retracing=True, autograph=False),
     )
 
 
@@ -117,8 +113,8 @@ def _modalities(batch, asked):
         image &= batch["image_present"].numpy()[:, np.newaxis]
     if "question_present" in batch:
         question = _dense(batch["question_present"], asked)
-    names = np.array([["none", "question"], ["image", "image+question"]])
-    return names[image.astype(int), question.astype(int)]
+    names = [["none", "question"], ["image", "image+question"]]
+    return np.array(names, object)[image.astype(int), question.astype(int)]
 
 
 def _summary(totals, kinds) -> dict:

@@ -32,6 +32,10 @@ class VisualQARun(Run):
         min_answer_count: int, how often an answer must be given in the data.
         vocabulary_size: int.
         sequence_length: int, tokens of a question.
+        answer_length: int, the most tokens of an answer with its end, of the generative
+            head.
+        long_answers: string, `"error"` or `"cut"`, what the generative head does with
+            longer ones.
         hidden_dim: int.
         num_layers: int, transformer blocks over the regions.
         dropout: float.
@@ -73,6 +77,8 @@ class VisualQARun(Run):
     min_answer_count: int = 1
     vocabulary_size: int = 8000
     sequence_length: int = 24
+    answer_length: int = 8
+    long_answers: str = "error"
     hidden_dim: int = 128
     num_layers: int = 1
     dropout: float = 0.1
@@ -95,6 +101,7 @@ class VisualQARun(Run):
         "min_answer_count": 1,
         "vocabulary_size": 1,
         "sequence_length": 3,
+        "answer_length": 2,
         "hidden_dim": 1,
         "num_layers": 0,
         "limit": 1,
@@ -116,6 +123,8 @@ class VisualQARun(Run):
             "min_answer_count",
             "vocabulary_size",
             "sequence_length",
+            "answer_length",
+            "long_answers",
             "hidden_dim",
             "num_layers",
             "dropout",
@@ -129,6 +138,7 @@ class VisualQARun(Run):
             "dropout", "image_dropout", "text_dropout", "validation_fraction"
         )
         self._check_choice("head", "classification", "generative")
+        self._check_choice("long_answers", "error", "cut")
         self._check_choice("on_error", "raise", "skip")
         self._check_positive("learning_rate")
         self._check_preset()

@@ -69,6 +69,33 @@ def test_ask_draws_where_it_looks(preset, pictures, tmp_path, capsys):
     assert "--explain draws one question" in message
 
 
+def test_ask_what_writes_its_answers(pictures, tmp_path, capsys):
+    preset, picture = tmp_path / "writer", str(pictures / "0.png")
+    arguments = ["train", "vqa", "--data", str(pictures), "--output", str(preset)]
+    settings = ["--image-size", "32", "--hidden-dim", "16", "--num-layers", "0"]
+    settings += ["--head", "generative", "--answer-length", "6"]
+    assert main([*arguments, *settings, "--epochs", "2"]) == 0
+    capsys.readouterr()
+    ask = ["ask", str(preset), picture, COLOUR]
+    assert main([*ask, "--num-beams", "3", "--top-k", "2", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 2 and rows[0]["score"] >= rows[1]["score"]
+    assert main([*ask, "--min-length", "2", "--max-length", "3"]) == 0
+    assert capsys.readouterr().out.strip()
+    drawn = tmp_path / "why.png"
+    assert main([*ask, "--explain", str(drawn)]) == 0
+    assert drawn.stat().st_size > 5_000
+    message = error_of(capsys, *ask, "--top-k", "0")
+    assert "--top-k must be at least 1. Received: 0." in message
+
+
+def test_ask_without_what_it_has_not(preset, pictures, capsys):
+    ask = ["ask", preset, pictures / "0.png", COLOUR, "--num-beams", "2"]
+    message = error_of(capsys, *ask, "--forbid", "red")
+    assert "chooses among known answers. Leave out" in message
+    assert "--num-beams, --forbid." in message
+
+
 def test_ask_what_cannot_be_answered(preset, pictures, capsys):
     picture = pictures / "0.png"
     assert "is blank" in error_of(capsys, "ask", preset, picture, " ")

@@ -1,7 +1,11 @@
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from mmkeras.data import drop_modalities
+from mmkeras.decoding import DecodingResult
 from mmkeras.models import GenerativeVisualQA
 from mmkeras.preprocessing import GenerativeVisualQAPreprocessor
 from tests.conftest import SIDE
@@ -20,7 +24,10 @@ def vqa(dataset):
         seed=0,
     )
     vqa.compile("adam")
-    vqa.fit(dataset, epochs=12, batch_size=8, verbose=0)
+    with warnings.catch_warnings():
+        # Of a softmax over one key, or of weights without gradients.
+        warnings.filterwarnings("error", ".*(softmax|Gradients)")
+        vqa.fit(dataset, epochs=12, batch_size=8, verbose=0)
     return vqa
 
 
@@ -35,6 +42,62 @@ def test_it_learns_to_write_answers(vqa, dataset, scenes):
         for answer, true in zip(answers, row["answer"], strict=True)
     ]
     assert results["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_accuracy_where_modalities_are_missing(vqa, dataset, scenes):
+    dropped = drop_modalities(dataset, {"image": 0.5}, seed=1)
+    present = [bool(sample["image_present"]) for sample in dropped]
+    assert 0 < sum(present) < len(present)
+    asked = [row["question"] for row in scenes]
+    pairs = zip(scenes, present, strict=True)
+    found = vqa.answer([row["image"] if there else None for row, there in pairs], asked)
+    right = [
+        answer == true
+        for row, answers in zip(scenes, found, strict=True)
+        for answer, true in zip(answers, row["answer"], strict=True)
+    ]
+    results = vqa.evaluate(dropped, batch_size=16, verbose=0)
+    assert results["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_an_answer_counts_as_its_tokenizer_writes_it(vqa):
+    """`U.S.A.` is written with spaces, and is right all the same."""
+    tokenizer = vqa.preprocessor.answer_tokenizer
+    ids = tokenizer.tokenize(tf.constant(["yes"])).to_tensor()[0].numpy().tolist()
+    length = vqa.preprocessor.answer_length
+    true = np.zeros([1, 2, length], "int32")
+    true[0, :, : len(ids) + 1] = [*ids, tokenizer.end_token_id]
+    true[0, 1, 0] = tokenizer.unk_token_id
+
+    class Writer:
+        def of_regions(self, options):
+            written = tf.constant(np.repeat(true[:, :1], 2, axis=1).reshape(2, 1, -1))
+            return lambda *_: DecodingResult(written, None, None)
+
+    generators, vqa._generators = vqa._generators, Writer()
+    try:
+        grades = vqa.grader()(None, None, None, tf.constant(true))
+        assert grades.numpy().tolist() == [[1.0, 0.0]]
+    finally:
+        vqa._generators = generators
+
+
+def test_long_answers_are_refused_or_cut(dataset):
+    long = dataset.map(
+        lambda row: {
+            **row,
+            "answer": tf.strings.join(
+                ["it may well be that it is a", row["answer"]], " "
+            ),
+        }
+    )
+    settings = {"image_size": SIDE, "hidden_dim": 16, "num_encoder_layers": 0}
+    with pytest.raises(ValueError, match="answer_length=8.*Give answer_length=.*'cut'"):
+        GenerativeVisualQA.from_data(long, **settings)
+    with pytest.raises(ValueError, match="`long_answers` must be 'error' or 'cut'"):
+        GenerativeVisualQA.from_data(long, long_answers="no", **settings)
+    cut = GenerativeVisualQA.from_data(long, long_answers="cut", **settings)
+    assert cut.preprocessor.answer_length == 8
 
 
 def test_decoding_options(vqa, images):

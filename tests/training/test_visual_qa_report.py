@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.data import drop_modalities
-from mmkeras.models import VisualQA
+from mmkeras.models import GenerativeVisualQA, VisualQA
 from mmkeras.training import visual_qa_report
 from tests.conftest import SIDE
 
@@ -76,3 +76,19 @@ def test_missing_pictures_leave_the_others_as_they_were(vqa, dataset):
     kept = report["by_modalities"]["image+question"]
     assert kept["questions"] == alone["questions"]
     assert kept["accuracy"] == pytest.approx(alone["accuracy"], abs=1e-6)
+
+
+def test_written_answers_are_reported_too(dataset):
+    vqa = GenerativeVisualQA.from_data(
+        dataset, image_size=SIDE, hidden_dim=16, num_encoder_layers=0, fusion="gated"
+    )
+    vqa.compile("adam")
+    vqa.fit(dataset, epochs=4, batch_size=16, verbose=0)
+    dropped = drop_modalities(dataset, {"image": 0.5}, seed=1)
+    report = visual_qa_report(vqa, dropped, batch_size=9)
+    accuracy = vqa.evaluate(dropped, verbose=0)["accuracy"]
+    assert report["accuracy"] == pytest.approx(accuracy)
+    assert list(map(type, report["by_modalities"])) == [str, str]
+    unseen = drop_modalities(dataset, {"image": 1.0}, seed=1)
+    accuracy = vqa.evaluate(unseen, verbose=0)["accuracy"]
+    assert report["without_image"] == pytest.approx(accuracy)
