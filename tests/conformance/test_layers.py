@@ -25,6 +25,9 @@ from mmkeras.layers import (
     fusion,
     small_cnn,
 )
+from mmkeras.layers.keras2.inference_batch_normalization import (
+    InferenceBatchNormalization,
+)
 from tests.conformance.litert import litert_rows
 
 RNG = np.random.default_rng(0)
@@ -100,6 +103,10 @@ LAYERS = {
     "image_encoder": (
         lambda **kw: ImageEncoder(small_cnn(32, 8), **kw),
         [normal(4, 32, 32, 3)],
+    ),
+    "inference_batch_normalization": (
+        lambda **kw: InferenceBatchNormalization(**kw),
+        [normal(4, 6, 16)],
     ),
     "keras_hub_text_encoder": (
         lambda **kw: KerasHubTextEncoder(tiny_bert(), trainable=True, **kw),
