@@ -11,8 +11,9 @@ from mmkeras.cli.start_tensorflow import start_tensorflow
 
 # The default of --num-captions, as an option.
 _ONE = ("num_captions", 1)
-# A caption and its score, several of these, or the reason why there is none.
-_Found = list[tuple[str, float | None]] | Exception
+# A caption, its score and perhaps those of its tokens, several of these, or the reason
+# why there is none.
+_Found = list[tuple] | Exception
 
 
 def add_parser(commands, common) -> None:
@@ -36,6 +37,11 @@ def add_parser(commands, common) -> None:
     )
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     parser.add_argument(
+        "--token-scores",
+        action="store_true",
+        help="with --json or --output: the log-probability of each token, too",
+    )
+    parser.add_argument(
         "--output",
         metavar="FILE",
         help="JSON lines as the captions come; pictures that are in the file already "
@@ -54,6 +60,8 @@ def run(args) -> int:
         raise ValueError(
             f"--batch-size must be at least 1. Received: {args.batch_size}."
         )
+    if args.token_scores and not (args.json or args.output):
+        raise ValueError("--token-scores needs --json, or --output FILE.")
     paths = list_images(args.images)
     rows = JSONLRows(args.output, "image") if args.output else None
     if rows is not None:
@@ -97,6 +105,7 @@ def _by_litert(args, options) -> Callable[[list[str]], Iterator[_Found]]:
     from mmkeras.runtime import LiteRTCaptioner
 
     given = [name for name, value in options.items() if (name, value) != _ONE]
+    given += ["token_scores"] if args.token_scores else []
     if given or args.adapters:
         raise ValueError(
             f"{args.preset} was exported with its options. Leave out "
@@ -129,6 +138,7 @@ def _by_preset(task, paths, args, options) -> Iterator[_Found]:
         task.generate(
             readable,
             return_scores=True,
+            return_token_scores=args.token_scores,
             batch_size=args.batch_size,
             on_error="skip",
             **options,
@@ -170,20 +180,18 @@ def _report(path, found, args, rows, several) -> None:
     if rows is not None:
         rows.write(_row(path, found))
         return
-    for caption, score in found:
+    for one in found:
         if args.json:
-            row = {"image": path, "caption": caption, "score": score}
-            print(json.dumps(row, ensure_ascii=False))
+            print(json.dumps(_row(path, [one]), ensure_ascii=False))
         else:
-            print(f"{path}: {caption}" if several else caption)
+            print(f"{path}: {one[0]}" if several else one[0])
 
 
 def _row(path, found) -> dict:
     """One row for a picture, which is how it is known that it is done."""
+    names = ("caption", "score", "tokens")
     if len(found) == 1:
-        return {"image": path, "caption": found[0][0], "score": found[0][1]}
-    return {
-        "image": path,
-        "captions": [caption for caption, _ in found],
-        "scores": [score for _, score in found],
-    }
+        return {"image": path, **dict(zip(names, found[0], strict=False))}
+    columns = zip(*found, strict=True)
+    names = ("captions", "scores", "tokens")
+    return {"image": path, **dict(zip(names, map(list, columns), strict=False))}

@@ -112,6 +112,9 @@ class _Server:
         ids = result.token_ids[:, 0]
         return {
             "token_ids": tf.where(tf.expand_dims(fine, 1), ids, 0),
+            "token_scores": tf.where(
+                tf.expand_dims(fine, 1), result.token_scores[:, 0], 0.0
+            ),
             "score": tf.where(fine, result.scores[:, 0], 0.0),
             "error": error,
         }

@@ -331,6 +331,7 @@ class ImageCaptioner(Task):
         images,
         *,
         return_scores: bool = False,
+        return_token_scores: bool = False,
         batch_size: int = 32,
         jit_compile: bool = False,
         on_error: str = "raise",
@@ -343,6 +344,9 @@ class ImageCaptioner(Task):
                 a list of these; or a batch: uint8 `[batch, height, width, 3]` or
                 a string tensor `[batch]` of encoded bytes.
             return_scores: bool, whether to return `(caption, score)`.
+            return_token_scores: bool, whether to return `(caption, score, tokens)`,
+                where `tokens` is a list of `(token, log-probability)`, the end among
+                them if it was written.
             batch_size: int.
             jit_compile: bool, whether to compile the decoding loop with XLA. The
                 first call with an option, and with each power of two of pictures,
@@ -356,7 +360,8 @@ class ImageCaptioner(Task):
         Returns:
             For one picture a string, for several a list of strings. With
             `num_captions` above 1 a list of strings for each picture, best first.
-            With `return_scores=True`, `(string, float)` for each string.
+            With `return_scores=True`, `(string, float)` for each string, and with
+            `return_token_scores=True` `(string, float, list of (string, float))`.
 
         Raises:
             FileNotFoundError: if a path does not lead to a file.
@@ -376,7 +381,11 @@ class ImageCaptioner(Task):
             pixels, errors = self._pixels(loaded[part])
             if on_error == "raise":
                 refuse_bad_images(errors, names[part])
-            found = self._read(decode(pixels), number, return_scores)
+            result = decode(pixels)
+            if return_token_scores:
+                found = self._read_tokens(result, number)
+            else:
+                found = self._read(result, number, return_scores)
             pairs = zip(found, errors, strict=True)
             rows.extend(None if error else row for row, error in pairs)
         return rows[0] if single else rows
@@ -393,6 +402,26 @@ class ImageCaptioner(Task):
             if return_scores:
                 found = list(zip(found, map(float, scores), strict=False))
             yield found[0] if num_captions == 1 else found
+
+    def _read_tokens(self, result, num_captions):
+        tokenizer = self.preprocessor.tokenizer
+        pad = tokenizer.pad_token_id
+        texts = self._read(result, num_captions, return_scores=True)
+        ids, gains = result.token_ids.numpy(), result.token_scores.numpy()
+        for found, *rows in zip(texts, ids, gains, strict=True):
+            scored = [
+                [
+                    (tokenizer.id_to_token(int(token)), float(gain))
+                    for token, gain in zip(*row, strict=True)
+                    if token != pad
+                ]
+                for row in zip(*rows, strict=True)
+            ]
+            several = [found] if num_captions == 1 else found
+            joined = [
+                (*pair, tokens) for pair, tokens in zip(several, scored, strict=False)
+            ]
+            yield joined[0] if num_captions == 1 else joined
 
     def generator(
         self, *, jit_compile: bool = False, traced: bool = True, **options

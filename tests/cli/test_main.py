@@ -250,6 +250,21 @@ def test_caption(preset, photos, tmp_path, capsys):
     assert "bad.jpg" in err and "none.png" in err and "Traceback" not in err
 
 
+def test_scores_of_tokens(preset, photos, tmp_path, capsys):
+    ask = ["caption", str(preset), str(photos / "0.png"), "--token-scores"]
+    assert main([*ask, "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    gains = [gain for _, gain in row["tokens"]]
+    assert sum(gains) == pytest.approx(row["score"], abs=1e-3)
+    output = tmp_path / "rows.jsonl"
+    several = ["--num-beams", "2", "--num-captions", "2", "--output", str(output)]
+    assert main([*ask, *several]) == 0
+    row = json.loads(output.read_text("utf-8"))
+    assert len(row["captions"]) == len(row["scores"]) == len(row["tokens"]) == 2
+    capsys.readouterr()
+    assert "--token-scores needs --json, or --output" in error_of(capsys, *ask)
+
+
 def test_every_option_of_decoding_has_a_flag(preset, photos, capsys):
     parser = argparse.ArgumentParser()
     add_decoding_flags(parser)

@@ -54,10 +54,15 @@ class TableModel:
             history = tf.where(place <= position, moved, history)
         return tf.gather(self.table, history), [tf.reshape(slots, tf.shape(cache[0]))]
 
-    def log_probability(self, sequence):
+    def log_probability(self, sequence, repetition=1.0):
         history, total = 0, 0.0
-        for token in sequence:
+        for place, token in enumerate(sequence):
             logits = self.table[history].astype("float64")
+            written = list(set(sequence[:place]))
+            lowered = logits[written]
+            logits[written] = np.where(
+                lowered > 0, lowered / repetition, lowered * repetition
+            )
             total += logits[token] - math.log(np.exp(logits).sum())
             history = history * self.vocabulary + token + 1
         return total
@@ -171,6 +176,57 @@ def test_with_constraints_exhaustive_width_equals_brute_force(rule, groups):
     for rank in range(len(scored), strategy.num_beams):
         assert not np.any(result.token_ids[0, rank])
         assert float(result.scores[0, rank]) < -1e8
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_repetition_penalty_at_exhaustive_width_equals_brute_force(groups):
+    length = 4
+    model = TableModel(4, length, seed=7)
+    constraints = TokenConstraints(END, repetition_penalty=1.7)
+    strategy = BeamSearch(
+        81 * groups, START, END, PAD, constraints=constraints, num_groups=groups
+    )
+    result = search(model, strategy, 1, length)
+    scored = sorted(
+        ((model.log_probability(s, 1.7), s) for s in model.sequences(length)),
+        reverse=True,
+    )
+    plain = sorted(model.sequences(length), key=model.log_probability, reverse=True)
+    assert [sequence for _, sequence in scored[:10]] != plain[:10]
+    for rank in range(10):
+        score, sequence = scored[rank]
+        assert trim(result.token_ids[0, rank].numpy()) == sequence
+        assert float(result.scores[0, rank]) == pytest.approx(score, abs=1e-4)
+
+
+def steps_taken(strategy, logits, length):
+    """How many steps a search takes over rows that always have these logits."""
+    steps = tf.Variable(0)
+
+    def step(token_ids, position, cache, lineage):
+        steps.assign_add(1)
+        same = tf.zeros_like(token_ids, tf.float32)[..., tf.newaxis]
+        return same + tf.constant(logits), cache
+
+    cache = [tf.zeros([2, 1])]
+    tf.function(lambda: strategy(step, cache, 2, length), autograph=False)()
+    return int(steps)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "steps"),
+    [
+        (GreedySearch(START, END, PAD), 1),
+        # One beam ends at once, the two beside it at the second step.
+        (BeamSearch(3, START, END, PAD), 2),
+        (RandomSampling(START, END, PAD, num_samples=2, seed=0), 1),
+    ],
+)
+def test_a_search_stops_when_nothing_better_can_come(strategy, steps):
+    # The end has all but e^-50 of the probability: what goes on cannot beat it.
+    assert steps_taken(strategy, [0.0, 0.0, 50.0, 0.0, 0.0], length=9) == steps
+    # It has none, and so all positions are written.
+    assert steps_taken(strategy, [0.0, 0.0, -50.0, 0.0, 0.0], length=9) == 9
 
 
 def test_the_scores_of_tokens_add_up():

@@ -69,7 +69,12 @@ def test_n_best_and_token_ids(captioner, exported, images):
     expected = captioner.generate(images[:4], num_beams=3, num_captions=3)
     assert texts(found["captions"]) == [text for row in expected for text in row]
     assert np.all(np.diff(found["scores"]) <= 0)
-    ids = call(exported, "token_ids", images[:4])["token_ids"]
+    found = call(exported, "token_ids", images[:4])
+    ids = found["token_ids"]
+    np.testing.assert_allclose(
+        np.sum(found["token_scores"], axis=1), found["score"], atol=1e-3
+    )
+    assert not np.any(np.asarray(found["token_scores"])[np.asarray(ids) == 0])
     detokenized = captioner.preprocessor.generate_postprocess(ids)
     assert texts(detokenized) == captioner.generate(images[:4])
 

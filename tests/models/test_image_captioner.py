@@ -168,6 +168,23 @@ def test_required_words_are_written(captioner, images):
         captioner.generate(images, required_words=[" ".join([word] * 9)], **options)
 
 
+def test_scores_of_tokens(captioner, images):
+    options = {"num_beams": 3, "length_penalty": 0.0}
+    plain = captioner.generate(images[:2], return_scores=True, **options)
+    found = captioner.generate(images[:2], return_token_scores=True, **options)
+    tokenizer = captioner.preprocessor.tokenizer
+    for (text, score), (same, equal, tokens) in zip(plain, found, strict=True):
+        assert (text, score) == (same, equal)
+        assert sum(gain for _, gain in tokens) == pytest.approx(score, abs=1e-3)
+        ids = [tokenizer.token_to_id(token) for token, _ in tokens]
+        assert tokenizer.detokenize([ids]).numpy()[0].decode() == text
+    several = captioner.generate(
+        images[0], return_token_scores=True, num_captions=3, **options
+    )
+    assert [len(tokens) > 0 for _, _, tokens in several] == [True] * 3
+    assert several[0][0] == found[0][0]
+
+
 @pytest.mark.parametrize("options", [{}, {"num_beams": 3, "no_repeat_ngram_size": 2}])
 def test_with_xla_the_captions_are_the_same(captioner, images, options):
     plain = captioner.generate(images[:7], **options)
