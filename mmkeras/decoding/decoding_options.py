@@ -30,7 +30,8 @@ class DecodingOptions:
     Args:
         num_beams: int, hypotheses of beam search; 1 for none.
         num_captions: int, texts for each picture, best first: at most `num_beams`, or
-            as many as are to be drawn.
+            as many as are to be drawn. Where beam search finds fewer that differ (its
+            groups may find the same), the last are empty, with a score of -1e9.
         length_penalty: float, of beam search; 0 for none, larger values favour longer
             text. `None` for 1.
         num_beam_groups: int, groups of beams that are kept diverse, a divisor of

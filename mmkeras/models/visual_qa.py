@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import os
+import warnings
 from collections.abc import Callable
 
 import keras
@@ -21,6 +23,9 @@ from mmkeras.models.visual_qa_backbone import VisualQABackbone
 from mmkeras.preprocessing import ImageConverter, VisualQAPreprocessor
 from mmkeras.preprocessing.frequent_answers import frequent_answers
 from mmkeras.preprocessing.load_images import refuse_bad_images
+
+# Enough that one of them would be known, however many rare ones there are.
+_ANSWERS_LOOKED_AT = 512
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -210,6 +215,20 @@ class VisualQA(QuestionTask):
             jit_compile=jit_compile,
             **kwargs,
         )
+
+    def _check_samples(self, dataset) -> None:
+        super()._check_samples(dataset)
+        given = list(itertools.islice(answer_texts(dataset), _ANSWERS_LOOKED_AT))
+        known = self.preprocessor.answers
+        if given and np.all(self.preprocessor.places(tf.constant(given)) < 0):
+            warnings.warn(
+                f"None of the first {len(given)} answers is one that this model can "
+                f"give: {given[0]!r:.60} …, where it has "
+                f"{known[0]!r:.60} and {len(known) - 1} others "
+                "(`preprocessor.answers`). They count as wrong. "
+                "A new model learns its answers with `from_data`.",
+                stacklevel=2,
+            )
 
     def _weights_of_answers(self, weights) -> list[float] | None:
         if weights is None:

@@ -255,3 +255,12 @@ def test_adapters_are_put_on_the_parts_that_can_have_them(dataset):
     assert names and all("lora" in name for name in names)
     with pytest.raises(ValueError, match="no `Dense`"):
         task.enable_lora(rank=2, parts=["text_encoder"])
+
+
+def test_answers_that_cannot_be_given_are_pointed_out(vqa, dataset):
+    foreign = dataset.map(
+        lambda row: {**row, "answer": tf.strings.join([row["answer"], "-x"])}
+    )
+    with pytest.warns(UserWarning, match="None of the first .*-x' ….*from_data"):
+        results = vqa.evaluate(foreign, verbose=0)
+    assert results["accuracy"] == 0
