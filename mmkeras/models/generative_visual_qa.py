@@ -19,6 +19,7 @@ from mmkeras.models.generative_visual_qa_backbone import GenerativeVisualQABackb
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.question_batches import question_batches
 from mmkeras.models.question_task import QuestionTask
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.models.text_encoders import build_text_encoder
 from mmkeras.preprocessing import (
     GenerativeVisualQAPreprocessor,
@@ -113,9 +114,17 @@ class GenerativeVisualQA(QuestionTask):
             A `GenerativeVisualQA`, compiled with the defaults.
 
         Raises:
+            TypeError: if there is no such argument.
             ValueError: if the dataset has no questions or no answers, or an encoder or
                 a fusion block is not known.
         """
+        refuse_unknown_arguments(
+            kwargs,
+            "GenerativeVisualQA.from_data",
+            GenerativeVisualQA.from_data,
+            GenerativeVisualQABackbone,
+            but=["max_length"],
+        )
         if seed is not None:
             keras.utils.set_random_seed(seed)
         encoder, scale, offset = build_image_encoder(

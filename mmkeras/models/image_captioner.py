@@ -16,6 +16,7 @@ from mmkeras.metrics import Perplexity
 from mmkeras.models.caption_generator import CaptionGenerator
 from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
 from mmkeras.models.image_encoders import build_image_encoder
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.models.task import Task
 from mmkeras.preprocessing import (
     ImageCaptionerPreprocessor,
@@ -116,9 +117,17 @@ class ImageCaptioner(Task):
             An `ImageCaptioner`, compiled with the defaults.
 
         Raises:
+            TypeError: if there is no such argument.
             ValueError: if the dataset has no captions, a caption is too long,
                 or the encoder is not known.
         """
+        refuse_unknown_arguments(
+            kwargs,
+            "ImageCaptioner.from_data",
+            ImageCaptioner.from_data,
+            ImageCaptionerBackbone,
+            but=["max_length"],
+        )
         if long_captions not in ("error", "cut"):
             raise ValueError(
                 "`long_captions` must be 'error' or 'cut'. Received: "

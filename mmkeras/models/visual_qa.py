@@ -16,6 +16,7 @@ from mmkeras.models.fusion_block_of import fusion_block_of
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.question_batches import question_batches
 from mmkeras.models.question_task import QuestionTask
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.models.text_encoders import build_text_encoder
 from mmkeras.models.visual_qa_backbone import VisualQABackbone
 from mmkeras.preprocessing import ImageConverter, VisualQAPreprocessor
@@ -120,9 +121,16 @@ class VisualQA(QuestionTask):
             A `VisualQA`, compiled with the defaults.
 
         Raises:
+            TypeError: if there is no such argument.
             ValueError: if the dataset has no questions or no answers, or an encoder or
                 a fusion block is not known.
         """
+        refuse_unknown_arguments(
+            kwargs,
+            "VisualQA.from_data",
+            VisualQA.from_data,
+            VisualQABackbone,
+        )
         if seed is not None:
             keras.utils.set_random_seed(seed)
         encoder, scale, offset = build_image_encoder(
