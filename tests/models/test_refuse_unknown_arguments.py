@@ -13,7 +13,11 @@ from tests.conftest import SIDE
     [
         (VisualQA, {"fusoin": "film"}, "no `fusoin`. Did you mean `fusion`"),
         (VisualQA, {"dropuot": 0.5}, "no `dropuot`. Did you mean `dropout`"),
-        (VisualQA, {"num_layers": 3}, "Did you mean `num_answers` or `num_encoder_layers`"),
+        (
+            VisualQA,
+            {"num_layers": 3},
+            "Did you mean `num_answers` or `num_encoder_layers`",
+        ),
         (GenerativeVisualQA, {"num_answers": 5}, "GenerativeVisualQA.from_data takes"),
         (GenerativeVisualQA, {"modality_heads": True}, "no `modality_heads`"),
         (ImageCaptioner, {"image_szie": 64}, "Did you mean `image_size`"),
