@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from mmkeras.models.fonts_for import fonts_for
 from mmkeras.models.question_batches import question_batches
+from mmkeras.models.require_single import require_single
 from mmkeras.preprocessing import decode_image
 from mmkeras.preprocessing.load_images import refuse_bad_images
 
@@ -123,11 +124,13 @@ def explain_answer(task, image, question: str, answer: str | None) -> Explanatio
 
 
 def _single(image, question):
-    if not isinstance(question, str):
-        raise ValueError(f"`question` must be a string. Received: {question!r}.")
+    require_single(image, question)
     batches = list(question_batches(image, question, 1))
-    if len(batches) != 1 or not batches[0].present[0]:
-        raise ValueError("Give one picture to explain an answer by.")
+    if len(batches) != 1:
+        raise ValueError(
+            "`image` must be one picture to explain an answer by. Received a batch of "
+            f"{len(batches)}."
+        )
     return batches[0]
 
 

@@ -20,6 +20,7 @@ from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.question_batches import question_batches
 from mmkeras.models.question_task import QuestionTask
 from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
+from mmkeras.models.require_single import require_single
 from mmkeras.models.text_encoders import build_text_encoder
 from mmkeras.preprocessing import (
     GenerativeVisualQAPreprocessor,
@@ -338,6 +339,9 @@ class GenerativeVisualQA(QuestionTask):
             TypeError: if there is no such option.
             ValueError: if an option is out of range, or two do not go together.
         """
+        refuse_unknown_arguments(
+            options, "`answer`", GenerativeVisualQA.answer, DecodingOptions
+        )
         options = DecodingOptions(**options)
         if not traced:
             return self._generators.untraced(options)
@@ -360,6 +364,7 @@ class GenerativeVisualQA(QuestionTask):
             ValueError: if the picture cannot be read, the question is blank, or the
                 model cannot write that answer.
         """
+        require_single(image, question)
         if answer is None:
             answer = self.answer(image, question)
         return explain_answer(self, image, question, answer)

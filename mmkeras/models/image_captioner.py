@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from mmkeras.data import caption_texts
 from mmkeras.decoding import DecodingOptions, DecodingResult
+from mmkeras.decoding.whole_number import whole_number
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
 from mmkeras.metrics import Perplexity
@@ -377,6 +378,7 @@ class ImageCaptioner(Task):
                 "`on_error` must be 'raise' or 'skip'. Received: "
                 f"on_error={on_error!r}."
             )
+        batch_size = whole_number("batch_size", batch_size, 1)
         decode = self.generator(jit_compile=jit_compile, **options)
         number = options.get("num_captions", 1)
         loaded, names, single = load_images(images)
@@ -423,6 +425,9 @@ class ImageCaptioner(Task):
             TypeError: if there is no such option.
             ValueError: if an option is out of range, or two do not go together.
         """
+        refuse_unknown_arguments(
+            options, "`generate`", ImageCaptioner.generate, DecodingOptions
+        )
         options = DecodingOptions(**options)
         if not traced:
             return self._generators.untraced(options)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import answer_texts, question_texts
+from mmkeras.decoding.whole_number import whole_number
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import AnswerCrossentropy
 from mmkeras.metrics import AnswerAccuracy
@@ -125,6 +126,8 @@ class VisualQA(QuestionTask):
             ValueError: if the dataset has no questions or no answers, or an encoder or
                 a fusion block is not known.
         """
+        num_answers = whole_number("num_answers", num_answers, 1)
+        min_answer_count = whole_number("min_answer_count", min_answer_count, 1)
         refuse_unknown_arguments(
             kwargs,
             "VisualQA.from_data",
@@ -258,7 +261,8 @@ class VisualQA(QuestionTask):
                 gives the answer that is most likely then.
             questions: a string, or a list of strings about one picture; for several
                 pictures one string for all of them, or a list as long, of strings or
-                lists of strings. `None` in place of a string for no question.
+                lists of strings. `None` in place of a string for no question. The
+                `question` of a dataset's batch is taken as it is, beside its `image`.
             top_k: int, how many answers to return, best first; `None` for the best
                 one alone, without its probability.
             batch_size: int, pictures at a time.
@@ -278,11 +282,13 @@ class VisualQA(QuestionTask):
                 not as many questions as pictures, or an option is wrong.
         """
         known = len(self.preprocessor.answers)
-        if top_k is not None and not 1 <= top_k <= known:
-            raise ValueError(
-                f"`top_k` must be between 1 and {known}, the answers of the model. "
-                f"Received: top_k={top_k!r}."
-            )
+        if top_k is not None:
+            top_k = whole_number("top_k", top_k)
+            if not 1 <= top_k <= known:
+                raise ValueError(
+                    f"`top_k` must be between 1 and {known}, the answers of the model. "
+                    f"Received: top_k={top_k}."
+                )
         if on_error not in ("raise", "skip"):
             raise ValueError(
                 "`on_error` must be 'raise' or 'skip'. Received: "
