@@ -273,6 +273,12 @@ def test_answer_weights(dataset):
         vqa.compile("adam", answer_weights={"perhaps": 2.0})
 
 
+@pytest.mark.parametrize("name", ["num_answers", "min_answer_count"])
+def test_there_is_at_least_one_answer(dataset, name):
+    with pytest.raises(ValueError, match=f"`{name}` must be an integer of at least 1"):
+        VisualQA.from_data(dataset, **{name: 0})
+
+
 def test_only_the_most_frequent_answers(dataset):
     vqa = make(dataset, num_answers=2)
     assert sorted(vqa.preprocessor.answers) == ["no", "yes"]
