@@ -5,8 +5,11 @@ from __future__ import annotations
 import html
 import io
 import pathlib
+import urllib.parse
 
 import numpy as np
+
+from apps.drawing_name import drawing_name
 
 STYLE = """
 .attention { display: flex; flex-wrap: wrap; gap: .3rem; }
@@ -32,9 +35,9 @@ def attention_figures(
     tokens, maps = captioner.attention(path, caption)
     figures = []
     for index, (token, weights) in enumerate(zip(tokens, maps, strict=True)):
-        name = f"{path.stem}_attention_{index:02}.png"
+        name = drawing_name(path, f"attention_{index:02}")
         (folder / name).write_bytes(_overlay(path, weights))
-        image = f'<img src="{html.escape(name)}" alt="">'
+        image = f'<img src="{urllib.parse.quote(name)}" alt="">'
         figures.append(f"<figure>{image}{html.escape(token)}</figure>")
     return f'<div class="attention">{"".join(figures)}</div>'
 

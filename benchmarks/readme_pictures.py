@@ -14,10 +14,11 @@ import matplotlib
 
 matplotlib.use("Agg")
 import tensorflow as tf
-from matplotlib import font_manager, pyplot
+from matplotlib import pyplot
 from train_presets import DATA, NAMES, ROOT
 
 import mmkeras
+from mmkeras.models.fonts_for import fonts_for
 
 DOCS = ROOT.parent / "docs"
 COLUMNS = 4
@@ -32,7 +33,6 @@ def main() -> None:
         layout="constrained",
         squeeze=False,
     )
-    fonts = _fonts("zh" in shipped)
     for line, language in zip(axes, shipped, strict=True):
         captioner = mmkeras.models.ImageCaptioner.from_preset(ROOT / NAMES[language])
         samples = mmkeras.data.load(DATA[language], split="test").take(COLUMNS)
@@ -45,24 +45,13 @@ def main() -> None:
             axis.imshow(tf.io.decode_png(image).numpy())
             width = 14 if language == "zh" else 30
             axis.set_title(
-                "\n".join(textwrap.wrap(caption, width)), fontsize=10, family=fonts
+                "\n".join(textwrap.wrap(caption, width)),
+                fontsize=10,
+                family=fonts_for([caption]),
+                parse_math=False,
             )
             axis.axis("off")
     figure.savefig(DOCS / "captions.png", dpi=110)
-
-
-def _fonts(chinese_too: bool) -> list[str]:
-    if not chinese_too:
-        return ["DejaVu Sans"]
-    installed = set(font_manager.get_font_names())
-    chinese = ("Noto Sans CJK SC", "WenQuanYi Zen Hei", "Droid Sans Fallback")
-    found = [name for name in chinese if name in installed]
-    if not found:
-        raise SystemExit(
-            "No font with Chinese characters is installed. On Debian: "
-            "apt install fonts-wqy-zenhei"
-        )
-    return ["DejaVu Sans", *found]
 
 
 if __name__ == "__main__":

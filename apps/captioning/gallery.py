@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import pathlib
 import shutil
+import urllib.parse
 
 from apps.attention_figures import STYLE as ATTENTION_STYLE
 from apps.attention_figures import attention_figures
@@ -47,8 +48,9 @@ def write_gallery(
             for text, score in captions
         )
         figures = attention_figures(captioner, path, captions[0][0], folder)
+        address = urllib.parse.quote(path.name)
         sections.append(
-            f'<section><img src="{name}" alt="{name}"><div><p>{name}</p>'
+            f'<section><img src="{address}" alt="{name}"><div><p>{name}</p>'
             f"<ol>{listed}</ol>{figures}</div></section>"
         )
     page = folder / "index.html"

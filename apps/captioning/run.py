@@ -119,6 +119,11 @@ def caption(args: argparse.Namespace) -> None:
     if not args.pictures.is_dir():
         raise SystemExit(f"There is no folder {args.pictures}.")
     paths = sorted(p for p in args.pictures.iterdir() if p.suffix.lower() in ENDINGS)
+    if args.gallery.resolve() == args.pictures.resolve():
+        raise SystemExit(
+            f"The gallery would be written among the pictures of {args.pictures}. Give "
+            "another folder with --gallery."
+        )
     if not paths:
         raise SystemExit(f"{args.pictures} has no pictures ({', '.join(ENDINGS)}).")
     captioner = ImageCaptioner.from_preset(args.preset)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import html
 import pathlib
+import urllib.parse
+
+from apps.drawing_name import drawing_name
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem;
@@ -57,11 +60,11 @@ def _section(folder, vqa, path, questions, answers) -> str:
     for index, (question, best) in enumerate(zip(questions, answers, strict=True)):
         if best is None:
             return f"<section><h2>{name}</h2><p>cannot be read</p></section>"
-        drawing = f"{path.stem}_{index}.png"
+        drawing = drawing_name(path, index)
         vqa.explain(path, question).plot(folder / drawing)
         listed = ", ".join(f"{html.escape(text)} {score:.0%}" for text, score in best)
         figures.append(
-            f'<figure><img src="{html.escape(drawing)}" alt="">'
+            f'<figure><img src="{urllib.parse.quote(drawing)}" alt="">'
             f"<figcaption>{html.escape(question)} <b>{listed}</b></figcaption></figure>"
         )
     return f"<section><h2>{name}</h2>{''.join(figures)}</section>"

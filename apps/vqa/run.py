@@ -65,6 +65,11 @@ def _ask(args) -> None:
     import mmkeras
     from apps.vqa.page import write_page
 
+    if args.output.resolve() == args.pictures.resolve():
+        raise SystemExit(
+            f"The page would be written among the pictures of {args.pictures}. Give "
+            "another folder with --output."
+        )
     paths = sorted(path for path in args.pictures.iterdir() if path.is_file())
     if not paths:
         raise SystemExit(f"There are no pictures in {args.pictures}.")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 
 from mmkeras.cli.decoding_flags import (
     add_decoding_flags,
@@ -41,6 +42,13 @@ def run(args) -> int:
     if args.explain and len(args.questions) > 1:
         raise ValueError(
             f"--explain draws one question. Received {len(args.questions)} of them."
+        )
+    if not all(question.strip() for question in args.questions):
+        raise ValueError("A QUESTION is blank. Ask something, in quotes.")
+    if args.explain and not pathlib.Path(args.explain).parent.is_dir():
+        raise ValueError(
+            f"There is no folder {pathlib.Path(args.explain).parent} to write "
+            f"--explain {args.explain} to. Make it first."
         )
     if args.preset.endswith(".tflite"):
         _refuse_decoding(args, "a LiteRT file, whose decoding was settled in `export`")

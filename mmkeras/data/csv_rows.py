@@ -24,17 +24,19 @@ def csv_rows(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not in UTF-8, a column is missing, or a row has more or
-            fewer cells than the header.
+        ValueError: if it is not in UTF-8, its columns are not separated by commas, one
+            is missing or there twice, or a row has more or fewer cells than the header.
     """
     reader = csv.DictReader(io.StringIO(read_text(table), newline=""))
-    require_columns(columns, reader.fieldnames or (), table)
+    header = reader.fieldnames or []
+    _check_header(header, table)
+    require_columns(columns, header, table)
     try:
         for row in reader:
             place = f"{table}, line {reader.line_num}"
             if None in row or None in row.values():
                 raise ValueError(
-                    f"{place} does not have the {len(reader.fieldnames)} columns of "
+                    f"{place} does not have the {len(header)} columns of "
                     "the header. Put a text with commas in double quotes."
                 )
             yield place, row
@@ -43,3 +45,19 @@ def csv_rows(
             f"{table} is not CSV after line {reader.line_num}: {error}. Is there a "
             "double quote that is not closed?"
         ) from error
+
+
+def _check_header(header, table) -> None:
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and separator in header[0]:
+            raise ValueError(
+                f"{table} has {name} between its columns, which must be commas. Save "
+                f"it as CSV with commas. Its first line is {header[0]!r}."
+            )
+    # Spreadsheets write empty names for columns that are empty.
+    doubled = sorted({name for name in header if name and header.count(name) > 1})
+    if doubled:
+        raise ValueError(
+            f"{table} has the column {doubled[0]!r} {header.count(doubled[0])} times. "
+            "Rename or delete the others."
+        )

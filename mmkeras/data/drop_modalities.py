@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from mmkeras.data.encode_image import encode_image
@@ -41,7 +43,7 @@ def drop_modalities(
     Raises:
         TypeError: if it is not a dataset.
         ValueError: if a modality is unknown or no sample has it, a fraction is out of
-            range, or the dataset is batched.
+            range, `seed` is no integer, or the dataset is batched.
 
     Example:
         ```python
@@ -50,6 +52,7 @@ def drop_modalities(
     """
     require_dataset(dataset)
     _check_fractions(fractions)
+    _check_seed(seed)
     _check_spec(dataset.element_spec, fractions)
 
     def drop(index, sample):
@@ -79,17 +82,30 @@ def _keep(sample: dict, modality: str, kept: tf.Tensor) -> dict:
     return {**sample, modality: tf.where(kept, sample[modality], ""), key: kept}
 
 
+def _check_seed(seed) -> None:
+    if not isinstance(seed, (int, np.integer)):
+        raise ValueError(
+            "`seed` must be an integer: what is dropped is the same at each pass. "
+            f"Received: seed={seed!r}."
+        )
+
+
 def _check_fractions(fractions) -> None:
+    if not isinstance(fractions, Mapping):
+        raise ValueError(
+            "`fractions` must be a dict of the share of each modality, e.g. {'image': "
+            f"0.1, 'question': 0.1}}. Received: fractions={fractions!r}."
+        )
     for modality, fraction in fractions.items():
         if modality not in _MODALITIES:
             raise ValueError(
                 f"`fractions` has the modality {modality!r}; it may have "
                 f"{' and '.join(map(repr, _MODALITIES))}."
             )
-        if not 0 <= fraction <= 1:
+        if not isinstance(fraction, numbers.Real) or not 0 <= fraction <= 1:
             raise ValueError(
-                "A fraction must be from 0 to 1, e.g. 0.1. Received: "
-                f"fractions[{modality!r}]={fraction}."
+                "A fraction must be a number from 0 to 1, e.g. 0.1. Received: "
+                f"fractions[{modality!r}]={fraction!r}."
             )
 
 

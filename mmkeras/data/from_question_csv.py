@@ -54,8 +54,9 @@ def from_question_csv(
 
     Raises:
         FileNotFoundError: if the table, the folder or a picture is not there.
-        ValueError: if a column is missing, a question or an answer is empty, a
-            picture is asked the same twice, or there are no rows.
+        IsADirectoryError: if a folder is given in place of the table.
+        ValueError: if a column is missing or there twice, a question or an answer is
+            empty, a picture is asked the same twice, or there are no rows.
 
     Example:
         ```python

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import pathlib
 
+_ENDINGS = {".csv", ".tsv", ".txt", ".json", ".jsonl", ".token"}
+
 
 def read_text(path: str | os.PathLike) -> str:
     """The text of a file of captions.
@@ -13,9 +15,16 @@ def read_text(path: str | os.PathLike) -> str:
 
     Raises:
         FileNotFoundError: if there is no such file.
+        IsADirectoryError: if it is a folder; the message says which files it has.
         ValueError: if it is not in UTF-8.
     """
     path = pathlib.Path(path)
+    if path.is_dir():
+        texts = sorted(p.name for p in path.iterdir() if p.suffix in _ENDINGS)
+        found = f"; it has {', '.join(texts[:5])}" if texts else ""
+        raise IsADirectoryError(
+            f"{path} is a folder. Give the path of the file itself{found}."
+        )
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     try:

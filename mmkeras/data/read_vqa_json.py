@@ -67,4 +67,11 @@ def _question_id(row, place, required) -> str:
     ]
     if missing:
         raise ValueError(f"{place} has no {missing[0]!r}. Add it, or delete the row.")
-    return str(row["question_id"])
+    question_id = row["question_id"]
+    # Both are written as they are in results, so that true and 1.5 are none either.
+    if isinstance(question_id, bool) or not isinstance(question_id, (int, str)):
+        raise ValueError(
+            f"{place} has {question_id!r} as 'question_id', which must be an integer "
+            "or a string. Give it one, or delete the row."
+        )
+    return str(question_id)

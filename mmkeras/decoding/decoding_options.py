@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import tensorflow as tf
 
 from mmkeras.decoding.beam_search import BeamSearch
 from mmkeras.decoding.greedy_search import GreedySearch
 from mmkeras.decoding.random_sampling import RandomSampling
+from mmkeras.decoding.real_number import real_number
 from mmkeras.decoding.required_tokens import RequiredTokens
 from mmkeras.decoding.stepwise_search import StepwiseSearch
 from mmkeras.decoding.token_constraints import TokenConstraints
+from mmkeras.decoding.whole_number import whole_number
 
 _BEAMS_ONLY = (
     "length_penalty",
@@ -18,6 +21,26 @@ _BEAMS_ONLY = (
     "required_words",
 )
 _SAMPLING = ("temperature", "top_k", "top_p")
+_WORDS = ("forbidden_words", "required_words")
+# The least and the most of each; where the options hang together, or on the model,
+# more is checked elsewhere. The graph takes the seed as an int32.
+_INTEGERS = {
+    "num_beams": (1, None),
+    "num_captions": (None, None),
+    "num_beam_groups": (None, None),
+    "top_k": (0, None),
+    "seed": (-(2**31), 2**31 - 1),
+    "min_length": (0, None),
+    "max_length": (None, None),
+    "no_repeat_ngram_size": (0, None),
+}
+_NUMBERS = (
+    "length_penalty",
+    "diversity_penalty",
+    "temperature",
+    "top_p",
+    "repetition_penalty",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +65,7 @@ class DecodingOptions:
         top_k: int, tokens to draw from; `None` for all.
         top_p: float in `(0, 1]`, the probability of the tokens to draw from; `None`
             for 1.
-        seed: int of the draws: the same seed and the same picture give the same
+        seed: int32 of the draws: the same seed and the same picture give the same
             texts; `None` for other draws at each call.
         min_length: int, the fewest tokens.
         max_length: int, the most tokens; `None` for the model's own.
@@ -78,18 +101,20 @@ class DecodingOptions:
     required_words: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for name in ("forbidden_words", "required_words"):
-            words = getattr(self, name)
-            words = (words,) if isinstance(words, str) else tuple(words)
-            # Frozen, and still taken as a list, which is how people write it.
-            object.__setattr__(self, name, words)
-        if not isinstance(self.num_beams, int) or self.num_beams < 1:
-            raise ValueError(
-                "`num_beams` must be an integer of at least 1. Received: "
-                f"num_beams={self.num_beams!r}."
-            )
+        # Frozen, and still taken as a list, which is how people write it, or as a
+        # number of NumPy.
+        for name in _WORDS:
+            object.__setattr__(self, name, _words(name, getattr(self, name)))
+        given = {name: getattr(self, name) for name in (*_INTEGERS, *_NUMBERS)}
+        for name, value in given.items():
+            optional = value is None and getattr(type(self), name) is None
+            if not optional and name in _INTEGERS:
+                value = whole_number(name, value, *_INTEGERS[name])
+            elif not optional:
+                value = real_number(name, value)
+            object.__setattr__(self, name, value)
         self._check_pairs()
-        self._check_numbers()
+        self._check_ranges()
 
     @property
     def samples(self) -> bool:
@@ -118,24 +143,16 @@ class DecodingOptions:
                 "Diversity is between groups of beams, of which there must be several",
             )
 
-    def _check_numbers(self) -> None:
-        for name in ("seed", "max_length"):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, int):
-                raise ValueError(
-                    f"`{name}` must be an integer. Received: {name}={value!r}."
-                )
+    def _check_ranges(self) -> None:
         groups = self.num_beam_groups
-        if groups is not None and (
-            not isinstance(groups, int) or groups < 1 or self.num_beams % groups
-        ):
+        if groups is not None and (groups < 1 or self.num_beams % groups):
             raise ValueError(
                 "`num_beam_groups` must be an integer that divides `num_beams`, which "
                 f"is {self.num_beams}. Received: num_beam_groups={groups!r}."
             )
         most = None if self.samples else self.num_beams
         number = self.num_captions
-        if not isinstance(number, int) or number < 1 or (most and number > most):
+        if number < 1 or (most and number > most):
             raise ValueError(
                 "`num_captions` must be an integer of at least 1"
                 + (f" and at most `num_beams`, which is {most}" if most else "")
@@ -143,7 +160,9 @@ class DecodingOptions:
             )
         if self.max_length is not None and self.min_length > self.max_length:
             raise self._conflict(
-                "min_length", "max_length", "The first must not be above the second"
+                "min_length",
+                "max_length",
+                "`min_length` must be at most `max_length`",
             )
 
     def _first(self, names) -> str | None:
@@ -230,6 +249,17 @@ class DecodingOptions:
                 f"of `{option}`. Received: {list(getattr(self, option))}."
             )
         return pieces
+
+
+def _words(name, words) -> tuple[str, ...]:
+    alone = isinstance(words, (str, bytes)) or not isinstance(words, Iterable)
+    found = (words,) if alone else tuple(words)
+    if not all(isinstance(word, str) and word.strip() for word in found):
+        raise ValueError(
+            f"`{name}` must be a string or a list of strings, none of them blank. "
+            f"Received: {name}={words!r}."
+        )
+    return found
 
 
 def _contains(tokens, part) -> bool:

@@ -8,12 +8,14 @@ import shutil
 import keras
 import tensorflow as tf
 
+from mmkeras.decoding import DecodingOptions
 from mmkeras.export.answer_signatures import answer_signatures
 from mmkeras.export.caption_signatures import caption_signatures
 from mmkeras.export.write_serving_config import write_serving_config
 from mmkeras.export.write_warmup_requests import write_warmup_requests
 from mmkeras.export.written_answer_signatures import written_answer_signatures
 from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
 
 _FILES = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
 _SIGNATURES = {
@@ -56,6 +58,7 @@ def export_saved_model(
         **options: of `caption_signatures` or `answer_signatures`.
 
     Raises:
+        TypeError: if there is no such option.
         FileExistsError: if the folder has files and `overwrite` is `False`, or they
             are not those of a SavedModel.
         ValueError: if an option is out of range, or `serving_config` is given for a
@@ -111,6 +114,15 @@ def _put(partial: pathlib.Path, path: pathlib.Path) -> None:
 def _signatures(task, options):
     for kind, signatures in _SIGNATURES.items():
         if isinstance(task, kind):
+            written = [DecodingOptions] if hasattr(task, "generator") else []
+            refuse_unknown_arguments(
+                options,
+                f"The export of a {kind.__name__}",
+                export_saved_model,
+                signatures,
+                *written,
+                but=["task", "path"],
+            )
             return signatures(task, **options)
     raise ValueError(f"{type(task).__name__} has no form for serving.")
 

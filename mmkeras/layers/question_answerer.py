@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import numbers
+from collections.abc import Mapping
+
 import keras
 from keras import ops
 
@@ -219,14 +222,17 @@ class QuestionAnswerer(keras.layers.Layer):
 
 
 def _checked_rates(rates) -> dict[str, float]:
-    rates = dict(rates or {})
-    wrong = set(rates) - {"image", "text"}
-    if wrong or not all(0 <= rate < 1 for rate in rates.values()):
+    rates = {} if rates is None else rates
+    fine = isinstance(rates, Mapping) and set(rates) <= {"image", "text"}
+    if not fine or not all(
+        isinstance(rate, numbers.Real) and 0 <= rate < 1 for rate in rates.values()
+    ):
         raise ValueError(
-            "`modality_dropout` must have shares for 'image' and 'text' that are at "
-            f"least 0 and below 1. Received: modality_dropout={rates}."
+            "`modality_dropout` must be a dict of shares for 'image' and 'text' that "
+            "are at least 0 and below 1, e.g. {'image': 0.1, 'text': 0.1}. Received: "
+            f"modality_dropout={rates!r}."
         )
-    return rates
+    return dict(rates)
 
 
 def _for_each_question(regions, questions):

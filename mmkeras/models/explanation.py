@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import warnings
 
 import numpy as np
 import tensorflow as tf
 
+from mmkeras.models.fonts_for import fonts_for
 from mmkeras.models.question_batches import question_batches
+from mmkeras.models.require_single import require_single
 from mmkeras.preprocessing import decode_image
 from mmkeras.preprocessing.load_images import refuse_bad_images
 
@@ -41,6 +44,8 @@ class Explanation:
     def plot(self, path: str | os.PathLike) -> None:
         """Draws the picture with what was looked at laid over it.
 
+        Warns if no installed font has the characters of the question or the answer.
+
         Args:
             path: path of the file to write, e.g. `"answer.png"`.
 
@@ -66,8 +71,13 @@ class Explanation:
                 )
             axis.set_title(name, fontsize=9)
             axis.axis("off")
-        figure.suptitle(f"{self.question}\n{self.answer} ({self.score:.0%})")
-        figure.savefig(path)
+        title = f"{self.question}\n{self.answer} ({self.score:.0%})"
+        # A price in dollars is no formula.
+        figure.suptitle(title, family=fonts_for([title]), parse_math=False)
+        with warnings.catch_warnings():
+            # Said once and with the remedy by `fonts_for`.
+            warnings.filterwarnings("ignore", "Glyph .* missing from")
+            figure.savefig(path)
 
 
 def explain_answer(task, image, question: str, answer: str | None) -> Explanation:
@@ -114,11 +124,13 @@ def explain_answer(task, image, question: str, answer: str | None) -> Explanatio
 
 
 def _single(image, question):
-    if not isinstance(question, str):
-        raise ValueError(f"`question` must be a string. Received: {question!r}.")
+    require_single(image, question)
     batches = list(question_batches(image, question, 1))
-    if len(batches) != 1 or not batches[0].present[0]:
-        raise ValueError("Give one picture to explain an answer by.")
+    if len(batches) != 1:
+        raise ValueError(
+            "`image` must be one picture to explain an answer by. Received a batch of "
+            f"{len(batches)}."
+        )
     return batches[0]
 
 

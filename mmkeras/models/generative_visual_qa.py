@@ -21,6 +21,8 @@ from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.question_batches import question_batches
 from mmkeras.models.question_task import QuestionTask
 from mmkeras.models.refuse_long_texts import check_long_texts, refuse_long_texts
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
+from mmkeras.models.require_single import require_single
 from mmkeras.models.text_encoders import build_text_encoder
 from mmkeras.preprocessing import (
     GenerativeVisualQAPreprocessor,
@@ -118,9 +120,17 @@ class GenerativeVisualQA(QuestionTask):
             A `GenerativeVisualQA`, compiled with the defaults.
 
         Raises:
+            TypeError: if there is no such argument.
             ValueError: if the dataset has no questions or no answers, an answer is too
                 long, or an encoder or a fusion block is not known.
         """
+        refuse_unknown_arguments(
+            kwargs,
+            "GenerativeVisualQA.from_data",
+            GenerativeVisualQA.from_data,
+            GenerativeVisualQABackbone,
+            but=["max_length"],
+        )
         check_long_texts("long_answers", long_answers)
         if seed is not None:
             keras.utils.set_random_seed(seed)
@@ -361,6 +371,9 @@ class GenerativeVisualQA(QuestionTask):
             TypeError: if there is no such option.
             ValueError: if an option is out of range, or two do not go together.
         """
+        refuse_unknown_arguments(
+            options, "`answer`", GenerativeVisualQA.answer, DecodingOptions
+        )
         options = DecodingOptions(**options)
         if not traced:
             return self._generators.untraced(options)
@@ -383,6 +396,7 @@ class GenerativeVisualQA(QuestionTask):
             ValueError: if the picture cannot be read, the question is blank, or the
                 model cannot write that answer.
         """
+        require_single(image, question)
         if answer is None:
             answer = self.answer(image, question)
         return explain_answer(self, image, question, answer)

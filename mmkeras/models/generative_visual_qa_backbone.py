@@ -8,6 +8,7 @@ from mmkeras.layers.question_answerer import QuestionAnswerer
 from mmkeras.layers.region_encoder import RegionEncoder
 from mmkeras.layers.text_decoder import TextDecoder
 from mmkeras.models.question_backbone import QuestionBackbone
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -61,6 +62,9 @@ class GenerativeVisualQABackbone(QuestionBackbone):
         dtype=None,
         **kwargs,
     ):
+        refuse_unknown_arguments(
+            kwargs, "GenerativeVisualQABackbone", GenerativeVisualQABackbone
+        )
         # === Layers ===
         self.image_encoder = image_encoder
         self.region_encoder = RegionEncoder(

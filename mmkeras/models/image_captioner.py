@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from mmkeras.data import caption_texts
 from mmkeras.decoding import DecodingOptions, DecodingResult
+from mmkeras.decoding.whole_number import whole_number
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
 from mmkeras.metrics import Perplexity
@@ -17,6 +18,7 @@ from mmkeras.models.caption_generator import CaptionGenerator
 from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.refuse_long_texts import check_long_texts, refuse_long_texts
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.models.task import Task
 from mmkeras.preprocessing import (
     ImageCaptionerPreprocessor,
@@ -117,9 +119,17 @@ class ImageCaptioner(Task):
             An `ImageCaptioner`, compiled with the defaults.
 
         Raises:
+            TypeError: if there is no such argument.
             ValueError: if the dataset has no captions, a caption is too long,
                 or the encoder is not known.
         """
+        refuse_unknown_arguments(
+            kwargs,
+            "ImageCaptioner.from_data",
+            ImageCaptioner.from_data,
+            ImageCaptionerBackbone,
+            but=["max_length"],
+        )
         check_long_texts("long_captions", long_captions)
         if seed is not None:
             keras.utils.set_random_seed(seed)
@@ -372,6 +382,7 @@ class ImageCaptioner(Task):
                 "`on_error` must be 'raise' or 'skip'. Received: "
                 f"on_error={on_error!r}."
             )
+        batch_size = whole_number("batch_size", batch_size, 1)
         decode = self.generator(jit_compile=jit_compile, **options)
         number = options.get("num_captions", 1)
         loaded, names, single = load_images(images)
@@ -442,6 +453,9 @@ class ImageCaptioner(Task):
             TypeError: if there is no such option.
             ValueError: if an option is out of range, or two do not go together.
         """
+        refuse_unknown_arguments(
+            options, "`generate`", ImageCaptioner.generate, DecodingOptions
+        )
         options = DecodingOptions(**options)
         if not traced:
             return self._generators.untraced(options)

@@ -6,6 +6,7 @@ import keras_hub
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
 from mmkeras.layers.text_decoder import TextDecoder
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -60,6 +61,9 @@ class ImageCaptionerBackbone(keras_hub.models.Backbone):
         dtype=None,
         **kwargs,
     ):
+        refuse_unknown_arguments(
+            kwargs, "ImageCaptionerBackbone", ImageCaptionerBackbone
+        )
         # === Layers ===
         width = intermediate_dim or 2 * hidden_dim
         self.image_encoder = image_encoder

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from mmkeras.decoding.whole_number import whole_number
+from mmkeras.models.plain_questions import plain_questions
 from mmkeras.preprocessing.load_images import load_images
 
 
@@ -40,23 +42,25 @@ def question_batches(images, questions, batch_size: int) -> QuestionBatches:
 
     Raises:
         FileNotFoundError: if a path does not lead to a file.
-        ValueError: if a question is blank, or the numbers do not match.
+        ValueError: if a question is blank or no text, or the numbers do not match.
     """
-    if batch_size < 1:
-        raise ValueError(
-            f"`batch_size` must be at least 1. Received: batch_size={batch_size}."
-        )
+    batch_size = whole_number("batch_size", batch_size, 1)
+    questions = plain_questions(questions)
     loaded, names, single = _load(images)
     if single:
         rows = [questions]
     elif questions is None or isinstance(questions, str):
         rows = [questions] * len(loaded)
+    elif isinstance(questions, bytes) or not isinstance(questions, Iterable):
+        raise ValueError(_no_question("`questions` must be a string", questions))
     else:
         rows = list(questions)
     if len(rows) != len(loaded):
         raise ValueError(
-            f"There are {len(loaded)} pictures and questions for {len(rows)}. Give one "
-            "question for all, or one (or a list of them) for each picture."
+            f"`images` is a list of {len(loaded)}, and `questions` one of "
+            f"{len(rows)}. Give one question for all pictures, or one (or a list of "
+            "them) for each. For several questions about one picture give it without a "
+            "list: answer(image, [question, another])."
         )
     return QuestionBatches(loaded, names, rows, single, batch_size)
 
@@ -69,6 +73,7 @@ class QuestionBatches:
         self._asked = [
             _listed(row, name) for row, name in zip(rows, names, strict=True)
         ]
+        rows = map(plain_questions, rows)
         self._alone = [row is None or isinstance(row, str) for row in rows]
         self._single = single
         self._batch_size = batch_size
@@ -114,15 +119,33 @@ def _load(images) -> tuple[list[bytes | None], list[str], bool]:
 
 
 def _listed(row, name) -> list[str]:
-    asked = [row] if row is None or isinstance(row, str) else list(row)
+    row = plain_questions(row)
+    alone = isinstance(row, (str, bytes)) or not isinstance(row, Iterable)
+    asked = [row] if alone else list(row)
     for question in asked:
         if question is not None and not isinstance(question, str):
-            raise ValueError(
-                f"A question must be a string. Received, about {name}: {question!r}."
-            )
+            what = f"A question about {name} must be a string"
+            raise ValueError(_no_question(what, question))
+        _require_unicode(question or "", name)
         if question is not None and not question.strip():
             raise ValueError(
                 f"A question about {name} is blank. Ask something, or give `None` for "
                 "what is most likely without a question."
             )
     return [question or "" for question in asked]
+
+
+def _no_question(what, received) -> str:
+    remedy = " Decode it: question.decode()." if isinstance(received, bytes) else ""
+    return f"{what}. Received: {received!r:.200}.{remedy}"
+
+
+def _require_unicode(question, name) -> None:
+    try:
+        question.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"A question about {name} has half a character at place {error.start}, "
+            f"{question[error.start]!r}, as text has that was cut or decoded wrongly. "
+            "Remove it."
+        ) from error

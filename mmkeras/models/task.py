@@ -502,6 +502,19 @@ def _check_preset(folder: pathlib.Path, task: str) -> None:
                 f"{path} is not whole JSON ({error}). Copy the preset again."
             ) from error
         if name == "task.json" and config.get("class_name") != task:
+            held = config.get("class_name")
             raise ValueError(
-                f"The preset {folder} holds a {config.get('class_name')}, not a {task}."
+                f"The preset {folder} holds the task {held}, not {task}."
+                + _command_for(held)
             )
+
+
+def _command_for(task: str | None) -> str:
+    command = {
+        "ImageCaptioner": "caption",
+        "VisualQA": "ask",
+        "GenerativeVisualQA": "ask",
+    }.get(task)
+    if command is None:
+        return ""
+    return f" Load it with {task}.from_preset, or try: mmkeras {command}"

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import answer_texts, question_texts
+from mmkeras.decoding.whole_number import whole_number
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import AnswerCrossentropy
 from mmkeras.metrics import AnswerAccuracy
@@ -18,6 +19,7 @@ from mmkeras.models.fusion_block_of import fusion_block_of
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.question_batches import question_batches
 from mmkeras.models.question_task import QuestionTask
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.models.text_encoders import build_text_encoder
 from mmkeras.models.visual_qa_backbone import VisualQABackbone
 from mmkeras.preprocessing import ImageConverter, VisualQAPreprocessor
@@ -125,9 +127,18 @@ class VisualQA(QuestionTask):
             A `VisualQA`, compiled with the defaults.
 
         Raises:
+            TypeError: if there is no such argument.
             ValueError: if the dataset has no questions or no answers, or an encoder or
                 a fusion block is not known.
         """
+        num_answers = whole_number("num_answers", num_answers, 1)
+        min_answer_count = whole_number("min_answer_count", min_answer_count, 1)
+        refuse_unknown_arguments(
+            kwargs,
+            "VisualQA.from_data",
+            VisualQA.from_data,
+            VisualQABackbone,
+        )
         if seed is not None:
             keras.utils.set_random_seed(seed)
         encoder, scale, offset = build_image_encoder(
@@ -269,7 +280,8 @@ class VisualQA(QuestionTask):
                 gives the answer that is most likely then.
             questions: a string, or a list of strings about one picture; for several
                 pictures one string for all of them, or a list as long, of strings or
-                lists of strings. `None` in place of a string for no question.
+                lists of strings. `None` in place of a string for no question. The
+                `question` of a dataset's batch is taken as it is, beside its `image`.
             top_k: int, how many answers to return, best first; `None` for the best
                 one alone, without its probability.
             batch_size: int, pictures at a time.
@@ -289,11 +301,13 @@ class VisualQA(QuestionTask):
                 not as many questions as pictures, or an option is wrong.
         """
         known = len(self.preprocessor.answers)
-        if top_k is not None and not 1 <= top_k <= known:
-            raise ValueError(
-                f"`top_k` must be between 1 and {known}, the answers of the model. "
-                f"Received: top_k={top_k!r}."
-            )
+        if top_k is not None:
+            top_k = whole_number("top_k", top_k)
+            if not 1 <= top_k <= known:
+                raise ValueError(
+                    f"`top_k` must be between 1 and {known}, the answers of the model. "
+                    f"Received: top_k={top_k}."
+                )
         if on_error not in ("raise", "skip"):
             raise ValueError(
                 "`on_error` must be 'raise' or 'skip'. Received: "

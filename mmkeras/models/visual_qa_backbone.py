@@ -6,6 +6,7 @@ from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.question_answerer import QuestionAnswerer
 from mmkeras.layers.region_encoder import RegionEncoder
 from mmkeras.models.question_backbone import QuestionBackbone
+from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -60,6 +61,7 @@ class VisualQABackbone(QuestionBackbone):
         dtype=None,
         **kwargs,
     ):
+        refuse_unknown_arguments(kwargs, "VisualQABackbone", VisualQABackbone)
         # === Layers ===
         self.image_encoder = image_encoder
         self.region_encoder = RegionEncoder(

@@ -62,10 +62,16 @@ class LiteRTFile:
 
     def require_task(self, *tasks: str) -> None:
         """Refuses a file of another task."""
-        if self.description["task"] not in tasks:
+        held = self.description["task"]
+        if held not in tasks:
+            runner, command = (
+                ("LiteRTCaptioner", "caption")
+                if held == "ImageCaptioner"
+                else ("LiteRTVisualQA", "ask")
+            )
             raise ValueError(
-                f"{self._path} holds a {self.description['task']}, not one of "
-                f"{', '.join(tasks)}."
+                f"{self._path} holds the task {held}, not {' or '.join(tasks)}. Load "
+                f"it with {runner}, or try: mmkeras {command}"
             )
 
     def lines(self, name: str) -> list[str]:

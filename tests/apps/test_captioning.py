@@ -1,5 +1,7 @@
 import io
 import json
+import re
+import urllib.parse
 
 import numpy as np
 import pytest
@@ -94,8 +96,27 @@ def test_caption_writes_a_gallery(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "broken.jpg: cannot be read" in printed and "0.png: " in printed
     page = (gallery / "index.html").read_text("utf-8")
-    assert page.count("<ol>") == 2 and "0_attention_00.png" in page
-    assert (gallery / "1_attention_00.png").is_file()
+    assert page.count("<ol>") == 2 and "0.png_attention_00.png" in page
+    assert (gallery / "1.png_attention_00.png").is_file()
+
+
+def test_names_of_pictures_are_written_as_addresses(tmp_path):
+    pictures, gallery = tmp_path / "pictures", tmp_path / "gallery"
+    pictures.mkdir()
+    for name, row in zip(["a#1 50%.png", "a#1 50%.gif"], tiny_rows(2), strict=True):
+        (pictures / name).write_bytes(row["image"])
+    preset = "saved_models/emoji_scenes_captioner"
+    main(["caption", str(pictures), "--preset", preset, "--gallery", str(gallery)])
+    page = (gallery / "index.html").read_text("utf-8")
+    assert 'src="a%231%2050%25.png"' in page
+    shown = [urllib.parse.unquote(src) for src in re.findall('src="([^"]*)"', page)]
+    assert len(set(shown)) == len(shown) > 4
+    assert all((gallery / name).is_file() for name in shown)
+
+
+def test_the_gallery_is_not_written_among_the_pictures(tmp_path):
+    with pytest.raises(SystemExit, match="another folder with --gallery"):
+        main(["caption", str(tmp_path), "--gallery", str(tmp_path / ".")])
 
 
 def test_a_folder_without_pictures(tmp_path):

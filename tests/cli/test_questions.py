@@ -98,7 +98,11 @@ def test_ask_without_what_it_has_not(preset, pictures, capsys):
 
 def test_ask_what_cannot_be_answered(preset, pictures, capsys):
     picture = pictures / "0.png"
-    assert "is blank" in error_of(capsys, "ask", preset, picture, " ")
+    message = error_of(capsys, "ask", preset, picture, COLOUR, " ")
+    assert "is blank" in message and "None" not in message
+    drawn = ["--explain", "nodir/x.png"]
+    message = error_of(capsys, "ask", "no_preset", picture, COLOUR, *drawn)
+    assert "no folder nodir to write --explain nodir/x.png" in message
     assert "no image file" in error_of(capsys, "ask", preset, "none.png", COLOUR)
     assert "top_k=-1" in error_of(capsys, "ask", preset, picture, "a?", "--top-k", -1)
 
@@ -150,6 +154,19 @@ def test_a_caption_preset_is_not_asked(tmp_path, capsys):
     preset = "saved_models/emoji_scenes_captioner"
     message = error_of(capsys, "ask", preset, "docs/scene.png", COLOUR)
     assert "ImageCaptioner, which answers no questions" in message
+
+
+def test_a_preset_that_is_asked_writes_no_captions(capsys):
+    preset = "saved_models/emoji_scenes_vqa"
+    message = error_of(capsys, "caption", preset, "docs/scene.png")
+    assert "holds the task VisualQA, not ImageCaptioner." in message
+    assert "try: mmkeras ask" in message
+    file = f"{preset}/litert/dynamic_int8.tflite"
+    message = error_of(capsys, "caption", file, "docs/scene.png")
+    assert "holds the task VisualQA" in message and "try: mmkeras ask" in message
+    captioner = "saved_models/emoji_scenes_captioner/litert/dynamic_int8.tflite"
+    message = error_of(capsys, "ask", captioner, "docs/scene.png", COLOUR)
+    assert "try: mmkeras caption" in message
 
 
 @pytest.mark.parametrize(

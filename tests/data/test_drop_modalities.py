@@ -86,9 +86,14 @@ def test_bad_arguments(dataset):
         ({"audio": 0.1}, "modality 'audio'; it may have 'image' and 'question'"),
         ({"image": 1.5}, r"from 0 to 1.*fractions\['image'\]=1.5"),
         ({"question": -0.1}, r"from 0 to 1.*fractions\['question'\]=-0.1"),
+        ({"image": "0.5"}, r"must be a number .*fractions\['image'\]='0.5'"),
+        (0.5, "`fractions` must be a dict .* Received: fractions=0.5"),
+        (["image"], r"`fractions` must be a dict .*fractions=\['image'\]"),
     ):
         with pytest.raises(ValueError, match=message):
             drop_modalities(dataset, fractions)
+    with pytest.raises(ValueError, match="`seed` must be an integer.*seed=None"):
+        drop_modalities(dataset, {"image": 0.1}, seed=None)
     with pytest.raises(ValueError, match="before the samples are batched"):
         drop_modalities(batch_samples(dataset, 2), {"image": 0.1})
     pictures = dataset.map(lambda sample: {"image": sample["image"]})

@@ -96,6 +96,33 @@ def test_bad_rows_are_named(folder, rows, error, message):
         from_question_csv(write(folder, *rows))
 
 
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            "image,question,answer,answer",
+            "csv has the column 'answer' 2 times",
+        ),
+        ("image;question;answer", "questions.csv has semicolons .* must be commas"),
+        ("image\tquestion\tanswer", "questions.csv has tabs .* must be commas"),
+    ],
+)
+def test_bad_headers(folder, header, message):
+    with pytest.raises(ValueError, match=message):
+        from_question_csv(write(folder, "cat.png,q,a,b", header=header))
+
+
+def test_empty_columns_of_a_spreadsheet_are_passed_over(folder):
+    table = write(folder, "cat.png,q,a,,", header="image,question,answer,,")
+    assert read(from_question_csv(table), "answer") == [("cat.png", ["a"])]
+
+
+def test_a_folder_in_place_of_the_table(folder):
+    write(folder)
+    with pytest.raises(IsADirectoryError, match="is a folder.* it has questions.csv"):
+        from_question_csv(folder)
+
+
 def test_bad_tables(folder):
     with pytest.raises(ValueError, match="no column 'answer'.*and `answer_column=`"):
         from_question_csv(write(folder, "cat.png,a", header="image,question"))

@@ -151,6 +151,12 @@ def test_pictures_that_are_not_there_or_there_twice(folder):
         ("questions", {"question": ["a"]}, r"has \['a'\] as a question"),
         ("questions", {"question": ...}, r"questions\[0\] has no 'question'"),
         ("questions", {"question_id": 393225000}, "393225000 twice"),
+        (
+            "questions",
+            {"question_id": None},
+            r"\[0\] has None as 'question_id'",
+        ),
+        ("questions", {"question_id": 1.5}, r"has 1.5 as 'question_id', .* an integer"),
         ("questions", {"question_id": 5}, "no annotation of question_id 5, .*=None"),
         ("questions", {"image_id": 7}, "262148000 for the image 262148, .* for 7"),
         ("annotations", {"answers": []}, "262148001.* not a list of objects"),

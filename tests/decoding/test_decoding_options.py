@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -58,6 +59,12 @@ def test_defaults_of_beam_search():
     assert search.diversity_penalty == 0.5
 
 
+def test_numbers_of_numpy_are_those_of_python():
+    given = DecodingOptions(num_beams=np.int64(4), length_penalty=np.float32(0.5))
+    assert given == DecodingOptions(num_beams=4, length_penalty=0.5)
+    assert type(DecodingOptions(top_k=3, seed=np.int64(7)).seed) is int
+
+
 def test_options_are_keys():
     one = DecodingOptions(forbidden_words=["cat"])
     assert one == DecodingOptions(forbidden_words="cat") and len({one, one}) == 1
@@ -81,6 +88,15 @@ def test_options_are_keys():
         ({"num_beams": 4, "num_beam_groups": 3}, "`num_beam_groups` must be an"),
         ({"top_k": 3, "seed": 1.5}, "`seed` must be an integer"),
         ({"max_length": "10"}, "`max_length` must be an integer"),
+        ({"top_k": 3, "seed": 2**40}, "`seed` .* at most 2147483647. .*1099511627776"),
+        ({"top_p": "0.9"}, "`top_p` must be a number. Received: top_p='0.9'"),
+        ({"temperature": "1"}, "`temperature` must be a number"),
+        ({"num_beams": 2, "length_penalty": "a"}, "`length_penalty` must be a number"),
+        ({"repetition_penalty": None}, "`repetition_penalty` must be a number"),
+        ({"forbidden_words": [3]}, r"`forbidden_words` must be .* Received: .*\[3\]"),
+        ({"forbidden_words": 3}, "`forbidden_words` must be a string or a list"),
+        ({"num_beams": 2, "required_words": [" "]}, "`required_words` must .* blank"),
+        ({"min_length": 5, "max_length": 3}, "`min_length` must be at most `max_l"),
     ],
 )
 def test_what_does_not_go_together_is_named(options, message):

@@ -135,7 +135,7 @@ def test_questions_are_answered_from_a_file(vqa, tmp_path):
         runner.answer(PICTURE, question, top_k=3)
     with pytest.raises(ValueError, match="blank"):
         runner.answer(PICTURE, " ")
-    with pytest.raises(ValueError, match="holds a VisualQA"):
+    with pytest.raises(ValueError, match="holds the task VisualQA"):
         LiteRTCaptioner(path)
 
 

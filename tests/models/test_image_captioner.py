@@ -279,6 +279,8 @@ def test_groups_of_beams_say_different_things(captioner, images):
 def test_an_option_that_there_is_not(captioner, images):
     with pytest.raises(TypeError, match="beam_width"):
         captioner.generate(images[0], beam_width=4)
+    with pytest.raises(TypeError, match="Did you mean .*`return_scores`.* num_beams"):
+        captioner.generate(images[0], num_return_sequences=3)
 
 
 @pytest.mark.parametrize(
@@ -293,6 +295,9 @@ def test_an_option_that_there_is_not(captioner, images):
         ({"min_length": 41}, "`min_length` must be at most 40"),
         ({"max_length": 41}, "`max_length` must be between 1 and 40"),
         ({"num_beams": 2, "length_penalty": -1}, "must not be negative"),
+        ({"batch_size": 0}, "`batch_size` must be an integer of at least 1.*=0"),
+        ({"batch_size": -1}, "`batch_size` must be an integer of at least 1.*=-1"),
+        ({"top_k": 3, "seed": 2**40}, "`seed` must be .* at most 2147483647"),
     ],
 )
 def test_wrong_options(captioner, images, options, message):
@@ -331,7 +336,7 @@ def test_damaged_presets(captioner, tmp_path):
     task = json.loads((good / "task.json").read_text())
     task["class_name"] = "Other"
     (good / "task.json").write_text(json.dumps(task))
-    with pytest.raises(ValueError, match="holds a Other, not a ImageCaptioner"):
+    with pytest.raises(ValueError, match=r"the task Other, not ImageCaptioner\.$"):
         ImageCaptioner.from_preset(good)
 
 

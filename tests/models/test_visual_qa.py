@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mmkeras.data import batch_samples
 from mmkeras.layers.fusion import GatedFusion
 from mmkeras.models import VisualQA
 from tests.conftest import SIDE, tiny_rows, to_dataset
@@ -117,10 +118,60 @@ def test_missing_pictures_do_not_change_the_other_rows(vqa, images):
 def test_questions_that_cannot_be_asked(vqa, images):
     with pytest.raises(ValueError, match="image 1 is blank"):
         vqa.answer(images[:2], [BACKGROUND, "  "])
-    with pytest.raises(ValueError, match="2 pictures and questions for 3"):
+    with pytest.raises(ValueError, match="a list of 2, and `questions` one of 3"):
         vqa.answer(images[:2], [BACKGROUND] * 3)
-    with pytest.raises(ValueError, match="must be a string"):
+    with pytest.raises(ValueError, match=r"without a list: answer\(image, \["):
+        vqa.answer(images[:1], [BACKGROUND] * 2)
+    with pytest.raises(ValueError, match="about the image must be a string.*: 7"):
         vqa.answer(images[0], [BACKGROUND, 7])
+    for questions in (3, b"what?"):
+        with pytest.raises(ValueError, match="must be a string.* Received: "):
+            vqa.answer(images[0], questions)
+        with pytest.raises(ValueError, match="`questions` must be a string"):
+            vqa.answer(images[:2], questions)
+    with pytest.raises(ValueError, match="half a character at place 4"):
+        vqa.answer(images[0], "what\ud800?")
+
+
+def test_a_batch_of_a_dataset_is_asked_as_it_is(vqa, dataset, scenes):
+    batch = next(iter(batch_samples(dataset, 2)))
+    pictures = [row["image"] for row in scenes[:2]]
+    expected = vqa.answer(pictures, [row["question"] for row in scenes[:2]])
+    assert vqa.answer(batch["image"], batch["question"]) == expected
+    sample = next(dataset.as_numpy_iterator())
+    assert vqa.answer(sample["image"], sample["question"]) == expected[0]
+    first = tf.constant([row["question"][0] for row in scenes[:2]])
+    assert vqa.answer(batch["image"], first) == [row[0] for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"top_k": "3"}, "`top_k` must be an integer. Received: top_k='3'"),
+        ({"top_k": 2.0}, "`top_k` must be an integer. Received: top_k=2.0"),
+        ({"batch_size": 0}, "`batch_size` must be an integer of at least 1.*=0"),
+        ({"batch_size": 1.5}, "`batch_size` must be an integer"),
+    ],
+)
+def test_options_that_are_no_fitting_numbers(vqa, images, options, message):
+    with pytest.raises(ValueError, match=message):
+        vqa.answer(images[0], BACKGROUND, **options)
+
+
+def test_integers_of_numpy_are_integers(vqa, images):
+    found = vqa.answer(images[0], BACKGROUND, top_k=np.int64(2), batch_size=np.int8(3))
+    assert len(found) == 2
+
+
+def test_only_one_picture_is_explained(vqa, images):
+    with pytest.raises(ValueError, match="one picture, not a list.* a list of 1"):
+        vqa.explain(images[:1], BACKGROUND)
+    with pytest.raises(ValueError, match="`image` must be a picture"):
+        vqa.explain(None, BACKGROUND)
+    with pytest.raises(ValueError, match="a batch of 2"):
+        vqa.explain(tf.constant(images[:2]), BACKGROUND)
+    with pytest.raises(ValueError, match="`question` must be one string"):
+        vqa.explain(images[0], [BACKGROUND])
 
 
 def test_odd_questions_get_an_answer(vqa, images):
@@ -220,6 +271,12 @@ def test_answer_weights(dataset):
     assert sum(weights) == len(weights) + 1
     with pytest.raises(ValueError, match="cannot give: \\['perhaps'\\]"):
         vqa.compile("adam", answer_weights={"perhaps": 2.0})
+
+
+@pytest.mark.parametrize("name", ["num_answers", "min_answer_count"])
+def test_there_is_at_least_one_answer(dataset, name):
+    with pytest.raises(ValueError, match=f"`{name}` must be an integer of at least 1"):
+        VisualQA.from_data(dataset, **{name: 0})
 
 
 def test_only_the_most_frequent_answers(dataset):

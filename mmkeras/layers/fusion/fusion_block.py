@@ -35,7 +35,7 @@ class FusionBlock(keras.layers.Layer):
 
     Raises:
         ValueError: if `dim` is not a positive integer; or, on a call, if tokens or
-            masks do not have these forms.
+            masks do not have these forms, or not as many rows.
     """
 
     # Whether `dim` is the number of outputs, and no head is to follow.
@@ -131,6 +131,7 @@ class FusionBlock(keras.layers.Layer):
             zip(tokens, self.token_dims, masks, strict=True)
         ):
             _check_modality(index, x, dim, mask)
+        _check_rows(tokens)
         return [
             ops.ones(ops.shape(x)[:2], "bool") if mask is None else mask
             for x, mask in zip(tokens, masks, strict=True)
@@ -200,6 +201,15 @@ def _check_modality(index, tokens, dim, mask):
         raise ValueError(
             f"The mask of modality {index} must be `[rows, length]` for tokens of "
             f"shape {shape}. Received a mask of shape: {tuple(mask.shape)}."
+        )
+
+
+def _check_rows(tokens):
+    rows = [x.shape[0] for x in tokens]
+    if len(set(rows) - {None}) > 1:
+        raise ValueError(
+            "The tokens of all modalities must have as many rows, one of each sample. "
+            f"Received tokens of {' and '.join(map(str, rows))} rows."
         )
 
 

@@ -59,7 +59,7 @@ def get(
                 "constructor."
             )
         return fusion
-    if fusion not in _BLOCKS:
+    if not isinstance(fusion, str) or fusion not in _BLOCKS:
         raise ValueError(_unknown(fusion))
     if dim is None:
         raise ValueError(f"The fusion block {fusion!r} needs `dim=`.")

@@ -36,6 +36,8 @@ def test_a_layer_is_passed_through():
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'gated'.*concatenation, film"):
         fusion.get("gatd", dim=4)
+    with pytest.raises(ValueError, match=r"no fusion block \['gated'\]"):
+        fusion.get(["gated"], dim=4)
 
 
 def test_a_name_needs_a_dimension():
