@@ -106,11 +106,11 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
 
         Raises:
             ValueError: if the dataset has no samples, a sample is not what the task
-                needs, or `on_error` is not known.
-            tf.errors.InvalidArgumentError: if a picture cannot be read and
-                `on_error` is `"raise"`.
+                needs, `on_error` is not known, or it is `"raise"` and a picture cannot
+                be read.
         """
         require_dataset(x)
+        _check_on_error(on_error)
         self._check_samples(x)
         with contextlib.ExitStack() as stack:
             if feature_cache == "auto":
@@ -123,7 +123,8 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
                     directory=feature_cache,
                     batch_size=batch_size,
                     verbose=kwargs.get("verbose", "auto") != 0,
-                    on_error=on_error,
+                    # Left out and counted in each epoch, as without features.
+                    on_error="keep" if on_error == "skip" else on_error,
                 )
                 if "image" in x.element_spec:
                     x = cached(x)
@@ -294,12 +295,16 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
             directory: folder to keep the features in.
             batch_size: int, pictures encoded at a time.
             verbose: bool, whether to show a progress bar.
-            on_error: string, `"raise"` for a picture that cannot be read, or
-                `"skip"` it, with a warning that names the first few.
+            on_error: string, `"raise"` for a picture that cannot be read, `"skip"`
+                it, with a warning that names the first few, or `"keep"` its sample,
+                for `fit(on_error="skip")` to leave out and count in each epoch.
 
         Returns:
             An unbatched `tf.data.Dataset` with `image_features`, float32
-            `[regions, channels]`, in place of `image`.
+            `[regions, channels]`, in place of `image`, and with `"keep"`
+            `image_error`, string, empty where the picture is fine. A sample that
+            says by `image_present` that its picture is missing keeps its place,
+            where the task allows for that.
 
         Raises:
             ValueError: if the image encoder is trainable, or the dataset is
@@ -460,11 +465,15 @@ def _has_single_pictures(dataset) -> bool:
     return isinstance(spec, dict) and "image" in spec and not is_batched(spec)
 
 
-def _skipped(on_error: str) -> SkippedImages | None:
+def _check_on_error(on_error: str) -> None:
     if on_error not in ("raise", "skip"):
         raise ValueError(
             f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}."
         )
+
+
+def _skipped(on_error: str) -> SkippedImages | None:
+    _check_on_error(on_error)
     return SkippedImages() if on_error == "skip" else None
 
 
