@@ -29,6 +29,7 @@ from mmkeras.models.default_optimizer import DefaultOptimizer
 from mmkeras.models.epoch_seconds import EpochSeconds
 from mmkeras.models.keeps_samples import KeepsSamples
 from mmkeras.models.kept_samples import write_samples
+from mmkeras.models.plain_errors import plain_errors
 
 _PRESET_FILES = (
     "config.json",
@@ -186,7 +187,8 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
         try:
-            return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
+            with plain_errors(may_skip=True):
+                return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
         finally:
             for found, what in ((skipped, "training"), (held_out, "validation")):
                 if found is not None:
@@ -248,12 +250,20 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
 
         Returns:
             A dict of float by name, or a list.
+
+        Raises:
+            ValueError: if a sample is not what the task needs, `on_error` is not known,
+                or it is `"raise"` and a picture cannot be read.
         """
         skipped = _skipped(on_error)
         data = self._prepare(x, batch_size, skipped)
         if skipped is None:
-            return keras.Model.evaluate(self, data, return_dict=return_dict, **kwargs)
-        results = keras.Model.evaluate(self, data, return_dict=True, **kwargs)
+            with plain_errors(may_skip=True):
+                return keras.Model.evaluate(
+                    self, data, return_dict=return_dict, **kwargs
+                )
+        with plain_errors(may_skip=True):
+            results = keras.Model.evaluate(self, data, return_dict=True, **kwargs)
         results["skipped_images"] = skipped.count()
         skipped.warn("the evaluation")
         return results if return_dict else list(results.values())
@@ -268,8 +278,13 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
 
         Returns:
             A NumPy array, or a structure of them.
+
+        Raises:
+            ValueError: if a sample is not what the task needs, or its picture cannot
+                be read.
         """
-        return keras.Model.predict(self, self._prepare(x, batch_size), **kwargs)
+        with plain_errors(may_skip=False):
+            return keras.Model.predict(self, self._prepare(x, batch_size), **kwargs)
 
     def cache_features(
         self,
