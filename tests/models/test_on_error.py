@@ -185,3 +185,18 @@ def test_training_says_which_picture_is_broken_and_goes_on_without_it(
         assert not main([*call, "--on-error", "skip"])
     history = json.loads((output / "history.json").read_text())
     assert history["skipped_images"] == [1]
+    measure = ["evaluate", str(output), "--data", str(photos)]
+    capsys.readouterr()
+    assert main(measure) == 2
+    assert "3.png: corrupt or truncated PNG data" in capsys.readouterr().err
+    if task == "captioner":
+        measure += ["--metrics", "BLEU-1"]
+    assert main([*measure, "--on-error", "skip"]) == 0
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1] == (
+        "mmkeras: skipped 3.png: corrupt or truncated PNG data"
+    )
+    report = json.loads(said.out)
+    assert report["skipped_images"] == 1
+    assert report.get("questions", 7) == 7
+    assert ("BLEU-1" in report) == (task == "captioner")
