@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import json
 import pathlib
 import shutil
 import warnings
@@ -14,6 +13,7 @@ import tensorflow as tf
 import mmkeras
 from mmkeras.models.kept_samples import write_samples
 from mmkeras.models.task import Task
+from mmkeras.training.history_file import HistoryFile
 from mmkeras.training.run import Run
 
 _VOCABULARY = "vocabulary.txt"
@@ -159,7 +159,7 @@ def _callbacks(run, output, validated) -> list[keras.callbacks.Callback]:
     # The history is written before the backup, and cut to the epochs the backup
     # has when a run goes on, so that no epoch is missing or stands twice.
     callbacks = [
-        _HistoryFile(output / "history.json"),
+        HistoryFile(output / "history.json"),
         keras.callbacks.BackupAndRestore(str(output / ".backup")),
     ]
     if validated:
@@ -169,21 +169,3 @@ def _callbacks(run, output, validated) -> list[keras.callbacks.Callback]:
             )
         )
     return callbacks
-
-
-class _HistoryFile(keras.callbacks.Callback):
-    def __init__(self, path):
-        super().__init__()
-        self._path = path
-        self._columns = {}
-
-    def on_train_begin(self, logs=None):
-        if self._path.is_file():
-            self._columns = json.loads(self._path.read_text("utf-8"))
-
-    def on_epoch_end(self, epoch, logs=None):
-        for name, value in (logs or {}).items():
-            # A run that goes on with `on_error="skip"` has columns that it lacked.
-            column = self._columns.get(name, [None] * epoch)[:epoch]
-            self._columns[name] = [*column, float(value)]
-        self._path.write_text(json.dumps(self._columns, indent=2) + "\n", "utf-8")
