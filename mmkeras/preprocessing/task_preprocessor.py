@@ -41,6 +41,8 @@ class TaskPreprocessor(keras_hub.models.Preprocessor):
             tf.errors.InvalidArgumentError: If a picture is bad. The message
                 names the `image_id`.
         """
+        if "image_features" in x and "image_error" not in x:
+            return {"image_features": x["image_features"]}
         x, error = self.read_pictures(x)
         key = "image_features" if "image_features" in x else "images"
         names, kind = name_rows(x, tf.size(error))
