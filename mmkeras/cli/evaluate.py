@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import sys
 
 from mmkeras.cli.load_preset import load_preset, preset_task
 from mmkeras.cli.start_tensorflow import start_tensorflow
@@ -39,6 +40,12 @@ def add_parser(commands, common) -> None:
     )
     parser.add_argument("--limit", type=int, help="use at most so many samples")
     parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        help="of a preset: stop at a picture that is broken (the default), or leave it "
+        "out and count it",
+    )
     _add_metrics(parser)
     parser.set_defaults(run=run)
 
@@ -79,6 +86,8 @@ def run(args) -> int:
     if args.limit is not None and args.limit < 1:
         raise ValueError(f"--limit must be at least 1. Received: {args.limit}.")
     if pathlib.Path(args.preset).is_file() or args.preset.endswith(".json"):
+        if args.on_error:
+            raise ValueError("--on-error goes with a preset: no picture is read here.")
         if args.annotations:
             return _evaluate_answer_file(args)
         from mmkeras.cli.evaluate_results import evaluate_results
@@ -119,6 +128,7 @@ def _evaluate_answers(args) -> int:
     )
     if args.limit is not None:
         dataset = dataset.take(args.limit)
+    dataset, skipped = _readable(vqa, dataset, args)
     if args.results:
         from mmkeras.metrics import write_vqa_results
 
@@ -130,8 +140,20 @@ def _evaluate_answers(args) -> int:
         results = visual_qa_report(vqa, dataset, args.batch_size)
     else:
         results = vqa.evaluate(dataset, batch_size=args.batch_size, verbose=0)
-    print(json.dumps(results, indent=2, default=float))
+    print(json.dumps({**results, **skipped}, indent=2, default=float))
     return 0
+
+
+def _readable(task, dataset, args) -> tuple:
+    """The samples to measure on, and with `--on-error skip` how many these are not."""
+    if args.on_error != "skip":
+        return dataset, {}
+    from mmkeras.training import readable_samples
+
+    dataset, bad = readable_samples(task, dataset, args.batch_size)
+    for line in bad:
+        print(f"mmkeras: skipped {line}", file=sys.stderr)
+    return dataset, {"skipped_images": len(bad)}
 
 
 def _evaluate_captions(args) -> int:
@@ -143,11 +165,12 @@ def _evaluate_captions(args) -> int:
     dataset = load_samples(args.data, args.captions, args.images, args.split)
     if args.limit is not None:
         dataset = dataset.take(args.limit)
+    dataset, skipped = _readable(captioner, dataset, args)
     results = captioner.evaluate(dataset, batch_size=args.batch_size, verbose=0)
     results = {name: float(value) for name, value in results.items()}
     if args.metrics or args.report:
         results |= _judged(captioner, dataset, args)
-    print(json.dumps(results, indent=2))
+    print(json.dumps({**results, **skipped}, indent=2))
     return 0
 
 

@@ -13,6 +13,8 @@ from mmkeras.data.batch import batch_samples
 from mmkeras.data.require_dataset import require_dataset
 
 _NAMES_SHOWN = 3
+# Of the records: features, what is wrong with the picture, all else.
+_LAYOUT = 2
 
 
 def cache_features(
@@ -36,18 +38,24 @@ def cache_features(
             is the same at every pass (`fit` shuffles later).
         encode: a function from a batch of samples to float features
             `[batch, regions, channels]`, the same for the same picture, and what is
-            wrong with each, string `[batch]`, empty where nothing is.
+            wrong with each, string `[batch]`, empty where nothing is. A batch has
+            `image`, and `image_id` and `image_present` where the samples have them: a
+            picture that is said to be missing keeps its place, with whatever features
+            `encode` gives it.
         identity: string, of whatever `encode` depends on: architecture, weights,
             preprocessing.
         directory: folder to keep features in; it is made if it is not there. They
             take 4 bytes for each region and channel of each sample.
         batch_size: int, samples encoded at a time.
         verbose: bool, whether to show a progress bar.
-        on_error: string, `"raise"` for a picture that cannot be read, or `"skip"` it,
-            with a warning that names the first few.
+        on_error: string, `"raise"` for a picture that cannot be read, `"skip"` it,
+            with a warning that names the first few, or `"keep"` its sample, for
+            `fit(on_error="skip")` to leave out and count in each epoch.
 
     Returns:
-        An unbatched `tf.data.Dataset` that reads from `directory` as it goes.
+        An unbatched `tf.data.Dataset` that reads from `directory` as it goes. With
+        `"keep"` its samples have `image_error`, string, empty where the picture is
+        fine.
 
     Raises:
         ValueError: if the dataset is batched, has no `image`, or has no samples, if
@@ -60,38 +68,27 @@ def cache_features(
         ```
     """
     _check(dataset)
-    if on_error not in ("raise", "skip"):
+    if on_error not in ("raise", "skip", "keep"):
         raise ValueError(
-            f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}."
+            "`on_error` must be 'raise' or 'skip', or 'keep' to mark what is bad. "
+            f"Received: on_error={on_error!r}."
         )
     rest = {k: v for k, v in dataset.element_spec.items() if k != "image"}
     packed = dataset.map(_pack, num_parallel_calls=tf.data.AUTOTUNE)
-    total, digest = _fingerprint(packed, f"{identity} {rest}")
+    total, digest = _fingerprint(packed, f"{_LAYOUT} {identity} {rest}")
     if not total:
         raise ValueError(
             "The dataset has no samples. Check its split, or the filter that made it."
         )
     # With and without what is bad are two files, so that none is left out unasked.
-    skips = on_error == "skip"
-    path = pathlib.Path(directory) / f"{digest}{'.skip' if skips else ''}.tfrecord"
-    bad: list[str] = []
+    marked = on_error != "raise"
+    path = pathlib.Path(directory) / f"{digest}{'.marked' if marked else ''}.tfrecord"
     if not path.is_file():
-        bad = _write(packed, encode, path, total, batch_size, verbose, skips)
-    records = tf.data.TFRecordDataset(str(path))
-    if skips:
-        total = _count_kept(records, total, bad)
-    unpack = _unpack(rest)
-    shape = unpack(next(iter(records)))["image_features"].shape
-
-    def read(record):
-        sample = unpack(record)
-        # Of features of unknown shape a batch would be ragged.
-        sample["image_features"] = tf.ensure_shape(sample["image_features"], shape)
-        return sample
-
-    return records.map(
-        read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    ).apply(tf.data.experimental.assert_cardinality(total))
+        _write(packed, encode, path, total, batch_size, verbose, marked)
+    cached = _read(path, rest, marked).apply(
+        tf.data.experimental.assert_cardinality(total)
+    )
+    return _without_bad(cached, total) if on_error == "skip" else cached
 
 
 def _check(dataset) -> None:
@@ -111,7 +108,7 @@ def _check(dataset) -> None:
 
 
 def _pack(sample: dict) -> dict:
-    """The picture, its name, and all else as one string for each tensor."""
+    """The picture, what is said of it, and all else as one string for each tensor."""
     rest = {k: v for k, v in sample.items() if k != "image"}
     flat = tf.nest.flatten(rest, expand_composites=True)
     packed = {
@@ -120,24 +117,39 @@ def _pack(sample: dict) -> dict:
         if flat
         else tf.zeros([0], tf.string),
     }
-    if "image_id" in sample:
-        packed["image_id"] = sample["image_id"]
-    return packed
+    said = {k: v for k, v in sample.items() if k in ("image_id", "image_present")}
+    return {**packed, **said}
 
 
-def _unpack(rest: dict) -> Callable[[tf.Tensor], dict]:
+def _read(path: pathlib.Path, rest: dict, marked: bool) -> tf.data.Dataset:
+    records = tf.data.TFRecordDataset(str(path))
+    unpack = _unpack(rest, marked)
+    shape = unpack(next(iter(records)))["image_features"].shape
+
+    def read(record):
+        sample = unpack(record)
+        # Of features of unknown shape a batch would be ragged.
+        sample["image_features"] = tf.ensure_shape(sample["image_features"], shape)
+        return sample
+
+    return records.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def _unpack(rest: dict, marked: bool) -> Callable[[tf.Tensor], dict]:
     specs = tf.nest.flatten(rest, expand_composites=True)
 
     def unpack(record):
-        features, *parts = tf.unstack(
-            tf.io.parse_tensor(record, tf.string), num=1 + len(specs)
+        features, error, *parts = tf.unstack(
+            tf.io.parse_tensor(record, tf.string), num=2 + len(specs)
         )
         flat = [
             tf.ensure_shape(tf.io.parse_tensor(part, spec.dtype), spec.shape)
             for part, spec in zip(parts, specs, strict=True)
         ]
         sample = tf.nest.pack_sequence_as(rest, flat, expand_composites=True)
-        return {**sample, "image_features": tf.io.parse_tensor(features, tf.float32)}
+        features = tf.io.parse_tensor(features, tf.float32)
+        mark = {"image_error": tf.ensure_shape(error, [])} if marked else {}
+        return {**sample, "image_features": features, **mark}
 
     return unpack
 
@@ -154,44 +166,65 @@ def _fingerprint(packed, identity) -> tuple[int, str]:
     return total, digest.hexdigest()[:32]
 
 
-def _count_kept(records, total, bad) -> int:
-    kept = int(records.reduce(0, lambda number, _: number + 1))
-    if not kept:
+def _without_bad(cached, total) -> tf.data.Dataset:
+    bad = _bad_samples(cached)
+    if len(bad) == total:
         raise ValueError(
-            f"None of the {total} images can be used{_named(bad)}. Convert them to "
+            f"None of the {total} images can be used: {_named(bad)}. Convert them to "
             "JPEG or PNG."
         )
-    if kept < total:
+    if bad:
         warnings.warn(
-            f"{total - kept} of {total} images could not be used and were left out of "
-            f"the features{_named(bad)}.",
+            f"{len(bad)} of {total} images could not be used and were left out of "
+            f"the features: {_named(bad)}.",
             stacklevel=3,
         )
-    return kept
+
+    def unmarked(sample):
+        return {key: value for key, value in sample.items() if key != "image_error"}
+
+    good = cached.filter(lambda sample: tf.equal(sample["image_error"], ""))
+    return good.map(unmarked, num_parallel_calls=tf.data.AUTOTUNE).apply(
+        tf.data.experimental.assert_cardinality(total - len(bad))
+    )
+
+
+def _bad_samples(cached) -> list[str]:
+    """What is wrong with each picture that cannot be used, after its name."""
+
+    def said(place, sample):
+        said = {key: sample[key] for key in ("image_id",) if key in sample}
+        return place, {**said, "image_error": sample["image_error"]}
+
+    marks = cached.enumerate().map(said, num_parallel_calls=tf.data.AUTOTUNE)
+    bad = marks.filter(lambda _, sample: tf.not_equal(sample["image_error"], ""))
+    return [
+        line
+        for place, sample in bad.batch(1)
+        for line in _bad_pictures(sample, sample["image_error"].numpy(), int(place[0]))
+    ]
 
 
 def _named(bad: list[str]) -> str:
-    return f": {'; '.join(bad[:_NAMES_SHOWN])}" if bad else ""
+    return "; ".join(bad[:_NAMES_SHOWN])
 
 
-def _write(packed, encode, path, total, batch_size, verbose, skips) -> list[str]:
-    """Writes the features of good pictures, and returns what is wrong with others."""
+def _write(packed, encode, path, total, batch_size, verbose, marked) -> None:
     encode = tf.function(encode, autograph=False, reduce_retracing=True)
     progress = keras.utils.Progbar(total, verbose=int(verbose), unit_name="picture")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Under another name until it is whole, so that a part is never taken for it.
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    bad: list[str] = []
     place = 0
     try:
         with tf.io.TFRecordWriter(str(partial)) as writer:
             for batch in batch_samples(packed, batch_size):
                 features, errors = encode(batch)
-                bad += _bad_pictures(batch, errors.numpy(), place)
-                if bad and not skips:
+                bad = _bad_pictures(batch, errors.numpy(), place)
+                if bad and not marked:
                     raise ValueError(
-                        f"Features cannot be made of all images{_named(bad)}. Replace "
-                        "these, or leave them out with on_error='skip'."
+                        f"Features cannot be made of all images: {_named(bad)}. "
+                        "Replace these, or leave them out with on_error='skip'."
                     )
                 _write_batch(writer, tf.cast(features, tf.float32), batch, errors)
                 place += len(features)
@@ -199,15 +232,13 @@ def _write(packed, encode, path, total, batch_size, verbose, skips) -> list[str]
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
-    return bad
 
 
 def _write_batch(writer, features, batch, errors) -> None:
-    rows = zip(features, batch["rest"].numpy(), errors.numpy(), strict=True)
-    for row, rest, error in rows:
-        if not error:
-            record = [tf.io.serialize_tensor(row).numpy(), *rest]
-            writer.write(tf.io.serialize_tensor(record).numpy())
+    rows = zip(features, errors.numpy(), batch["rest"].numpy(), strict=True)
+    for row, error, rest in rows:
+        record = [tf.io.serialize_tensor(row).numpy(), error, *rest]
+        writer.write(tf.io.serialize_tensor(record).numpy())
 
 
 def _bad_pictures(batch, errors, place) -> list[str]:

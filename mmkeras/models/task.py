@@ -29,6 +29,7 @@ from mmkeras.models.default_optimizer import DefaultOptimizer
 from mmkeras.models.epoch_seconds import EpochSeconds
 from mmkeras.models.keeps_samples import KeepsSamples
 from mmkeras.models.kept_samples import write_samples
+from mmkeras.models.plain_errors import plain_errors
 
 _PRESET_FILES = (
     "config.json",
@@ -106,11 +107,11 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
 
         Raises:
             ValueError: if the dataset has no samples, a sample is not what the task
-                needs, or `on_error` is not known.
-            tf.errors.InvalidArgumentError: if a picture cannot be read and
-                `on_error` is `"raise"`.
+                needs, `on_error` is not known, or it is `"raise"` and a picture cannot
+                be read.
         """
         require_dataset(x)
+        _check_on_error(on_error)
         self._check_samples(x)
         with contextlib.ExitStack() as stack:
             if feature_cache == "auto":
@@ -123,7 +124,8 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
                     directory=feature_cache,
                     batch_size=batch_size,
                     verbose=kwargs.get("verbose", "auto") != 0,
-                    on_error=on_error,
+                    # Left out and counted in each epoch, as without features.
+                    on_error="keep" if on_error == "skip" else on_error,
                 )
                 if "image" in x.element_spec:
                     x = cached(x)
@@ -185,7 +187,8 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
         try:
-            return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
+            with plain_errors(may_skip=True):
+                return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
         finally:
             for found, what in ((skipped, "training"), (held_out, "validation")):
                 if found is not None:
@@ -247,12 +250,20 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
 
         Returns:
             A dict of float by name, or a list.
+
+        Raises:
+            ValueError: if a sample is not what the task needs, `on_error` is not known,
+                or it is `"raise"` and a picture cannot be read.
         """
         skipped = _skipped(on_error)
         data = self._prepare(x, batch_size, skipped)
         if skipped is None:
-            return keras.Model.evaluate(self, data, return_dict=return_dict, **kwargs)
-        results = keras.Model.evaluate(self, data, return_dict=True, **kwargs)
+            with plain_errors(may_skip=True):
+                return keras.Model.evaluate(
+                    self, data, return_dict=return_dict, **kwargs
+                )
+        with plain_errors(may_skip=True):
+            results = keras.Model.evaluate(self, data, return_dict=True, **kwargs)
         results["skipped_images"] = skipped.count()
         skipped.warn("the evaluation")
         return results if return_dict else list(results.values())
@@ -267,8 +278,13 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
 
         Returns:
             A NumPy array, or a structure of them.
+
+        Raises:
+            ValueError: if a sample is not what the task needs, or its picture cannot
+                be read.
         """
-        return keras.Model.predict(self, self._prepare(x, batch_size), **kwargs)
+        with plain_errors(may_skip=False):
+            return keras.Model.predict(self, self._prepare(x, batch_size), **kwargs)
 
     def cache_features(
         self,
@@ -294,12 +310,16 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
             directory: folder to keep the features in.
             batch_size: int, pictures encoded at a time.
             verbose: bool, whether to show a progress bar.
-            on_error: string, `"raise"` for a picture that cannot be read, or
-                `"skip"` it, with a warning that names the first few.
+            on_error: string, `"raise"` for a picture that cannot be read, `"skip"`
+                it, with a warning that names the first few, or `"keep"` its sample,
+                for `fit(on_error="skip")` to leave out and count in each epoch.
 
         Returns:
             An unbatched `tf.data.Dataset` with `image_features`, float32
-            `[regions, channels]`, in place of `image`.
+            `[regions, channels]`, in place of `image`, and with `"keep"`
+            `image_error`, string, empty where the picture is fine. A sample that
+            says by `image_present` that its picture is missing keeps its place,
+            where the task allows for that.
 
         Raises:
             ValueError: if the image encoder is trainable, or the dataset is
@@ -460,11 +480,15 @@ def _has_single_pictures(dataset) -> bool:
     return isinstance(spec, dict) and "image" in spec and not is_batched(spec)
 
 
-def _skipped(on_error: str) -> SkippedImages | None:
+def _check_on_error(on_error: str) -> None:
     if on_error not in ("raise", "skip"):
         raise ValueError(
             f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}."
         )
+
+
+def _skipped(on_error: str) -> SkippedImages | None:
+    _check_on_error(on_error)
     return SkippedImages() if on_error == "skip" else None
 
 

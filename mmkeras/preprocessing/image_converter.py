@@ -20,6 +20,8 @@ from mmkeras.preprocessing.require import require
 from mmkeras.preprocessing.undecodable_reason import undecodable_reason
 
 _ERRORS_SHOWN = 5
+# What a caller can do; `fit` adds that it has an option for it.
+LEAVE_OUT = "Replace them, or leave them out"
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -303,7 +305,7 @@ def require_images(error: tf.Tensor, names: tf.Tensor, kind: str) -> Any:
             tf.strings.as_string(count),
             " of the images cannot be used: ",
             tf.strings.reduce_join(lines, separator="; "),
-            ". Replace them, or leave them out with on_error='skip'.",
+            f". {LEAVE_OUT}.",
         ]
     )
     return require(tf.equal(count, 0), message)

@@ -5,6 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
+# By which `failed_requirement` tells our assertions from others.
+NODE = "mmkeras_requirement"
+
 
 def require(condition: tf.Tensor, message: tf.Tensor) -> Any:
     """A scope whose operations run only if a condition holds.
@@ -21,7 +24,9 @@ def require(condition: tf.Tensor, message: tf.Tensor) -> Any:
             message.
     """
     if not tf.executing_eagerly():
-        return tf.control_dependencies([tf.debugging.Assert(condition, [message])])
+        return tf.control_dependencies(
+            [tf.debugging.Assert(condition, [message], name=NODE)]
+        )
     if not condition:
         text = tf.convert_to_tensor(message).numpy().decode("utf-8")
         error = tf.errors.InvalidArgumentError(None, None, text)

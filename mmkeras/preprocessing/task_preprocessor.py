@@ -41,12 +41,13 @@ class TaskPreprocessor(keras_hub.models.Preprocessor):
             tf.errors.InvalidArgumentError: If a picture is bad. The message
                 names the `image_id`.
         """
-        x, error = self.read_pictures(x)
-        if "image_features" in x:
+        if "image_features" in x and "image_error" not in x:
             return {"image_features": x["image_features"]}
+        x, error = self.read_pictures(x)
+        key = "image_features" if "image_features" in x else "images"
         names, kind = name_rows(x, tf.size(error))
         with require_images(error, names, kind):
-            return {"images": tf.identity(x["images"])}
+            return {key: tf.identity(x[key])}
 
     def read_pictures(
         self, x: Mapping[str, Any]
@@ -60,14 +61,16 @@ class TaskPreprocessor(keras_hub.models.Preprocessor):
             `(x, error)`: the batch with `"images"`, `float32`
             `[batch, image_height, image_width, 3]`, zeros in bad rows, in place of
             `"image"`; and `tf.string` `[batch]`, `""` for a good row, or for one that
-            lacks its picture and may.
+            lacks its picture and may. Of features the `"image_error"` that they
+            brought with them, if any.
 
         Raises:
             ValueError: If the samples have neither pictures nor features.
         """
         for key in ("image_features", "images"):
             if key in x:
-                return dict(x), tf.fill(tf.shape(x[key])[:1], "")
+                fine = tf.fill(tf.shape(x[key])[:1], "")
+                return dict(x), x.get("image_error", fine)
         if "image" not in x:
             raise ValueError(missing_key("image", x))
         image = x["image"]

@@ -6,6 +6,7 @@ from mmkeras.training.caption_samples import caption_samples
 from mmkeras.training.captioner_run import CaptionerRun
 from mmkeras.training.load_captioned import load_samples, load_splits
 from mmkeras.training.load_questions import load_question_splits, load_questions
+from mmkeras.training.readable_samples import readable_samples
 from mmkeras.training.run import Run
 from mmkeras.training.scene_hallucination import scene_hallucination
 from mmkeras.training.train_captioner import train_captioner
@@ -27,6 +28,7 @@ __all__ = [
     "caption_samples",
     "load_samples",
     "load_splits",
+    "readable_samples",
     "scene_hallucination",
     "train_captioner",
     "train_task",

@@ -22,8 +22,8 @@ def train_captioner(
 
     The output folder is a preset, with `run.yaml` (the whole configuration) and
     `history.json` (each epoch's figures). A run that was interrupted goes on
-    after its last whole epoch when it is started again with the same settings;
-    the best epoch is then the best of those since.
+    after its last whole epoch when it is started again with the same settings
+    (but for `on_error`); the best epoch is then the best of those since.
 
     Args:
         run: a `CaptionerRun`.

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import json
 import pathlib
 import shutil
 import warnings
@@ -14,9 +13,12 @@ import tensorflow as tf
 import mmkeras
 from mmkeras.models.kept_samples import write_samples
 from mmkeras.models.task import Task
+from mmkeras.training.history_file import HistoryFile
 from mmkeras.training.run import Run
 
 _VOCABULARY = "vocabulary.txt"
+# A broken picture stops a run, which may then go on without it.
+_MAY_CHANGE = ("output", "on_error")
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "tensorflow-text")
 
 
@@ -32,10 +34,10 @@ def train_task(
 
     The output folder is a preset, with `run.yaml` (the whole configuration) and
     `history.json` (each epoch's figures). A run that was interrupted goes on
-    after its last whole epoch when it is started again with the same settings;
-    the best epoch is then the best of those since. With a `lora_rank` the preset has
-    the adapters merged into its weights, and `adapters.lora.h5` has them alone, for the
-    preset that the run began with.
+    after its last whole epoch when it is started again with the same settings (but for
+    `on_error`); the best epoch is then the best of those since. With a `lora_rank` the
+    preset has the adapters merged into its weights, and `adapters.lora.h5` has them
+    alone, for the preset that the run began with.
 
     Args:
         run: a `CaptionerRun` or a `VisualQARun`.
@@ -118,7 +120,7 @@ def _check_same(run, output) -> None:
     changed = [
         f"{name} ({before[name]!r}, now {now[name]!r})"
         for name in now
-        if name != "output" and before[name] != now[name]
+        if name not in _MAY_CHANGE and before[name] != now[name]
     ]
     if changed:
         raise ValueError(
@@ -157,7 +159,7 @@ def _callbacks(run, output, validated) -> list[keras.callbacks.Callback]:
     # The history is written before the backup, and cut to the epochs the backup
     # has when a run goes on, so that no epoch is missing or stands twice.
     callbacks = [
-        _HistoryFile(output / "history.json"),
+        HistoryFile(output / "history.json"),
         keras.callbacks.BackupAndRestore(str(output / ".backup")),
     ]
     if validated:
@@ -167,20 +169,3 @@ def _callbacks(run, output, validated) -> list[keras.callbacks.Callback]:
             )
         )
     return callbacks
-
-
-class _HistoryFile(keras.callbacks.Callback):
-    def __init__(self, path):
-        super().__init__()
-        self._path = path
-        self._columns = {}
-
-    def on_train_begin(self, logs=None):
-        if self._path.is_file():
-            self._columns = json.loads(self._path.read_text("utf-8"))
-
-    def on_epoch_end(self, epoch, logs=None):
-        for name, value in (logs or {}).items():
-            column = self._columns.get(name, [])[:epoch]
-            self._columns[name] = [*column, float(value)]
-        self._path.write_text(json.dumps(self._columns, indent=2) + "\n", "utf-8")

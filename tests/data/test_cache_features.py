@@ -83,16 +83,47 @@ def test_bad_pictures_are_refused_or_left_out(tmp_path):
         cache_features(data, Encode(), "a", tmp_path, **options)
     options["on_error"] = "skip"
     message = "1 of 3 images could not be used and were left out of the features"
-    for ending in (": 2: all white", ""):
-        with pytest.warns(UserWarning, match=f"{message}{ending}."):
+    # The second reads what the first has written.
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=f"{message}: 2: all white."):
             made = cache_features(data, Encode(), "a", tmp_path, **options)
         assert int(made.cardinality()) == 2
+        assert "image_error" not in made.element_spec
         assert [row["image_id"].numpy() for row in made] == [b"0", b"1"]
     bad = samples(1, value=255)
     with pytest.raises(ValueError, match="None of the 1 images can be used: 0: all"):
         cache_features(bad, Encode(), "a", tmp_path, **options)
     with pytest.raises(ValueError, match="`on_error` must be 'raise' or 'skip'"):
         cache_features(data, Encode(), "a", tmp_path, on_error="ignore")
+
+
+def test_bad_pictures_are_kept_with_what_is_wrong(tmp_path):
+    data, options = samples(3, value=253), {"batch_size": 2, "verbose": False}
+    made = cache_features(data, Encode(), "a", tmp_path, on_error="keep", **options)
+    assert int(made.cardinality()) == 3
+    rows = list(made.as_numpy_iterator())
+    assert [row["image_error"] for row in rows] == [b"", b"", b"all white"]
+    assert [row["image_id"] for row in rows] == [b"0", b"1", b"2"]
+
+
+def test_whether_a_picture_is_present_reaches_the_encoder(tmp_path):
+    def present(sample):
+        return {**sample, "image_present": tf.not_equal(sample["image_id"], "2")}
+
+    def encode(batch):
+        features = tf.cast(batch["image_present"], tf.float32)
+        return tf.ones([1, 2, 3]) * features[:, tf.newaxis, tf.newaxis], tf.fill(
+            tf.shape(features), ""
+        )
+
+    made = cache_features(
+        samples().map(present), encode, "a", tmp_path, batch_size=2, verbose=False
+    )
+    found = [float(row["image_features"][0, 0]) for row in made]
+    assert found == [1.0, 1.0, 0.0, 1.0, 1.0]
+    assert [bool(row["image_present"]) for row in made] == [
+        value == 1.0 for value in found
+    ]
 
 
 def test_unusable_datasets(tmp_path):

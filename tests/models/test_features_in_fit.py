@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.models import ImageCaptioner
-from tests.conftest import SIDE
+from mmkeras.data import drop_modalities
+from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
+from tests.conftest import SIDE, to_dataset
 
 
 def frozen(dataset):
@@ -97,3 +98,89 @@ def test_a_folder_for_batched_pictures_is_refused(dataset, tmp_path):
         frozen(dataset).fit(
             dataset.ragged_batch(8), feature_cache=tmp_path, epochs=2, verbose=0
         )
+
+
+def asked(kind, dataset):
+    vqa = kind.from_data(
+        dataset,
+        image_size=SIDE,
+        fusion="gated",
+        hidden_dim=16,
+        num_layers=0,
+        trainable_encoder=False,
+        dropout=0.0,
+        modality_dropout={"image": 0.0, "text": 0.0},
+        seed=0,
+    )
+    vqa.compile("adam")
+    return vqa
+
+
+@pytest.mark.parametrize("kind", [VisualQA, GenerativeVisualQA])
+def test_missing_pictures_keep_their_rows(kind, dataset):
+    dropped = drop_modalities(dataset, {"image": 0.3})
+    options = {"epochs": 2, "batch_size": 16, "validation_data": dropped, "verbose": 0}
+    # Unasked, `fit` caches features here.
+    plain, cached = (
+        asked(kind, dataset).fit(dropped, **options, **settings).history
+        for settings in ({"feature_cache": None}, {})
+    )
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(cached[name], plain[name], rtol=1e-4)
+
+
+def test_missing_pictures_are_not_skipped(dataset, tmp_path):
+    dropped = drop_modalities(dataset, {"image": 0.3})
+    found = asked(VisualQA, dataset).fit(
+        dropped, feature_cache=tmp_path, on_error="skip", verbose=0
+    )
+    assert found.history["skipped_images"] == [0]
+    vqa = asked(VisualQA, dataset)
+    cached = vqa.cache_features(dropped, tmp_path, verbose=False, on_error="skip")
+    assert int(cached.cardinality()) == 64
+
+
+def test_missing_pictures_are_masked_in_features_too(dataset, tmp_path):
+    dropped = drop_modalities(dataset, {"image": 0.3})
+    present = [bool(sample["image_present"]) for sample in dropped]
+    assert 0 < sum(present) < 64
+    vqa = asked(VisualQA, dataset)
+    cached = vqa.cache_features(dropped, tmp_path, verbose=False)
+    inputs, *_ = vqa.preprocessor(next(iter(cached.ragged_batch(64))))
+    np.testing.assert_array_equal(inputs["image_mask"], np.int32(present))
+
+
+def test_broken_pictures_are_counted_as_without_features(dataset, scenes, tmp_path):
+    rows = [
+        {**row, "image": b"bad"} if index in (3, 40) else row
+        for index, row in enumerate(scenes)
+    ]
+    data, held_out = to_dataset(rows), to_dataset(rows[:10])
+    options = {"epochs": 2, "batch_size": 16, "verbose": 0, "on_error": "skip"}
+    # What the second run reads of the training data is written by now.
+    frozen(dataset).cache_features(data, tmp_path, verbose=False, on_error="keep")
+    found = []
+    for cache in (None, tmp_path):
+        with pytest.warns(UserWarning, match="2 images .* training: 3: unk.*; 40: unk"):
+            history = frozen(dataset).fit(
+                data, validation_data=held_out, feature_cache=cache, **options
+            )
+        found.append(history.history)
+    for one in found:
+        assert one["skipped_images"] == [2, 2]
+        assert one["val_skipped_images"] == [1, 1]
+        for name in ("loss", "val_loss"):
+            np.testing.assert_allclose(one[name], found[0][name], rtol=1e-4)
+
+
+def test_kept_broken_pictures_are_refused_unless_skipped(dataset, scenes, tmp_path):
+    rows = [{**scenes[0], "image": b"bad"}, *scenes[1:4]]
+    model = frozen(dataset)
+    cached = model.cache_features(
+        to_dataset(rows), tmp_path, verbose=False, on_error="keep"
+    )
+    with pytest.raises(Exception, match="image_id 0: unknown image format"):
+        model.fit(cached, verbose=0)
+    with pytest.warns(UserWarning, match="1 images could not be used"):
+        found = model.evaluate(cached, verbose=0, on_error="skip")
+    assert found["skipped_images"] == 1

@@ -76,9 +76,25 @@ def names():
     return [f"{number:03}.png" for number in BROKEN]
 
 
-def test_raising_names_the_file(captioner, data):
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"image_id \d+.png: "):
-        captioner.fit(data, batch_size=32, verbose=0)
+def test_raising_names_the_file_and_nothing_else(captioner, data):
+    listed = r"\d of the images cannot be used: image_id \d+.png: [^\n]*"
+    listed += r"\. Replace them, or leave them out"
+    for verb in (captioner.fit, captioner.evaluate):
+        with pytest.raises(ValueError) as caught:
+            verb(data, batch_size=200, verbose=0)
+        message = str(caught.value)
+        assert re.fullmatch(rf"{listed} with on_error='skip'\.", message), message
+    # It cannot skip.
+    with pytest.raises(ValueError) as caught:
+        captioner.predict(data, batch_size=200, verbose=0)
+    assert re.fullmatch(rf"{listed}\.", str(caught.value)), caught.value
+
+
+def test_raising_spells_names_that_are_not_ascii(captioner):
+    row = {"image": b"bad", "image_id": "海滩.png", "caption": "a dark picture"}
+    data = tf.data.Dataset.from_tensors(row)
+    with pytest.raises(ValueError, match="image_id 海滩.png: unknown image format"):
+        captioner.fit(data, verbose=0)
 
 
 def test_nothing_to_train_on(captioner, data):
@@ -135,3 +151,52 @@ def test_the_command(folder, tmp_path, capsys):
     assert len(said.out.splitlines()) == 4
     assert re.search(r"003.png: empty image", said.err)
     assert "mmkeras: skipped 1 of 3 images" in said.err
+
+
+COMMANDS = {
+    "captioner": ["captions.csv", "image,caption", "a {} picture"],
+    "vqa": ["questions.csv", "image,question,answer", "how is it?,{}"],
+}
+
+
+@pytest.mark.parametrize("task", COMMANDS)
+def test_training_says_which_picture_is_broken_and_goes_on_without_it(
+    task, tmp_path, capsys
+):
+    table, header, text = COMMANDS[task]
+    photos, output = tmp_path / "photos", tmp_path / "preset"
+    photos.mkdir()
+    rows = [header]
+    for number in range(8):
+        data = tf.io.encode_png(np.full([SIDE, SIDE, 3], 30 * number, np.uint8)).numpy()
+        (photos / f"{number}.png").write_bytes(data[:60] if number == 3 else data)
+        rows.append(f"{number}.png,{text.format('dark' if number < 4 else 'light')}")
+    (photos / table).write_text("\n".join(rows) + "\n")
+    call = ["train", task, "--data", str(photos), "--output", str(output)]
+    call += "--image-size 16 --hidden-dim 8 --num-layers 1 --epochs 1".split()
+    call += ["--validation-fraction", "0"]
+    assert main(call) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == (
+        "mmkeras: error: 1 of the images cannot be used: image_id 3.png: corrupt or "
+        "truncated PNG data. Replace them, or leave them out with on_error='skip'."
+    )
+    with pytest.warns(UserWarning, match="left out of training: 3.png: corrupt"):
+        assert not main([*call, "--on-error", "skip"])
+    history = json.loads((output / "history.json").read_text())
+    assert history["skipped_images"] == [1]
+    measure = ["evaluate", str(output), "--data", str(photos)]
+    capsys.readouterr()
+    assert main(measure) == 2
+    assert "3.png: corrupt or truncated PNG data" in capsys.readouterr().err
+    if task == "captioner":
+        measure += ["--metrics", "BLEU-1"]
+    assert main([*measure, "--on-error", "skip"]) == 0
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1] == (
+        "mmkeras: skipped 3.png: corrupt or truncated PNG data"
+    )
+    report = json.loads(said.out)
+    assert report["skipped_images"] == 1
+    assert report.get("questions", 7) == 7
+    assert ("BLEU-1" in report) == (task == "captioner")

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from mmkeras.preprocessing.failed_requirement import failed_requirement
+from mmkeras.preprocessing.image_converter import LEAVE_OUT
+
+
+@contextlib.contextmanager
+def plain_errors(may_skip: bool) -> Iterator[None]:
+    """A scope in which samples that are refused raise an error with the reason alone.
+
+    Args:
+        may_skip: bool, whether the caller has `on_error="skip"`, and the error is to
+            say so.
+
+    Raises:
+        ValueError: if a sample is refused in a graph.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        message = failed_requirement(error)
+        if message is None:
+            raise
+        if may_skip:
+            message = message.replace(LEAVE_OUT, f"{LEAVE_OUT} with on_error='skip'")
+        # Where in the graph it was says nothing about the sample.
+        raise ValueError(message) from None
