@@ -106,7 +106,7 @@ def asked(kind, dataset):
         image_size=SIDE,
         fusion="gated",
         hidden_dim=16,
-        num_layers=0,
+        num_encoder_layers=0,
         trainable_encoder=False,
         dropout=0.0,
         modality_dropout={"image": 0.0, "text": 0.0},
