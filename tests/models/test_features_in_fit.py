@@ -116,7 +116,11 @@ def asked(kind, dataset):
     return vqa
 
 
-@pytest.mark.parametrize("kind", [VisualQA, GenerativeVisualQA])
+@pytest.mark.parametrize(
+    "kind",
+    # Both go through the same `fit`; the second takes most of a minute.
+    [VisualQA, pytest.param(GenerativeVisualQA, marks=pytest.mark.slow)],
+)
 def test_missing_pictures_keep_their_rows(kind, dataset):
     dropped = drop_modalities(dataset, {"image": 0.3})
     options = {"epochs": 2, "batch_size": 16, "validation_data": dropped, "verbose": 0}

@@ -159,7 +159,11 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("task", COMMANDS)
+@pytest.mark.parametrize(
+    # Both go through the same `fit`; each takes half a minute.
+    "task",
+    ["captioner", pytest.param("vqa", marks=pytest.mark.slow)],
+)
 def test_training_says_which_picture_is_broken_and_goes_on_without_it(
     task, tmp_path, capsys
 ):
