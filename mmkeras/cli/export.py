@@ -21,6 +21,13 @@ def add_parser(commands, common) -> None:
         "captioner.tflite; may be repeated",
     )
     parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument(
+        "--n-best",
+        type=int,
+        metavar="N",
+        help="captions of the signature n_best of a captioner's SavedModel; 3 if left "
+        "out",
+    )
     group = parser.add_argument_group("LiteRT files")
     group.add_argument(
         "--precision", choices=PRECISIONS, default="float32", help="of the weights"
@@ -71,6 +78,12 @@ def run(args) -> int:
             f"out: {', '.join(sorted(chosen))}."
         )
     task = load_preset(args.preset, args.adapters)
+    several = {} if args.n_best is None else {"n_best": args.n_best}
+    if several and (task.asks or all(map(_is_litert, args.to))):
+        raise ValueError(
+            "--n-best is of the SavedModel of a captioner. Leave it out, or name a "
+            "folder: --to export/captioner/1"
+        )
     for path in args.to:
         if _is_litert(path):
             _write_litert(task, path, args, options)
@@ -79,6 +92,7 @@ def run(args) -> int:
                 path,
                 overwrite=args.overwrite,
                 serving_config=args.serving_config,
+                **several,
                 **options,
             )
             print(f"Wrote {path}")

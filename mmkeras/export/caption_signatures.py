@@ -17,7 +17,8 @@ def caption_signatures(
     - `n_best`: `captions` string `[batch, n_best]`, `scores` float32
       `[batch, n_best]`, `error`; by beam search with at least `n_best` beams, or
       draws as many.
-    - `token_ids`: `token_ids` int32 `[batch, max_length]`, `score`, `error`.
+    - `token_ids`: `token_ids` int32 and `token_scores` float32 `[batch, max_length]`,
+      `score`, `error`.
 
     Args:
         task: an `ImageCaptioner`.

@@ -8,6 +8,7 @@ import time
 
 import keras
 import pytest
+import tensorflow as tf
 
 from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
 from mmkeras.cli.main import main
@@ -304,8 +305,13 @@ def test_evaluate_export_info(preset, photos, tmp_path, capsys):
     assert {"loss", "BLEU-1", "CIDEr-D"} <= set(results)
     assert page.read_text().count("<img ") == 8
     target = tmp_path / "served" / "1"
-    assert main(["export", str(preset), "--to", str(target)]) == 0
-    assert (target / "saved_model.pb").is_file()
+    assert main(["export", str(preset), "--to", str(target), "--n-best", "2"]) == 0
+    signatures = tf.saved_model.load(str(target)).signatures
+    assert signatures["n_best"].structured_outputs["captions"].shape[1] == 2
+    message = error_of(
+        capsys, "export", preset, "--to", tmp_path / "a.tflite", "--n-best", "2"
+    )
+    assert "--n-best is of the SavedModel of a captioner" in message
     capsys.readouterr()
     assert main(["info", str(preset)]) == 0
     shown = capsys.readouterr().out
