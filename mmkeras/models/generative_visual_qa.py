@@ -14,6 +14,7 @@ from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
 from mmkeras.metrics import Perplexity
 from mmkeras.models.answer_generator import AnswerGenerator
+from mmkeras.models.check_on_error import check_on_error
 from mmkeras.models.explanation import Explanation, explain_answer
 from mmkeras.models.fusion_block_of import fusion_block_of
 from mmkeras.models.generative_visual_qa_backbone import GenerativeVisualQABackbone
@@ -323,10 +324,7 @@ class GenerativeVisualQA(QuestionTask):
             FileNotFoundError: if a path does not lead to a file.
             ValueError: as `VisualQA.answer` does, or if an option is wrong.
         """
-        if on_error not in ("raise", "skip"):
-            raise ValueError(
-                f"`on_error` must be 'raise' or 'skip'. Received: {on_error!r}."
-            )
+        check_on_error(on_error)
         decode = self.generator(**options)
         number = options.get("num_captions", 1)
         batches = question_batches(images, questions, batch_size)

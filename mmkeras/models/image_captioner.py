@@ -15,6 +15,7 @@ from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
 from mmkeras.metrics import Perplexity
 from mmkeras.models.caption_generator import CaptionGenerator
+from mmkeras.models.check_on_error import check_on_error
 from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
 from mmkeras.models.image_encoders import build_image_encoder
 from mmkeras.models.refuse_long_texts import check_long_texts, refuse_long_texts
@@ -377,11 +378,7 @@ class ImageCaptioner(Task):
             FileNotFoundError: if a path does not lead to a file.
             ValueError: if a picture cannot be read, or an option is wrong.
         """
-        if on_error not in ("raise", "skip"):
-            raise ValueError(
-                "`on_error` must be 'raise' or 'skip'. Received: "
-                f"on_error={on_error!r}."
-            )
+        check_on_error(on_error)
         batch_size = whole_number("batch_size", batch_size, 1)
         decode = self.generator(jit_compile=jit_compile, **options)
         number = options.get("num_captions", 1)

@@ -24,6 +24,7 @@ from mmkeras.data.is_batched import is_batched
 from mmkeras.data.is_repeatable import is_repeatable
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.models.adaptable import Adaptable
+from mmkeras.models.check_on_error import check_on_error
 from mmkeras.models.count_skipped import CountSkipped
 from mmkeras.models.default_optimizer import DefaultOptimizer
 from mmkeras.models.epoch_seconds import EpochSeconds
@@ -111,7 +112,7 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
                 be read.
         """
         require_dataset(x)
-        _check_on_error(on_error)
+        check_on_error(on_error)
         self._check_samples(x)
         with contextlib.ExitStack() as stack:
             if feature_cache == "auto":
@@ -480,15 +481,8 @@ def _has_single_pictures(dataset) -> bool:
     return isinstance(spec, dict) and "image" in spec and not is_batched(spec)
 
 
-def _check_on_error(on_error: str) -> None:
-    if on_error not in ("raise", "skip"):
-        raise ValueError(
-            f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}."
-        )
-
-
 def _skipped(on_error: str) -> SkippedImages | None:
-    _check_on_error(on_error)
+    check_on_error(on_error)
     return SkippedImages() if on_error == "skip" else None
 
 

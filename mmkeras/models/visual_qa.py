@@ -14,6 +14,7 @@ from mmkeras.decoding.whole_number import whole_number
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import AnswerCrossentropy
 from mmkeras.metrics import AnswerAccuracy
+from mmkeras.models.check_on_error import check_on_error
 from mmkeras.models.explanation import Explanation, explain_answer
 from mmkeras.models.fusion_block_of import fusion_block_of
 from mmkeras.models.image_encoders import build_image_encoder
@@ -308,11 +309,7 @@ class VisualQA(QuestionTask):
                     f"`top_k` must be between 1 and {known}, the answers of the model. "
                     f"Received: top_k={top_k}."
                 )
-        if on_error not in ("raise", "skip"):
-            raise ValueError(
-                "`on_error` must be 'raise' or 'skip'. Received: "
-                f"on_error={on_error!r}."
-            )
+        check_on_error(on_error)
         batches = question_batches(images, questions, batch_size)
         found = []
         for batch in batches:
