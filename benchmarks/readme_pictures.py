@@ -18,7 +18,7 @@ from matplotlib import pyplot
 from train_presets import DATA, NAMES, ROOT
 
 import mmkeras
-from mmkeras.models.fonts_for import fonts_for
+from mmkeras.preprocessing.text.fonts_for import fonts_for
 
 DOCS = ROOT.parent / "docs"
 COLUMNS = 4

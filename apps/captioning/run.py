@@ -128,7 +128,7 @@ def caption(args: argparse.Namespace) -> None:
         raise SystemExit(f"{args.pictures} has no pictures ({', '.join(ENDINGS)}).")
     captioner = ImageCaptioner.from_preset(args.preset)
     found = captioner.generate(
-        paths, num_beams=4, num_captions=3, return_scores=True, on_error="skip"
+        paths, num_beams=4, num_sequences=3, return_scores=True, on_error="skip"
     )
     for path, captions in zip(paths, found, strict=True):
         text = captions[0][0] if captions else "cannot be read, and is left out"

@@ -101,7 +101,7 @@ def _written(vqa, args) -> list[list[tuple[str, float]]]:
         # As many answers take as many beams.
         options["num_beams"] = number
     found = vqa.answer(
-        args.image, args.questions, return_scores=True, num_captions=number, **options
+        args.image, args.questions, return_scores=True, num_sequences=number, **options
     )
     return [[answers] for answers in found] if number == 1 else found
 

@@ -10,7 +10,7 @@ from mmkeras.cli.list_images import list_images
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
 # The default of --num-captions, as an option.
-_ONE = ("num_captions", 1)
+_ONE = ("num_sequences", 1)
 # A caption, its score and perhaps those of its tokens, several of these, or the reason
 # why there is none.
 _Found = list[tuple] | Exception
@@ -66,7 +66,7 @@ def run(args) -> int:
     rows = JSONLRows(args.output, "image") if args.output else None
     if rows is not None:
         paths = [path for path in dict.fromkeys(paths) if path not in rows.done]
-    options = {**decoding_options(args), "num_captions": args.num_captions}
+    options = {**decoding_options(args), "num_sequences": args.num_sequences}
     caption = _captioner(args, options) if paths else None
     failed = 0
     for start in range(0, len(paths), args.batch_size):

@@ -104,7 +104,8 @@ def run(args) -> int:
 
 
 def _evaluate_answer_file(args) -> int:
-    from mmkeras.metrics import evaluate_answers, read_vqa_annotations, read_vqa_results
+    from mmkeras.data.formats import read_vqa_annotations, read_vqa_results
+    from mmkeras.metrics import evaluate_answers
 
     report = evaluate_answers(
         read_vqa_annotations(args.annotations),
@@ -119,8 +120,9 @@ def _evaluate_answers(args) -> int:
     if args.metrics or args.report or args.captions:
         raise ValueError("--metrics, --report and --captions go with captions.")
     start_tensorflow(args.debug)
+    from mmkeras.data import load_questions
     from mmkeras.models import VisualQA
-    from mmkeras.training import load_questions, visual_qa_report, written_answers
+    from mmkeras.training import visual_qa_report, written_answers
 
     vqa = load_preset(args.preset)
     dataset = load_questions(
@@ -130,7 +132,7 @@ def _evaluate_answers(args) -> int:
         dataset = dataset.take(args.limit)
     dataset, skipped = _readable(vqa, dataset, args)
     if args.results:
-        from mmkeras.metrics import write_vqa_results
+        from mmkeras.data.formats import write_vqa_results
 
         write_vqa_results(written_answers(vqa, dataset, args.batch_size), args.results)
         print(f"Wrote {args.results}")
@@ -158,8 +160,8 @@ def _readable(task, dataset, args) -> tuple:
 
 def _evaluate_captions(args) -> int:
     start_tensorflow(args.debug)
+    from mmkeras.data import load_samples
     from mmkeras.models import ImageCaptioner
-    from mmkeras.training import load_samples
 
     captioner = ImageCaptioner.from_preset(args.preset)
     dataset = load_samples(args.data, args.captions, args.images, args.split)

@@ -6,13 +6,8 @@ import json
 import pathlib
 
 from mmkeras.cli.known_captions import known_captions
-from mmkeras.metrics import (
-    CaptionReferences,
-    evaluate_captions,
-    paired_bootstrap,
-    read_caption_references,
-    read_caption_results,
-)
+from mmkeras.data.formats import read_caption_references, read_caption_results
+from mmkeras.metrics import CaptionReferences, evaluate_captions, paired_bootstrap
 
 
 def evaluate_results(args) -> int:

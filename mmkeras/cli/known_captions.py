@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mmkeras.metrics import read_caption_references
+from mmkeras.data.formats import read_caption_references
 
 
 def known_captions(args) -> list[str]:

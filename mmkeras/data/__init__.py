@@ -1,43 +1,31 @@
-"""Sources of samples, and what is done with them before the model."""
+"""Sources of samples, and what happens to samples before the model."""
 
-from mmkeras.data.answer_texts import answer_texts
-from mmkeras.data.balance import balance
-from mmkeras.data.batch import batch_samples
-from mmkeras.data.cache_features import cache_features
-from mmkeras.data.caption_texts import caption_texts
-from mmkeras.data.class_weights import class_weights
-from mmkeras.data.drop_modalities import drop_modalities
-from mmkeras.data.find_flickr_list import find_flickr_list
-from mmkeras.data.from_coco import from_coco
-from mmkeras.data.from_conceptual import from_conceptual
-from mmkeras.data.from_flickr import from_flickr
-from mmkeras.data.from_folder import from_folder
-from mmkeras.data.from_karpathy import from_karpathy
-from mmkeras.data.from_question_csv import from_question_csv
-from mmkeras.data.from_vqa import from_vqa
-from mmkeras.data.load import load
-from mmkeras.data.number_samples import number_samples
-from mmkeras.data.question_texts import question_texts
-from mmkeras.data.skipped_images import SkippedImages
+import lazy_loader
 
-__all__ = [
-    "SkippedImages",
-    "answer_texts",
-    "balance",
-    "batch_samples",
-    "cache_features",
-    "caption_texts",
-    "class_weights",
-    "drop_modalities",
-    "find_flickr_list",
-    "from_coco",
-    "from_conceptual",
-    "from_flickr",
-    "from_folder",
-    "from_karpathy",
-    "from_question_csv",
-    "from_vqa",
-    "load",
-    "number_samples",
-    "question_texts",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["formats"],
+    submod_attrs={
+        "transforms.answer_texts": ["answer_texts"],
+        "transforms.balance": ["balance"],
+        "transforms.batch_samples": ["batch_samples"],
+        "cache_features": ["cache_features"],
+        "transforms.caption_texts": ["caption_texts"],
+        "transforms.class_weights": ["class_weights"],
+        "transforms.drop_modalities": ["drop_modalities"],
+        "transforms.number_samples": ["number_samples"],
+        "transforms.question_texts": ["question_texts"],
+        "skipped_images": ["SkippedImages"],
+        "sources.find_flickr_list": ["find_flickr_list"],
+        "sources.from_coco": ["from_coco"],
+        "sources.from_conceptual": ["from_conceptual"],
+        "sources.from_flickr": ["from_flickr"],
+        "sources.from_folder": ["from_folder"],
+        "sources.from_karpathy": ["from_karpathy"],
+        "sources.from_question_csv": ["from_question_csv"],
+        "sources.from_vqa": ["from_vqa"],
+        "sources.load": ["load"],
+        "sources.load_captioned": ["load_samples", "load_splits"],
+        "sources.load_questions": ["load_question_splits", "load_questions"],
+    },
+)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from mmkeras.data.batch import batch_samples
 from mmkeras.data.require_dataset import require_dataset
+from mmkeras.data.transforms.batch_samples import batch_samples
 
 _NAMES_SHOWN = 3
 # Of the records: features, what is wrong with the picture, all else.

@@ -8,7 +8,7 @@ import hashlib
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mmkeras.datasets.emoji_style_pictures import EmojiStylePictures, concept_id
+from mmkeras.datasets.emoji_style_images import EmojiStylePictures, concept_id
 from mmkeras.datasets.warn_of_skipped import warn_of_skipped
 
 _DESCRIPTION = """

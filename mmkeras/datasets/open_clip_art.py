@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 import tensorflow_datasets as tfds
 
-from mmkeras.datasets.open_picture import open_picture
+from mmkeras.datasets.open_image import open_image
 from mmkeras.datasets.over_white import over_white
 from mmkeras.datasets.require_parts import require_parts
 from mmkeras.datasets.split_by_hash import split_by_hash
@@ -113,7 +113,7 @@ def _read_clip_art(
         if plain and name.startswith(_NOT_PLAIN):
             continue
         try:
-            image = over_white(open_picture(path), _MAX_SIDE, crop=True)
+            image = over_white(open_image(path), _MAX_SIDE, crop=True)
         except ValueError as error:
             broken[str(path)] = str(error)
             continue

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mmkeras.datasets.open_picture import open_picture
+from mmkeras.datasets.open_image import open_image
 from mmkeras.datasets.over_white import over_white
 from mmkeras.datasets.require_parts import require_parts
 from mmkeras.datasets.split_by_hash import split_by_hash
@@ -131,7 +131,7 @@ def _read_stamps(folder: pathlib.Path, texts, language: str | None) -> list[dict
 
 
 def _row(folder: pathlib.Path, path: pathlib.Path, captions: dict[str, str]) -> dict:
-    picture = open_picture(path)
+    picture = open_image(path)
     name = path.relative_to(folder).with_suffix("")
     return {
         "image": over_white(picture, _MAX_SIDE),

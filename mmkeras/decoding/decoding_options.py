@@ -5,14 +5,14 @@ from collections.abc import Iterable
 
 import tensorflow as tf
 
+from mmkeras.arguments.real_number import real_number
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.decoding.beam_search import BeamSearch
 from mmkeras.decoding.greedy_search import GreedySearch
 from mmkeras.decoding.random_sampling import RandomSampling
-from mmkeras.decoding.real_number import real_number
 from mmkeras.decoding.required_tokens import RequiredTokens
 from mmkeras.decoding.stepwise_search import StepwiseSearch
 from mmkeras.decoding.token_constraints import TokenConstraints
-from mmkeras.decoding.whole_number import whole_number
 
 _BEAMS_ONLY = (
     "length_penalty",
@@ -26,7 +26,7 @@ _WORDS = ("forbidden_words", "required_words")
 # more is checked elsewhere. The graph takes the seed as an int32.
 _INTEGERS = {
     "num_beams": (1, None),
-    "num_captions": (None, None),
+    "num_sequences": (None, None),
     "num_beam_groups": (None, None),
     "top_k": (0, None),
     "seed": (-(2**31), 2**31 - 1),
@@ -52,7 +52,7 @@ class DecodingOptions:
 
     Args:
         num_beams: int, hypotheses of beam search; 1 for none.
-        num_captions: int, texts for each picture, best first: at most `num_beams`, or
+        num_sequences: int, texts for each picture, best first: at most `num_beams`, or
             as many as are to be drawn. Where beam search finds fewer that differ (its
             groups may find the same), the last are empty, with a score of -1e9.
         length_penalty: float, of beam search; 0 for none, larger values favour longer
@@ -85,7 +85,7 @@ class DecodingOptions:
     """
 
     num_beams: int = 1
-    num_captions: int = 1
+    num_sequences: int = 1
     length_penalty: float | None = None
     num_beam_groups: int | None = None
     diversity_penalty: float | None = None
@@ -151,12 +151,12 @@ class DecodingOptions:
                 f"is {self.num_beams}. Received: num_beam_groups={groups!r}."
             )
         most = None if self.samples else self.num_beams
-        number = self.num_captions
+        number = self.num_sequences
         if number < 1 or (most and number > most):
             raise ValueError(
-                "`num_captions` must be an integer of at least 1"
+                "`num_sequences` must be an integer of at least 1"
                 + (f" and at most `num_beams`, which is {most}" if most else "")
-                + f". Received: num_captions={number!r}."
+                + f". Received: num_sequences={number!r}."
             )
         if self.max_length is not None and self.min_length > self.max_length:
             raise self._conflict(
@@ -201,7 +201,7 @@ class DecodingOptions:
         )
         if self.samples:
             return RandomSampling(
-                num_samples=self.num_captions,
+                num_samples=self.num_sequences,
                 temperature=_or(self.temperature, 1.0),
                 top_k=_or(self.top_k, 0),
                 top_p=_or(self.top_p, 1.0),

@@ -9,13 +9,13 @@ from mmkeras import __version__
 from mmkeras.export.check_litert import check_litert
 from mmkeras.export.convert_litert import convert_litert
 from mmkeras.export.in_float32 import in_float32
-from mmkeras.export.litert_answers import litert_answers
-from mmkeras.export.litert_captions import litert_captions
 from mmkeras.export.litert_model import describe, require_whole
 from mmkeras.export.litert_samples import litert_samples
 from mmkeras.export.precisions import PRECISIONS
 from mmkeras.export.quantize_litert import quantize_litert
 from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
+from mmkeras.models.image_captioner.litert_captions import litert_captions
+from mmkeras.models.questions.litert_answers import litert_answers
 from mmkeras.runtime.litert_file import FORMAT
 
 _CONVERTED = ("float32", "float16", "dynamic_int8")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mmkeras.models.kept_samples import first_question, plain
-from mmkeras.runtime.read_picture import read_picture
+from mmkeras.runtime.read_image import read_image
 
 
 def litert_samples(task, samples: Iterable | None) -> list[tuple]:
@@ -28,7 +28,7 @@ def litert_samples(task, samples: Iterable | None) -> list[tuple]:
     found = []
     for number, sample in enumerate(samples):
         image, question = _parts(sample, number, task.asks)
-        found.append((read_picture(image, height, width, crop)[0], question))
+        found.append((read_image(image, height, width, crop)[0], question))
     if not found:
         raise ValueError(
             "Give `samples=`, a few pictures"

@@ -8,14 +8,16 @@ import shutil
 import keras
 import tensorflow as tf
 
+from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.decoding import DecodingOptions
-from mmkeras.export.answer_signatures import answer_signatures
-from mmkeras.export.caption_signatures import caption_signatures
 from mmkeras.export.write_serving_config import write_serving_config
 from mmkeras.export.write_warmup_requests import write_warmup_requests
-from mmkeras.export.written_answer_signatures import written_answer_signatures
 from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
-from mmkeras.models.refuse_unknown_arguments import refuse_unknown_arguments
+from mmkeras.models.generative_visual_qa.written_answer_signatures import (
+    written_answer_signatures,
+)
+from mmkeras.models.image_captioner.caption_signatures import caption_signatures
+from mmkeras.models.visual_qa.answer_signatures import answer_signatures
 
 _FILES = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
 _SIGNATURES = {

@@ -5,17 +5,12 @@ from mmkeras.layers.answer_writer import AnswerWriter
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.bert_block import BertBlock
 from mmkeras.layers.bert_text_encoder import BertTextEncoder
-from mmkeras.layers.efficientnet_lite import efficientnet_lite
 from mmkeras.layers.grid_attention_bias import GridAttentionBias
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
 from mmkeras.layers.image_encoder import ImageEncoder
-from mmkeras.layers.keras2 import TensorOperation, load_tf_keras
 from mmkeras.layers.keras_hub_text_encoder import KerasHubTextEncoder
-from mmkeras.layers.minilm_folder import minilm_folder
-from mmkeras.layers.minilm_text_encoder import minilm_text_encoder
 from mmkeras.layers.model_text_encoder import ModelTextEncoder
 from mmkeras.layers.question_answerer import QuestionAnswerer
-from mmkeras.layers.read_bert import read_bert
 from mmkeras.layers.recurrent_text_encoder import RecurrentTextEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
 from mmkeras.layers.small_cnn import small_cnn
@@ -37,16 +32,10 @@ __all__ = [
     "QuestionAnswerer",
     "RecurrentTextEncoder",
     "RegionEncoder",
-    "TensorOperation",
     "TextDecoder",
     "TextEncoder",
     "TransformerTextEncoder",
     "WordAttentionBias",
-    "efficientnet_lite",
     "fusion",
-    "load_tf_keras",
-    "minilm_folder",
-    "minilm_text_encoder",
-    "read_bert",
     "small_cnn",
 ]

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from mmkeras.decoding import DecodingOptions, DecodingResult
-from mmkeras.models.image_captioner_backbone import ImageCaptionerBackbone
+from mmkeras.models.image_captioner.image_captioner_backbone import (
+    ImageCaptionerBackbone,
+)
 from mmkeras.preprocessing import WordPieceTokenizer
 
 

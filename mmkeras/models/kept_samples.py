@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from mmkeras.runtime.read_picture import read_picture
+from mmkeras.runtime.read_image import read_image
 
 _FOLDER = "samples"
 _TABLE = "samples.json"
@@ -44,7 +44,7 @@ def choose_samples(
             without a picture that can be read are passed over.
         height: int, in pixels.
         width: int, in pixels.
-        crop: bool, as `read_picture` takes it.
+        crop: bool, as `read_image` takes it.
         number: int, how many.
         asks: bool, whether samples without a question are passed over too.
 
@@ -59,7 +59,7 @@ def choose_samples(
         if asks and not question:
             continue
         try:
-            pixels = read_picture(plain(sample["image"]), height, width, crop)[0]
+            pixels = read_image(plain(sample["image"]), height, width, crop)[0]
         except ValueError:
             continue
         found.append(KeptSample(_encoded(pixels), question))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from mmkeras.preprocessing.failed_requirement import failed_requirement
-from mmkeras.preprocessing.image_converter import LEAVE_OUT
+from mmkeras.preprocessing.images.image_converter import LEAVE_OUT
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import keras
 import keras_hub
 import tensorflow as tf
 
+from mmkeras.arguments.check_on_error import check_on_error
 from mmkeras.data import (
     SkippedImages,
     batch_samples,
@@ -24,7 +25,6 @@ from mmkeras.data.is_batched import is_batched
 from mmkeras.data.is_repeatable import is_repeatable
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.models.adaptable import Adaptable
-from mmkeras.models.check_on_error import check_on_error
 from mmkeras.models.count_skipped import CountSkipped
 from mmkeras.models.default_optimizer import DefaultOptimizer
 from mmkeras.models.epoch_seconds import EpochSeconds
@@ -335,7 +335,7 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
             )
 
         def encode(batch):
-            batch, error = self.preprocessor.read_pictures(batch)
+            batch, error = self.preprocessor.read_images(batch)
             return encoder(batch["images"], training=False), error
 
         return cache_features(
@@ -454,7 +454,7 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
 
         def preprocess(batch):
             picture = batch["sample_number"]
-            batch, error = self.preprocessor.read_pictures(batch)
+            batch, error = self.preprocessor.read_images(batch)
             name = tf.strings.join(["image ", tf.strings.as_string(picture)])
             if "image_id" in batch:
                 name = batch["image_id"]

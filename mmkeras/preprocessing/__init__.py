@@ -1,33 +1,15 @@
 """Raw samples to tensors and back, all in graph."""
 
-from mmkeras.preprocessing.bert_tokenizer import BertTokenizer
-from mmkeras.preprocessing.decode_image import (
-    IMAGE_MAX_PIXELS,
-    decode_image,
-    image_error,
-)
-from mmkeras.preprocessing.generative_visual_qa_preprocessor import (
-    GenerativeVisualQAPreprocessor,
-)
-from mmkeras.preprocessing.image_captioner_preprocessor import (
-    ImageCaptionerPreprocessor,
-)
-from mmkeras.preprocessing.image_converter import ImageConverter
-from mmkeras.preprocessing.pack_tokens import pack_tokens
-from mmkeras.preprocessing.visual_qa_preprocessor import VisualQAPreprocessor
-from mmkeras.preprocessing.word_piece_tokenizer import WordPieceTokenizer
-from mmkeras.preprocessing.word_tokenizer import WordTokenizer
+import lazy_loader
 
-__all__ = [
-    "IMAGE_MAX_PIXELS",
-    "BertTokenizer",
-    "GenerativeVisualQAPreprocessor",
-    "ImageCaptionerPreprocessor",
-    "ImageConverter",
-    "VisualQAPreprocessor",
-    "WordPieceTokenizer",
-    "WordTokenizer",
-    "decode_image",
-    "image_error",
-    "pack_tokens",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "images.decode_image": ["IMAGE_MAX_PIXELS", "decode_image", "image_error"],
+        "images.image_converter": ["ImageConverter"],
+        "text.bert_tokenizer": ["BertTokenizer"],
+        "text.pack_tokens": ["pack_tokens"],
+        "text.word_piece_tokenizer": ["WordPieceTokenizer"],
+        "text.word_tokenizer": ["WordTokenizer"],
+    },
+)

@@ -55,7 +55,7 @@ class LiteRTCaptioner:
                 that was exported stepwise, whose loop knows no scores.
 
         Returns:
-            string; of a file with `num_captions` above 1 a list of strings, best
+            string; of a file with `num_sequences` above 1 a list of strings, best
             first.
 
         Raises:

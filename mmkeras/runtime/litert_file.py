@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 
-from mmkeras.runtime.read_picture import read_picture
+from mmkeras.runtime.read_image import read_image
 
 DESCRIPTION = "mmkeras.json"
 VOCABULARY = "vocab.txt"
@@ -83,9 +83,9 @@ class LiteRTFile:
         return name in self.description["signatures"]
 
     def pixels(self, image) -> np.ndarray:
-        """A picture, as `read_picture` takes it, as the model does."""
+        """A picture, as `read_image` takes it, as the model does."""
         form = self.description["image"]
-        return read_picture(image, form["height"], form["width"], form["crop"])
+        return read_image(image, form["height"], form["width"], form["crop"])
 
     def run(self, signature: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Runs a signature.

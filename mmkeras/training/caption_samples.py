@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from mmkeras.data import batch_samples
-from mmkeras.preprocessing.load_images import refuse_bad_images
+from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
 
 class CaptionedSamples(NamedTuple):

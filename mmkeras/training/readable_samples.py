@@ -55,7 +55,7 @@ def _bad_samples(task, numbered, batch_size) -> tuple[dict[int, str], int]:
 
     @tf.function(reduce_retracing=True, autograph=False)
     def errors_of(batch):
-        return task.preprocessor.read_pictures(batch)[1]
+        return task.preprocessor.read_images(batch)[1]
 
     def looked_at(sample):
         return {key: sample[key] for key in _LOOKED_AT if key in sample}

@@ -7,7 +7,7 @@ import pathlib
 import tensorflow as tf
 
 from mmkeras.models import ImageCaptioner
-from mmkeras.training.captioner_run import CaptionerRun
+from mmkeras.models.image_captioner.captioner_run import CaptionerRun
 from mmkeras.training.train_captioner import train_captioner
 from mmkeras.training.write_test_captions import write_test_captions
 

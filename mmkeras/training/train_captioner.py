@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import keras
 
 from mmkeras.data import caption_texts
+from mmkeras.data.sources.load_captioned import load_splits
 from mmkeras.models import ImageCaptioner
-from mmkeras.training.captioner_run import CaptionerRun
-from mmkeras.training.load_captioned import load_splits
+from mmkeras.models.image_captioner.captioner_run import CaptionerRun
 from mmkeras.training.train_task import train_task
 
 

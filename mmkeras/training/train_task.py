@@ -12,9 +12,9 @@ import tensorflow as tf
 
 import mmkeras
 from mmkeras.models.kept_samples import write_samples
+from mmkeras.models.run import Run
 from mmkeras.models.task import Task
 from mmkeras.training.history_file import HistoryFile
-from mmkeras.training.run import Run
 
 _VOCABULARY = "vocabulary.txt"
 # A broken picture stops a run, which may then go on without it.

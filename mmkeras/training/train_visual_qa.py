@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import keras
 
+from mmkeras.data.sources.load_questions import load_question_splits
 from mmkeras.models import GenerativeVisualQA, VisualQA
-from mmkeras.training.load_questions import load_question_splits
+from mmkeras.models.visual_qa.visual_qa_run import VisualQARun
 from mmkeras.training.train_task import train_task
-from mmkeras.training.visual_qa_run import VisualQARun
 
 
 def train_visual_qa(

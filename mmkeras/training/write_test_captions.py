@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from mmkeras.data import batch_samples
 from mmkeras.models import ImageCaptioner
-from mmkeras.preprocessing.load_images import refuse_bad_images
+from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
 
 def write_test_captions(

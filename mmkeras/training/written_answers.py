@@ -3,7 +3,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from mmkeras.data import batch_samples
-from mmkeras.data.listed_texts import listed_texts
+from mmkeras.data.transforms.listed_texts import listed_texts
 
 
 def written_answers(

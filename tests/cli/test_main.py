@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
 from mmkeras.cli.main import main
+from mmkeras.data import load_splits
 from mmkeras.decoding import DecodingOptions
-from mmkeras.training import CaptionerRun, load_splits
+from mmkeras.models import CaptionerRun
 from tests.conftest import tiny_rows
 
 
@@ -207,7 +208,7 @@ def test_data_without_a_validation_split(monkeypatch):
     asked = []
     monkeypatch.setattr("tensorflow_datasets.builder", lambda name: Builder)
     # By name the package has the function, not the module, of this name.
-    module = sys.modules["mmkeras.training.load_named"]
+    module = sys.modules["mmkeras.data.load_named"]
     monkeypatch.setattr(
         module, "load", lambda name, split="train": asked.append(split) or ("a", "b")
     )
@@ -282,7 +283,7 @@ def test_every_option_of_decoding_has_a_flag(preset, photos, capsys):
     assert found == {**given, **listed}
     # The number of captions is a flag of `caption` alone.
     fields = {field.name for field in dataclasses.fields(DecodingOptions)}
-    assert fields == {*found, "num_captions"}
+    assert fields == {*found, "num_sequences"}
     assert decoding_options(parser.parse_args([])) == {}
 
     picture = str(photos / "0.png")

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.cli.main import main
-from mmkeras.training import VisualQARun, load_question_splits, load_questions
+from mmkeras.data import load_question_splits, load_questions
+from mmkeras.models import VisualQARun
 from tests.conftest import tiny_rows
 
 COLOUR = "what colour is the background?"

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mmkeras.keras2.inference_batch_normalization import (
+    InferenceBatchNormalization,
+)
 from mmkeras.layers import (
     AnswerWriter,
     AttentionBlock,
@@ -24,9 +27,6 @@ from mmkeras.layers import (
     WordAttentionBias,
     fusion,
     small_cnn,
-)
-from mmkeras.layers.keras2.inference_batch_normalization import (
-    InferenceBatchNormalization,
 )
 from tests.conformance.litert import litert_rows
 

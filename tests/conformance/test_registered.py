@@ -13,7 +13,7 @@ from mmkeras.layers import fusion
 from tests.conformance.test_layers import LAYERS
 from tests.conformance.test_tasks import TASKS
 
-# It has nothing to learn, and so no row; tests/layers/test_load_tf_keras.py saves,
+# It has nothing to learn, and so no row; tests/keras2/test_load_tf_keras.py saves,
 # loads and runs models with it.
 WITHOUT_A_ROW = {"TensorOperation"}
 

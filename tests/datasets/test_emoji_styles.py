@@ -6,7 +6,7 @@ from manual_packages import EMOJI, write_emoji, write_picture
 from PIL import Image
 
 from mmkeras.data import load
-from mmkeras.datasets import emoji_style_pictures
+from mmkeras.datasets import emoji_style_images
 from mmkeras.datasets.emoji_styles import _is_unseen
 
 STYLES = ("openmoji", "google", "fluent", "twitter")
@@ -132,9 +132,7 @@ def test_packages_that_are_not_there(folder, monkeypatch):
     with pytest.raises(FileNotFoundError, match=missing):
         load_styles(folder)
     emoji_folder.with_name("32").rename(emoji_folder)
-    monkeypatch.setattr(
-        emoji_style_pictures.importlib.util, "find_spec", lambda _: None
-    )
+    monkeypatch.setattr(emoji_style_images.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ImportError, match=r"mmkeras\[emoji\]"):
         load_styles(folder)
 

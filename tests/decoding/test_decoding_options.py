@@ -45,7 +45,7 @@ def test_every_option_reaches_its_strategy():
     assert found.forbidden == ((4, 6), (7, 5), (8,))
     assert {name: getattr(found, name) for name in rules} == rules
     search = DecodingOptions(
-        num_captions=4, temperature=0.7, top_k=5, top_p=0.9, seed=3, **rules
+        num_sequences=4, temperature=0.7, top_k=5, top_p=0.9, seed=3, **rules
     ).search(TOKENIZER)
     assert (search.num_beams, search.temperature, search.seed) == (4, 0.7, 3)
     assert (search.top_k, search.top_p) == (5, 0.9)
@@ -80,10 +80,10 @@ def test_options_are_keys():
         ({"num_beam_groups": 2}, "num_beam_groups=2, num_beams=1"),
         ({"num_beams": 2, "diversity_penalty": 1.0}, "num_beam_groups=None"),
         ({"seed": 3}, "`seed` goes with sampling"),
-        ({"num_captions": 2}, "at most `num_beams`, which is 1"),
-        ({"top_k": 3, "num_captions": 0}, "`num_captions` must be an integer"),
+        ({"num_sequences": 2}, "at most `num_beams`, which is 1"),
+        ({"top_k": 3, "num_sequences": 0}, "`num_sequences` must be an integer"),
         ({"min_length": 5, "max_length": 3}, "min_length=5, max_length=3"),
-        ({"num_beams": True, "num_captions": 1.0}, "`num_captions` must be"),
+        ({"num_beams": True, "num_sequences": 1.0}, "`num_sequences` must be"),
         ({"num_beams": 2.0}, "`num_beams` must be an integer"),
         ({"num_beams": 4, "num_beam_groups": 3}, "`num_beam_groups` must be an"),
         ({"top_k": 3, "seed": 1.5}, "`seed` must be an integer"),

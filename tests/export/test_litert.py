@@ -85,7 +85,7 @@ def test_what_a_host_must_know_is_in_the_file(files, captioner):
 
 def test_beam_search_is_in_the_file(captioner, tmp_path):
     path = tmp_path / "beams.tflite"
-    options = {"num_beams": 3, "num_captions": 2, "min_length": 5}
+    options = {"num_beams": 3, "num_sequences": 2, "min_length": 5}
     captioner.export(path, format="litert", **options)
     found = LiteRTCaptioner(path).caption(PICTURE, return_scores=True)
     wanted = captioner.generate(str(PICTURE), return_scores=True, **options)

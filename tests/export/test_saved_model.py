@@ -66,7 +66,7 @@ def test_an_empty_batch(exported):
 
 def test_n_best_and_token_ids(captioner, exported, images):
     found = call(exported, "n_best", images[:4])
-    expected = captioner.generate(images[:4], num_beams=3, num_captions=3)
+    expected = captioner.generate(images[:4], num_beams=3, num_sequences=3)
     assert texts(found["captions"]) == [text for row in expected for text in row]
     assert np.all(np.diff(found["scores"]) <= 0)
     found = call(exported, "token_ids", images[:4])
@@ -162,7 +162,7 @@ def test_options_of_decoding_are_exported(options, captioner, images, tmp_path):
     found = call(tmp_path / "1", "serving_default", images[:4])
     assert texts(found["caption"]) == captioner.generate(images[:4], **options)
     found = call(tmp_path / "1", "n_best", images[:4])
-    expected = captioner.generate(images[:4], num_captions=3, **options)
+    expected = captioner.generate(images[:4], num_sequences=3, **options)
     assert texts(found["captions"]) == [text for row in expected for text in row]
 
 
@@ -209,4 +209,4 @@ def test_a_new_one_that_cannot_be_put_in_place_leaves_the_old_one(
 
 def test_the_number_of_captions_is_n_best(captioner, tmp_path):
     with pytest.raises(ValueError, match="give `n_best`"):
-        captioner.export(tmp_path / "1", num_beams=2, num_captions=2)
+        captioner.export(tmp_path / "1", num_beams=2, num_sequences=2)

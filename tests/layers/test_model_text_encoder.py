@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from mmkeras.layers import ModelTextEncoder, load_tf_keras
+from mmkeras.keras2 import load_tf_keras
+from mmkeras.layers import ModelTextEncoder
 from tests.layers import old_models
 from tests.layers.text_encoder_checks import check_padding
 

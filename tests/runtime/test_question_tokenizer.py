@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.preprocessing import BertTokenizer, WordPieceTokenizer, WordTokenizer
-from mmkeras.preprocessing.pack_tokens import pack_tokens
+from mmkeras.preprocessing.text.pack_tokens import pack_tokens
 from mmkeras.runtime.han import is_bert_han, is_han
 from mmkeras.runtime.question_tokenizer import QuestionTokenizer
 

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.cli.main import main
-from mmkeras.metrics import evaluate_captions, write_caption_results
+from mmkeras.data.formats import write_caption_results
+from mmkeras.metrics import evaluate_captions
 from mmkeras.training import CaptionMetrics, caption_report, scene_hallucination
 from tests.conftest import tiny_rows, to_dataset
 

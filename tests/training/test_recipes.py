@@ -6,14 +6,9 @@ import sys
 import pytest
 import tensorflow as tf
 
-from mmkeras.data import from_coco
-from mmkeras.models import ImageCaptioner
-from mmkeras.training import (
-    CaptionerRun,
-    load_samples,
-    load_splits,
-    write_test_captions,
-)
+from mmkeras.data import from_coco, load_samples, load_splits
+from mmkeras.models import CaptionerRun, ImageCaptioner
+from mmkeras.training import write_test_captions
 from mmkeras.training.recipes import (
     coco_karpathy,
     conceptual_captions,

@@ -5,7 +5,7 @@ import pathlib
 
 from mmkeras.data import from_karpathy
 from mmkeras.models import ImageCaptioner
-from mmkeras.training.captioner_run import CaptionerRun
+from mmkeras.models.image_captioner.captioner_run import CaptionerRun
 from mmkeras.training.run_recipe import run_recipe
 
 

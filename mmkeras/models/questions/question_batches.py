@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from mmkeras.arguments.whole_number import whole_number
+from mmkeras.models.questions.plain_questions import plain_questions
+from mmkeras.preprocessing.images.load_images import load_images
+
+
+@dataclasses.dataclass
+class QuestionBatch:
+    """Pictures with their questions, padded.
+
+    Args:
+        images: list of bytes; empty where there is no picture.
+        names: list of strings, what errors call them.
+        present: bool `[batch]`, whether there is a picture.
+        questions: `[batch, questions]` of strings, blank for none.
+        numbers: list of int, how many questions each picture has.
+    """
+
+    images: list[bytes]
+    names: list[str]
+    present: np.ndarray
+    questions: np.ndarray
+    numbers: list[int]
+
+
+def question_batches(images, questions, batch_size: int) -> QuestionBatches:
+    """Pictures and questions in whatever form a user has them.
+
+    Args:
+        images: as `VisualQA.answer` takes them.
+        questions: as `VisualQA.answer` takes them.
+        batch_size: int, pictures at a time.
+
+    Returns:
+        An iterable of `QuestionBatch`.
+
+    Raises:
+        FileNotFoundError: if a path does not lead to a file.
+        ValueError: if a question is blank or no text, or the numbers do not match.
+    """
+    batch_size = whole_number("batch_size", batch_size, 1)
+    questions = plain_questions(questions)
+    loaded, names, single = _load(images)
+    if single:
+        rows = [questions]
+    elif questions is None or isinstance(questions, str):
+        rows = [questions] * len(loaded)
+    elif isinstance(questions, bytes) or not isinstance(questions, Iterable):
+        raise ValueError(_no_question("`questions` must be a string", questions))
+    else:
+        rows = list(questions)
+    if len(rows) != len(loaded):
+        raise ValueError(
+            f"`images` is a list of {len(loaded)}, and `questions` one of "
+            f"{len(rows)}. Give one question for all pictures, or one (or a list of "
+            "them) for each. For several questions about one picture give it without a "
+            "list: answer(image, [question, another])."
+        )
+    return QuestionBatches(loaded, names, rows, single, batch_size)
+
+
+class QuestionBatches:
+    """Batches of `question_batches`, and the way back to the form of the input."""
+
+    def __init__(self, images, names, rows, single, batch_size):
+        self._images, self._names = images, names
+        self._asked = [
+            _listed(row, name) for row, name in zip(rows, names, strict=True)
+        ]
+        rows = map(plain_questions, rows)
+        self._alone = [row is None or isinstance(row, str) for row in rows]
+        self._single = single
+        self._batch_size = batch_size
+
+    def __iter__(self) -> Iterator[QuestionBatch]:
+        for start in range(0, len(self._images), self._batch_size):
+            part = slice(start, start + self._batch_size)
+            asked = self._asked[part]
+            numbers = [len(row) for row in asked]
+            most = max(1, *numbers)
+            yield QuestionBatch(
+                images=[image or b"" for image in self._images[part]],
+                names=self._names[part],
+                present=np.array([image is not None for image in self._images[part]]),
+                questions=np.array(
+                    [row + [""] * (most - len(row)) for row in asked], object
+                ),
+                numbers=numbers,
+            )
+
+    def arrange(self, found: list[list]):
+        """Answers, a list for each picture, in the form of the input."""
+        pairs = zip(found, self._alone, strict=True)
+        rows = [row[0] if alone else row for row, alone in pairs]
+        return rows[0] if self._single else rows
+
+
+def _load(images) -> tuple[list[bytes | None], list[str], bool]:
+    if images is None:
+        return [None], ["no image"], True
+    if not isinstance(images, (list, tuple)) or all(i is not None for i in images):
+        return load_images(images)
+    loaded, names = [], []
+    for index, image in enumerate(images):
+        found, given, single = load_images(image) if image is not None else _load(None)
+        if not single:
+            raise ValueError(f"Item {index} of the list is not one picture.")
+        loaded += found
+        names += (
+            given if image is None or isinstance(image, str) else [f"image {index}"]
+        )
+    return loaded, names, False
+
+
+def _listed(row, name) -> list[str]:
+    row = plain_questions(row)
+    alone = isinstance(row, (str, bytes)) or not isinstance(row, Iterable)
+    asked = [row] if alone else list(row)
+    for question in asked:
+        if question is not None and not isinstance(question, str):
+            what = f"A question about {name} must be a string"
+            raise ValueError(_no_question(what, question))
+        _require_unicode(question or "", name)
+        if question is not None and not question.strip():
+            raise ValueError(
+                f"A question about {name} is blank. Ask something, or give `None` for "
+                "what is most likely without a question."
+            )
+    return [question or "" for question in asked]
+
+
+def _no_question(what, received) -> str:
+    remedy = " Decode it: question.decode()." if isinstance(received, bytes) else ""
+    return f"{what}. Received: {received!r:.200}.{remedy}"
+
+
+def _require_unicode(question, name) -> None:
+    try:
+        question.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"A question about {name} has half a character at place {error.start}, "
+            f"{question[error.start]!r}, as text has that was cut or decoded wrongly. "
+            "Remove it."
+        ) from error

@@ -1,0 +1,1 @@
+"""Decoding and conversion of image files, in graph."""
