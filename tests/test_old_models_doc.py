@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from tests.layers import old_models
+from tests.keras2 import old_models
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 WORDS = "[PAD] <OOV> what is on the beach".split()

@@ -2,20 +2,20 @@ from __future__ import annotations
 
 
 def real_number(name: str, value: object) -> float:
-    """An argument that must be a number; what it may be is left to its user.
+    """Checks that an argument is a number.
 
     Args:
-        name: string, of the argument.
-        value: what was given.
+        name: string, the name of the argument.
+        value: the value of the argument.
 
     Returns:
-        The value as a float of Python.
+        The value as a Python float.
 
     Raises:
-        ValueError: if it is no number; `"0.9"` is none.
+        ValueError: if it is not a number; the string `"0.9"` is not.
     """
     try:
-        # Of a string float() would make a number too.
+        # float() would convert a string too.
         return float(None if isinstance(value, (str, bytes)) else value)
     except (TypeError, ValueError):
         raise ValueError(

@@ -4,7 +4,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable
 
-# What every model of Keras takes.
+# Accepted by every Keras model.
 _OF_KERAS = ("name", "trainable", "dtype")
 
 
@@ -14,16 +14,16 @@ def refuse_unknown_arguments(
     *functions: Callable,
     but: Iterable[str] = (),
 ) -> None:
-    """Refuses arguments that Keras would take for its own and pass over in silence.
+    """Refuses unknown arguments, which Keras would silently ignore.
 
     Args:
-        given: names of the arguments that were given beside the named ones.
-        place: string, what they were given to: `"VisualQA.from_data"`.
-        *functions: the functions, or classes, whose arguments are known.
-        but: names of arguments of these that are set already and not to be given.
+        given: names of the given arguments.
+        place: string, where they were given, e.g. `"VisualQA.from_data"`.
+        *functions: functions or classes whose arguments are accepted.
+        but: names of arguments of these that are not accepted.
 
     Raises:
-        TypeError: if one is not known; it names the closest ones and all there are.
+        TypeError: if an argument is unknown; the message suggests close matches.
     """
     known = list(_known(functions, set(but)))
     for name in given:
@@ -32,7 +32,8 @@ def refuse_unknown_arguments(
         near = difflib.get_close_matches(name, known, n=2)
         guess = f" Did you mean `{'` or `'.join(near)}`?" if near else ""
         raise TypeError(
-            f"{place} takes no `{name}`.{guess} It takes: {', '.join(known)}."
+            f"{place} has no argument `{name}`.{guess} Its arguments are: "
+            f"{', '.join(known)}."
         )
 
 

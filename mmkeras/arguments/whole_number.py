@@ -4,30 +4,30 @@ import operator
 
 
 def whole_number(
-    name: str, value: object, least: int | None = None, most: int | None = None
+    name: str, value: object, minimum: int | None = None, maximum: int | None = None
 ) -> int:
-    """An argument that must be an integer, Python's or NumPy's.
+    """Checks that an argument is an integer, Python's or NumPy's.
 
     Args:
-        name: string, of the argument.
-        value: what was given.
-        least: int, the smallest that is allowed, or `None` for any.
-        most: int, the largest that is allowed, or `None` for any.
+        name: string, the name of the argument.
+        value: the value of the argument.
+        minimum: int, the smallest allowed value, or `None`.
+        maximum: int, the largest allowed value, or `None`.
 
     Returns:
-        The value as an int of Python.
+        The value as a Python int.
 
     Raises:
-        ValueError: if it is no integer, or out of range.
+        ValueError: if it is not an integer, or out of range.
     """
-    limits = [f"of at least {least}"] if least is not None else []
-    limits += [f"at most {most}"] if most is not None else []
+    limits = [f"of at least {minimum}"] if minimum is not None else []
+    limits += [f"at most {maximum}"] if maximum is not None else []
     try:
         number = operator.index(value)
     except TypeError:
         number = None
-    fine = number is not None and (least is None or number >= least)
-    if fine and (most is None or number <= most):
+    valid = number is not None and (minimum is None or number >= minimum)
+    if valid and (maximum is None or number <= maximum):
         return number
     wanted = " ".join(["an integer", " and ".join(limits)]).rstrip()
     raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}.")

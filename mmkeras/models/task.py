@@ -14,7 +14,7 @@ import keras
 import keras_hub
 import tensorflow as tf
 
-from mmkeras.arguments.check_on_error import check_on_error
+from mmkeras.arguments.check_choice import check_choice
 from mmkeras.data import (
     SkippedImages,
     batch_samples,
@@ -112,7 +112,7 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
                 be read.
         """
         require_dataset(x)
-        check_on_error(on_error)
+        check_choice("on_error", on_error, ("raise", "skip"))
         self._check_samples(x)
         with contextlib.ExitStack() as stack:
             if feature_cache == "auto":
@@ -482,7 +482,7 @@ def _has_single_pictures(dataset) -> bool:
 
 
 def _skipped(on_error: str) -> SkippedImages | None:
-    check_on_error(on_error)
+    check_choice("on_error", on_error, ("raise", "skip"))
     return SkippedImages() if on_error == "skip" else None
 
 

@@ -55,4 +55,4 @@ def test_what_keras_takes_is_passed_on(dataset):
 def test_nothing_close_is_not_guessed_at():
     with pytest.raises(TypeError) as error:
         refuse_unknown_arguments(["zzz"], "f", lambda a, b, **others: None)
-    assert str(error.value) == "f takes no `zzz`. It takes: a, b."
+    assert str(error.value) == "f has no argument `zzz`. Its arguments are: a, b."

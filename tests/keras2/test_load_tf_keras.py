@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from mmkeras.keras2 import TensorOperation, load_tf_keras
-from tests.layers import old_models
+from tests.keras2 import old_models
 
 L = tf_keras.layers
 

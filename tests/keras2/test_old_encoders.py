@@ -13,7 +13,7 @@ from mmkeras.models import ImageCaptioner, VisualQA
 from mmkeras.models.encoders.image_encoders import build_image_encoder
 from mmkeras.models.encoders.text_encoders import build_text_encoder
 from mmkeras.preprocessing import BertTokenizer, WordTokenizer
-from tests.layers import old_models
+from tests.keras2 import old_models
 
 WORDS = "how many what is there shape color the of a circle square red blue ?".split()
 VOCABULARY = ["[PAD]", "[UNK]", *WORDS[:-1]]

@@ -4,7 +4,7 @@ import pytest
 
 from mmkeras.keras2 import load_tf_keras
 from mmkeras.layers import ModelTextEncoder
-from tests.layers import old_models
+from tests.keras2 import old_models
 from tests.layers.text_encoder_checks import check_padding
 
 TOKENS = np.array([[3, 4, 5], [8, 0, 0]])

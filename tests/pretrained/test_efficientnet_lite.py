@@ -5,8 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from mmkeras.layers import torch_checkpoint
-from mmkeras.pretrained import efficientnet_lite
+from mmkeras.pretrained import efficientnet_lite, torch_checkpoint
 from mmkeras.pretrained.torch_checkpoint import read_torch_checkpoint
 
 FIXTURE = (

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.check_on_error import check_on_error
+from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.data import SkippedImages, answer_texts, question_texts
 from mmkeras.decoding import DecodingOptions
@@ -323,7 +323,7 @@ class GenerativeVisualQA(QuestionTask):
             FileNotFoundError: if a path does not lead to a file.
             ValueError: as `VisualQA.answer` does, or if an option is wrong.
         """
-        check_on_error(on_error)
+        check_choice("on_error", on_error, ("raise", "skip"))
         decode = self.generator(**options)
         number = options.get("num_sequences", 1)
         batches = question_batches(images, questions, batch_size)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.check_on_error import check_on_error
+from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.arguments.whole_number import whole_number
 from mmkeras.data import caption_texts
@@ -377,7 +377,7 @@ class ImageCaptioner(Task):
             FileNotFoundError: if a path does not lead to a file.
             ValueError: if a picture cannot be read, or an option is wrong.
         """
-        check_on_error(on_error)
+        check_choice("on_error", on_error, ("raise", "skip"))
         batch_size = whole_number("batch_size", batch_size, 1)
         decode = self.generator(jit_compile=jit_compile, **options)
         number = options.get("num_sequences", 1)

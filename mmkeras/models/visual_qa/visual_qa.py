@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.check_on_error import check_on_error
+from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.arguments.whole_number import whole_number
 from mmkeras.data import answer_texts, question_texts
@@ -310,7 +310,7 @@ class VisualQA(QuestionTask):
                     f"`top_k` must be between 1 and {known}, the answers of the model. "
                     f"Received: top_k={top_k}."
                 )
-        check_on_error(on_error)
+        check_choice("on_error", on_error, ("raise", "skip"))
         batches = question_batches(images, questions, batch_size)
         found = []
         for batch in batches:

@@ -6,7 +6,7 @@ import pytest
 from mmkeras.metrics import VQAAccuracyReport, normalize_answer, vqa_accuracy
 
 OFFICIAL = json.loads(
-    (pathlib.Path(__file__).parents[1] / "fixtures" / "vqa_official.json").read_text(
+    (pathlib.Path(__file__).parents[2] / "fixtures" / "vqa_official.json").read_text(
         "utf-8"
     )
 )

@@ -10,7 +10,7 @@ import pytest
 from mmkeras.metrics import CaptionReferences, evaluate_captions
 from mmkeras.metrics.captions.official_scorers import official_scorers
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "fixtures" / "metrics"
 PURE = ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE_L", "CIDEr-D"]
 

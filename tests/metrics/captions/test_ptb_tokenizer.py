@@ -6,7 +6,7 @@ import pytest
 
 from mmkeras.metrics import PTBTokenizer
 
-FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "metrics"
+FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures" / "metrics"
 
 
 def test_sentences_equal_those_of_stanford():

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pictures import noise, png
 
 from mmkeras.models import ImageCaptionerPreprocessor
 from mmkeras.preprocessing import ImageConverter, WordPieceTokenizer
+from tests.preprocessing.images.wild_images import noise, png
 
 # The ids of the letters a to f are 4 to 9.
 VOCABULARY = ["[PAD]", "[UNK]", "[START]", "[END]", *"abcdef"]

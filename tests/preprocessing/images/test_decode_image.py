@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from pictures import (
+
+from mmkeras.preprocessing import decode_image, image_error
+from tests.preprocessing.images.wild_images import (
     UNKNOWN,
     jpeg,
     jpeg_claiming,
@@ -11,8 +13,6 @@ from pictures import (
     png_claiming,
     smooth,
 )
-
-from mmkeras.preprocessing import decode_image, image_error
 
 
 def test_rgb_png_is_exact():

@@ -2,9 +2,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pictures import UNKNOWN, jpeg, noise, png, png_claiming, smooth
 
 from mmkeras.preprocessing import ImageConverter
+from tests.preprocessing.images.wild_images import (
+    UNKNOWN,
+    jpeg,
+    noise,
+    png,
+    png_claiming,
+    smooth,
+)
 
 CORRUPT = png(smooth())[:100]
 ROWS = [

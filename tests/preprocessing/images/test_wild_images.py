@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from mmkeras.preprocessing import ImageConverter, decode_image, image_error
 
-FOLDER = pathlib.Path(__file__).parents[1] / "fixtures" / "images"
+FOLDER = pathlib.Path(__file__).parents[2] / "fixtures" / "images"
 SIDE = 8
 REFUSED = {
     "animated.webp": "animated WebP picture: take one frame",

@@ -8,7 +8,7 @@ import tensorflow as tf
 from mmkeras.preprocessing import BertTokenizer, pack_tokens
 from mmkeras.pretrained import minilm_folder
 
-FIXTURE = pathlib.Path(__file__).parent.parent / "fixtures" / "minilm.json"
+FIXTURE = pathlib.Path(__file__).parents[2] / "fixtures" / "minilm.json"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,130 @@
+"""Dataclasses whose fields say what they may be: one source for checks and flags."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Collection
+from typing import Any
+
+from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments.real_number import real_number
+from mmkeras.arguments.whole_number import whole_number
+
+
+def setting(
+    default: Any = dataclasses.MISSING,
+    help: str = "",
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: Collection[str] | None = None,
+    role: str = "",
+) -> Any:
+    """A dataclass field that documents and limits its values.
+
+    Args:
+        default: the default value; left out for a required field.
+        help: string, one sentence for `--help`, without a final full stop.
+        minimum: number, the smallest allowed value.
+        maximum: number, the largest allowed value.
+        above: number that the value must exceed.
+        below: number that the value must be less than.
+        choices: the allowed strings.
+        role: string, what the field is for; the owner of the dataclass gives it a
+            meaning.
+
+    Returns:
+        A dataclass field.
+    """
+    limits = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
+    metadata = {"help": help, "choices": choices, "role": role, **limits}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def setting_types(cls: type) -> dict[str, tuple[type, bool]]:
+    """The type of each field of a dataclass, and whether it may be `None`.
+
+    Args:
+        cls: a dataclass whose fields are of types such as `int`, `str | None` or
+            `tuple[str, ...]`.
+
+    Returns:
+        dict from the name of the field to `(type, optional)`; for
+        `tuple[str, ...]` the type is `tuple`.
+    """
+    hints = typing.get_type_hints(cls)
+    found = {}
+    for field in dataclasses.fields(cls):
+        hint, optional = hints[field.name], False
+        if isinstance(hint, types.UnionType):
+            (hint,) = (one for one in typing.get_args(hint) if one is not type(None))
+            optional = True
+        found[field.name] = (typing.get_origin(hint) or hint, optional)
+    return found
+
+
+def check_settings(instance: Any) -> None:
+    """Checks the fields of a dataclass against their types and limits.
+
+    Integers and floats of NumPy are accepted, and replaced by Python's.
+
+    Args:
+        instance: an instance of a dataclass made with `setting`, frozen or not.
+
+    Raises:
+        ValueError: if a value has the wrong type or is out of range; the message
+            names the field.
+    """
+    known = setting_types(type(instance))
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        kind, optional = known[field.name]
+        if value is None and optional:
+            continue
+        checked = _checked(field.name, value, kind, field.metadata, optional)
+        # The dataclass may be frozen.
+        object.__setattr__(instance, field.name, checked)
+
+
+def _checked(name, value, kind, metadata, optional):
+    if metadata.get("choices"):
+        check_choice(name, value, metadata["choices"])
+    elif kind is bool or kind is str or kind is tuple:
+        if not isinstance(value, kind):
+            raise _wrong_type(name, value, kind, optional)
+    elif isinstance(value, bool):
+        raise _wrong_type(name, value, kind, optional)
+    elif kind is int:
+        value = whole_number(
+            name, value, metadata.get("minimum"), metadata.get("maximum")
+        )
+    elif kind is float:
+        value = real_number(name, value)
+        _check_limits(name, value, metadata)
+    return value
+
+
+def _wrong_type(name, value, kind, optional) -> ValueError:
+    article = "an" if kind is int else "a"
+    names = {bool: "bool", str: "string", tuple: "tuple"}
+    wanted = f"{article} {names.get(kind, kind.__name__)}"
+    wanted += " or None" if optional else ""
+    return ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}.")
+
+
+def _check_limits(name, value, metadata) -> None:
+    limits = {
+        "at least": (metadata.get("minimum"), lambda limit: value >= limit),
+        "at most": (metadata.get("maximum"), lambda limit: value <= limit),
+        "greater than": (metadata.get("above"), lambda limit: value > limit),
+        "less than": (metadata.get("below"), lambda limit: value < limit),
+    }
+    given = {word: pair for word, pair in limits.items() if pair[0] is not None}
+    if all(fits(limit) for limit, fits in given.values()):
+        return
+    wanted = " and ".join(f"{word} {limit}" for word, (limit, _) in given.items())
+    raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}.")
