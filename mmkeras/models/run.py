@@ -3,66 +3,134 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-import typing
+from typing import Any
 
 import yaml
 
+from mmkeras.arguments.settings import check_settings, setting, setting_types
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """Everything that decides what a training makes, and its record in a file.
+    """The settings of a training run, and its record in a file.
 
-    A subclass is a frozen dataclass whose fields are the settings, `data` and `output`
-    among them, and whose `_check` calls those of the base for what they have in
-    common.
+    `mmkeras train` makes a flag of each field, with its help, type, limits and
+    default. A subclass adds the settings of its task as fields made with
+    `mmkeras.arguments.settings.setting`, whose `role` says where they go: `"data"` to
+    `load_data`, `"model"` to `from_data`, `"compile"` to `compile` of the task.
+
+    Args:
+        data: string, the training data, as `load_data` accepts them.
+        output: string, folder for the preset and the record of the run.
+        preset: string, folder of a preset to continue training from, or `None` for a
+            new model.
+        validation_fraction: float, share of the training data held out where the data
+            have no validation split; 0 for no validation.
+        limit: int, maximum number of training samples, or `None`.
+        epochs: int, number of epochs.
+        batch_size: int, number of samples of a step.
+        learning_rate: float, peak of the learning-rate schedule, or `None` for the
+            task's default.
+        patience: int, epochs without a better validation loss before training stops.
+        seed: int, random seed.
+        on_error: string, `"raise"` an error for an unreadable sample, or `"skip"` it.
+        lora_rank: int, rank of the low-rank adapters trained in place of the weights
+            of the preset (`Task.enable_lora`), or `None` to train the weights.
+
+    Raises:
+        ValueError: if a setting has the wrong type or is out of range, or two settings
+            exclude each other.
     """
 
-    # The least that whole numbers may be, by their names.
-    at_least: typing.ClassVar[dict[str, int]] = {}
-    # Settings that a model brings from its preset.
-    of_a_new_model: typing.ClassVar[frozenset[str]] = frozenset()
+    data: str = setting(help="training data")
+    output: str = setting(help="folder to write the preset to")
+    preset: str | None = setting(None, "folder of a preset to continue from")
+    validation_fraction: float = setting(
+        0.1,
+        "share held out for validation where the data have no validation split; 0 for "
+        "no validation",
+        minimum=0,
+        below=1,
+    )
+    limit: int | None = setting(
+        None, "maximum number of training samples", minimum=1
+    )
+    epochs: int = setting(10, "number of epochs", minimum=1)
+    batch_size: int = setting(32, "number of samples of a step", minimum=1)
+    learning_rate: float | None = setting(
+        None, "peak of the learning-rate schedule", above=0, role="compile"
+    )
+    patience: int = setting(
+        3, "epochs without a better validation loss before training stops", minimum=0
+    )
+    seed: int = setting(0, "random seed", minimum=0)
+    on_error: str = setting(
+        "raise", "what to do with unreadable samples", choices=("raise", "skip")
+    )
+    lora_rank: int | None = setting(
+        None, "rank of low-rank adapters to train; needs a preset", minimum=1
+    )
 
     def __post_init__(self):
-        for name, hint in self._hints().items():
-            _check_type(name, getattr(self, name), hint)
-        for name, least in self.at_least.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(
-                    f"`{name}` must be at least {least}. Received: {name}={value}."
-                )
-        self._check()
+        check_settings(self)
+        self._check_preset()
+        self._check_lora()
 
     @classmethod
-    def _hints(cls) -> dict:
-        hints = typing.get_type_hints(cls)
-        return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    def load_data(
+        cls,
+        data: str,
+        *,
+        split: str = "train",
+        validation_fraction: float | None = None,
+        seed: int = 0,
+        **arguments: Any,
+    ):
+        """Loads the samples that `data` names.
 
-    def _check(self) -> None:
-        """Refuses settings that are out of range or do not go together."""
+        A subclass overrides this.
 
-    def _check_shares(self, *names: str) -> None:
-        for name in names:
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 0 and less than 1. Received: "
-                    f"{name}={getattr(self, name)}."
-                )
+        Args:
+            data: string, e.g. a folder or the name of a dataset.
+            split: string, the split to load.
+            validation_fraction: float, to get training and validation data: those
+                that the dataset has, or else this share held out; `None` to get
+                `split` alone.
+            seed: int, seed of the split.
+            **arguments: the fields of role `"data"`.
 
-    def _check_positive(self, *names: str) -> None:
-        for name in names:
-            if not getattr(self, name) > 0:
-                raise ValueError(
-                    f"`{name}` must be greater than 0. Received: "
-                    f"{name}={getattr(self, name)}."
-                )
+        Returns:
+            An unbatched `tf.data.Dataset` of sample dicts, or a pair of them.
+        """
+        raise TypeError(f"{cls.__name__} must override `load_data`.")
 
-    def _check_choice(self, name: str, *choices: str) -> None:
-        if getattr(self, name) not in choices:
-            raise ValueError(
-                f"`{name}` must be {' or '.join(map(repr, choices))}. Received: "
-                f"{name}={getattr(self, name)!r}."
-            )
+    def splits(self):
+        """Loads the training and the validation data.
+
+        Returns:
+            Two unbatched `tf.data.Dataset` of sample dicts; the second one is `None`
+            if `validation_fraction` is 0.
+        """
+        loaded = self.load_data(
+            self.data,
+            validation_fraction=self.validation_fraction or None,
+            seed=self.seed,
+            **self.arguments("data"),
+        )
+        train, validation = loaded if self.validation_fraction else (loaded, None)
+        return train if self.limit is None else train.take(self.limit), validation
+
+    def arguments(self, role: str) -> dict[str, Any]:
+        """The fields of a role, by name.
+
+        Args:
+            role: string, `"data"`, `"model"` or `"compile"`.
+        """
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.metadata["role"] == role
+        }
 
     def _check_preset(self) -> None:
         if self.preset is None:
@@ -70,70 +138,62 @@ class Run:
         changed = [
             f"{field.name}={getattr(self, field.name)!r}"
             for field in dataclasses.fields(self)
-            if field.name in self.of_a_new_model
+            if field.metadata["role"] == "model"
             and getattr(self, field.name) != field.default
         ]
         if changed:
             raise ValueError(
-                "The model is the preset's, so that its settings cannot be changed. "
+                "A preset brings its model, whose settings cannot be changed. "
                 f"Received: preset={self.preset!r}, {', '.join(changed)}."
             )
 
-    def _check_lora(self, **beside) -> None:
-        """Refuses adapters without a preset, or beside what they would freeze."""
-        if self.lora_rank is None:
-            return
-        if self.preset is None:
+    def _check_lora(self) -> None:
+        if self.lora_rank is not None and self.preset is None:
             raise ValueError(
-                "`lora_rank` trains adapters for a model that there is. Give its "
-                f"`preset`. Received: lora_rank={self.lora_rank}, preset=None."
+                "`lora_rank` trains adapters for an existing model: give its `preset`. "
+                f"Received: lora_rank={self.lora_rank}, preset=None."
             )
-        for name, off in beside.items():
-            if getattr(self, name) != off:
-                raise ValueError(
-                    f"`lora_rank` freezes what `{name}` is about. Give one of the two. "
-                    f"Received: lora_rank={self.lora_rank}, "
-                    f"{name}={getattr(self, name)!r}."
-                )
 
     @classmethod
     def from_yaml(cls, path: str | os.PathLike) -> Run:
-        """Reads a run that was written before.
+        """Reads the record of a run.
 
         Args:
             path: path of `run.yaml`.
 
         Raises:
-            FileNotFoundError: if there is no such file.
+            FileNotFoundError: if the file does not exist.
             ValueError: if it is not the record of a run.
         """
         path = pathlib.Path(path)
         if not path.is_file():
-            raise FileNotFoundError(f"There is no file {path}.")
+            raise FileNotFoundError(f"The file {path} does not exist.")
         try:
             config = yaml.safe_load(path.read_text("utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not YAML: {error}") from error
+            raise ValueError(f"{path} is not valid YAML: {error}") from error
         if not isinstance(config, dict):
             raise ValueError(f"{path} is not the record of a run.")
         config.pop("versions", None)
-        hints = cls._hints()
-        unknown = sorted(map(str, set(config) - set(hints)))
+        known = setting_types(cls)
+        unknown = sorted(map(str, set(config) - set(known)))
         if unknown:
             raise ValueError(
-                f"{path} has settings that there are not: {', '.join(unknown)}. There "
-                f"are: {', '.join(sorted(hints))}."
+                f"{path} has unknown settings: {', '.join(unknown)}. The known ones "
+                f"are: {', '.join(sorted(known))}."
             )
         missing = sorted({"data", "output"} - set(config))
         if missing:
-            raise ValueError(f"{path} does not say {' and '.join(missing)}.")
+            raise ValueError(f"{path} lacks {' and '.join(missing)}.")
         try:
-            return cls(**{k: _number(v, hints[k]) for k, v in config.items()})
+            return cls(
+                **{name: _number(v, known[name][0]) for name, v in config.items()}
+            )
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
     def to_yaml(self, path: str | os.PathLike, versions: dict[str, str]) -> None:
-        """Writes the run so that `from_yaml` reads it.
+        """Writes the record of the run, which `from_yaml` reads.
 
         Args:
             path: path of the file.
@@ -144,21 +204,11 @@ class Run:
         pathlib.Path(path).write_text(text, "utf-8")
 
 
-def _number(value, hint):
-    # YAML 1.1 reads 1e-3, which has no point, as a string.
-    if hint is not float or not isinstance(value, str):
+def _number(value, kind):
+    # YAML 1.1 reads 1e-3, which has no decimal point, as a string.
+    if kind is not float or not isinstance(value, str):
         return value
     try:
         return float(value)
     except ValueError:
         return value
-
-
-def _check_type(name, value, hint) -> None:
-    allowed = typing.get_args(hint) or (hint,)
-    # A bool is an int to Python, an int is as good as a float to us.
-    kinds = (*allowed, int) if float in allowed else allowed
-    if type(value) in kinds:
-        return
-    names = " or ".join(kind.__name__.replace("NoneType", "null") for kind in allowed)
-    raise ValueError(f"`{name}` must be {names}. Received: {name}={value!r}.")

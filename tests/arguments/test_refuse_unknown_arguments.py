@@ -20,7 +20,7 @@ from tests.conftest import SIDE
             {"num_layers": 3},
             "Did you mean `num_answers` or `num_encoder_layers`",
         ),
-        (GenerativeVisualQA, {"num_answers": 5}, "GenerativeVisualQA.from_data takes"),
+        (GenerativeVisualQA, {"num_answers": 5}, "GenerativeVisualQA.from_data has"),
         (GenerativeVisualQA, {"modality_heads": True}, "no `modality_heads`"),
         (ImageCaptioner, {"image_szie": 64}, "Did you mean `image_size`"),
         # It is set from `sequence_length`.

@@ -1,0 +1,89 @@
+"""The tasks that there are: ours, and those of plugins."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+from typing import TypeVar
+
+from mmkeras.models.generative_visual_qa.spec import SPEC as GENERATIVE_VISUAL_QA
+from mmkeras.models.image_captioner.spec import SPEC as IMAGE_CAPTIONER
+from mmkeras.models.task_spec import TaskSpec
+from mmkeras.models.visual_qa.spec import SPEC as VISUAL_QA
+
+ENTRY_POINTS = "mmkeras.tasks"
+BUILT_IN = (IMAGE_CAPTIONER, VISUAL_QA, GENERATIVE_VISUAL_QA)
+
+_registered: dict[str, TaskSpec] = {spec.name: spec for spec in BUILT_IN}
+_Task = TypeVar("_Task", bound=type)
+
+
+def register_task(spec: TaskSpec) -> Callable[[_Task], _Task]:
+    """Registers a task, as a decorator of its class.
+
+    A plugin registers its tasks before they are imported by naming its `TaskSpec` in
+    the entry-point group `mmkeras.tasks` of its `pyproject.toml`.
+
+    Args:
+        spec: a `TaskSpec`.
+
+    Returns:
+        A function that sets `spec` on a class and returns the class.
+
+    Raises:
+        ValueError: if another task is registered by that name.
+
+    Example:
+        ```python
+        @mmkeras.models.register_task(SPEC)
+        @keras.saving.register_keras_serializable(package="my_plugin")
+        class ImageTagger(mmkeras.models.Task):
+            ...
+        ```
+    """
+    _add(spec)
+
+    def decorate(cls: _Task) -> _Task:
+        cls.spec = spec
+        return cls
+
+    return decorate
+
+
+def task_specs() -> dict[str, TaskSpec]:
+    """All tasks by name: the built-in ones, those of plugins, those registered.
+
+    Raises:
+        ImportError: if the entry point of a plugin cannot be loaded.
+        ValueError: if two tasks have the same name.
+    """
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            spec = entry.load()
+        except Exception as error:
+            raise ImportError(
+                f"The plugin {entry.dist.name if entry.dist else entry.name} has the "
+                f"entry point {entry.name} = {entry.value}, which cannot be loaded: "
+                f"{error} Reinstall or uninstall the plugin."
+            ) from error
+        _add(spec)
+    return dict(_registered)
+
+
+def spec_of_class(class_name: str) -> TaskSpec | None:
+    """The task whose class has a name, or `None`.
+
+    Args:
+        class_name: string, e.g. `"ImageCaptioner"`, as in `task.json` of a preset.
+    """
+    specs = task_specs().values()
+    return next((spec for spec in specs if spec.class_name == class_name), None)
+
+
+def _add(spec: TaskSpec) -> None:
+    known = _registered.setdefault(spec.name, spec)
+    if known != spec:
+        raise ValueError(
+            f"A task named {spec.name!r} is registered already ({known.task}). Choose "
+            f"another name for {spec.task}."
+        )
