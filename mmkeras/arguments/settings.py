@@ -23,6 +23,7 @@ def setting(
     below: float | None = None,
     choices: Collection[str] | None = None,
     role: str = "",
+    flag: str = "",
 ) -> Any:
     """A dataclass field that documents and limits its values.
 
@@ -36,12 +37,14 @@ def setting(
         choices: the allowed strings.
         role: string, what the field is for; the owner of the dataclass gives it a
             meaning.
+        flag: string, the flag of the field on the command line without `--`, if it
+            does not follow from the field's name.
 
     Returns:
         A dataclass field.
     """
     limits = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
-    metadata = {"help": help, "choices": choices, "role": role, **limits}
+    metadata = {"help": help, "choices": choices, "role": role, "flag": flag, **limits}
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -1,92 +1,81 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from mmkeras.export.precisions import LEAST_IDENTICAL
-from mmkeras.models import GenerativeVisualQA
-from mmkeras.runtime import LiteRTCaptioner, LiteRTVisualQA
+from mmkeras.export.precisions import MIN_IDENTICAL
 
-# How far the score of an answer may be off, where it is not quantised.
-_SCORES_OFF = {"float32": 0.01, "float16": 0.05}
+# The largest difference of scores, where the weights are not quantized.
+_SCORE_TOLERANCE = {"float32": 0.01, "float16": 0.05}
 
 
 def check_litert(
     path: str | os.PathLike,
     task,
-    samples: list[tuple],
+    samples: Sequence[Mapping[str, Any]],
     precision: str,
-    stepwise: bool = False,
     min_identical: float | None = None,
-    **options,
+    compare_scores: bool = True,
+    **options: Any,
 ) -> float:
-    """Runs a LiteRT file on samples and compares what it says with the task.
+    """Runs a LiteRT file on samples and compares its outputs with the task's.
 
     Args:
         path: path of the file.
-        task: the task that it was made of.
-        samples: list of a picture, uint8 `[height, width, 3]` of the model's size, and
-            a question or `None`.
-        precision: string, of the file.
-        stepwise: bool, whether the file is stepwise.
-        min_identical: float, the least share of samples with the same text; `None`
-            for that of the precision, `LEAST_IDENTICAL`.
-        **options: of the decoding.
+        task: the task that it was made from.
+        samples: sequence of sample dicts, as `litert_samples` returns them.
+        precision: string, the precision of the file.
+        min_identical: float, minimum share of samples with the same output; `None`
+            for that of the precision, `MIN_IDENTICAL`.
+        compare_scores: bool, whether the outputs of the file have scores.
+        **options: options of the task's verb.
 
     Returns:
-        float, the share of samples with the same text.
+        float, the share of samples with the same output.
 
     Raises:
-        ValueError: if the share is less, or a score differs by more than the precision
-            explains. The message names the first sample.
+        ValueError: if the share is smaller, or a score differs by more than the
+            precision explains. The message names the first such sample.
     """
     if min_identical is None:
-        min_identical = LEAST_IDENTICAL[precision]
-    ask = _runner(path, task, stepwise)
-    wanted = _wanted(task, samples, options)
+        min_identical = MIN_IDENTICAL[precision]
+    spec = task.spec
+    run = getattr(spec.load_runner()(path), spec.output)
+    expected = task.predict_samples(samples, **options)
+    tolerance = _SCORE_TOLERANCE.get(precision, float("inf"))
     identical, first = 0, None
-    for number, (sample, (text, score)) in enumerate(zip(samples, wanted, strict=True)):
-        found, found_score = ask(*sample)
-        off = 0.0 if found_score is None else abs(found_score - score)
-        same = found == text and off <= _SCORES_OFF.get(precision, float("inf"))
+    for number, (sample, wanted) in enumerate(zip(samples, expected, strict=True)):
+        found = run(*(sample[key] for key in spec.inputs))
+        same = found == wanted
+        if same and compare_scores:
+            same = _scores_differ_by(found, wanted) <= tolerance
         identical += same
         if not same and first is None:
-            first = (
-                f"sample {number}: {found!r} ({found_score}), not {text!r} ({score})"
-            )
+            first = f"Sample {number}: {_shown(found)} instead of {_shown(wanted)}"
     share = identical / len(samples)
     if share < min_identical:
         raise ValueError(
-            f"The LiteRT file of precision {precision} says the same as the model for "
-            f"{identical} of {len(samples)} samples, where {min_identical:.0%} are "
-            f"asked for. {first}. No file was written. Take another `precision`, or "
-            "accept less with `min_identical`."
+            f"The LiteRT file of precision {precision} gives the same output as the "
+            f"model for {identical} of {len(samples)} samples; {min_identical:.0%} are "
+            f"required. {first}. No file was written. Choose another `precision`, "
+            "or lower `min_identical`."
         )
     return share
 
 
-def _runner(path, task, stepwise):
-    if task.asks:
-        vqa = LiteRTVisualQA(path)
-        return lambda picture, question: vqa.answer(picture, question, top_k=1)[0]
-    captioner = LiteRTCaptioner(path)
-    if stepwise:
-        return lambda picture, _: (captioner.caption(picture), None)
-
-    def caption(picture, _):
-        found = captioner.caption(picture, return_scores=True)
-        return found[0] if isinstance(found, list) else found
-
-    return caption
+def _scores_differ_by(found, wanted) -> float:
+    pairs = zip(_scores(found), _scores(wanted), strict=True)
+    return max((abs(a - b) for a, b in pairs), default=0.0)
 
 
-def _wanted(task, samples, options) -> list[tuple[str, float]]:
-    pictures = [picture for picture, _ in samples]
-    if not task.asks:
-        found = task.generate(pictures, return_scores=True, **options)
-    else:
-        questions = [question for _, question in samples]
-        more = {"top_k": 1}
-        if isinstance(task, GenerativeVisualQA):
-            more = {"return_scores": True, **options}
-        found = task.answer(pictures, questions, **more)
-    return [row[0] if isinstance(row, list) else row for row in found]
+def _scores(result) -> list[float]:
+    """The scores of a prediction, or of the best of several predictions."""
+    results = result[:1] if isinstance(result, list) else [result]
+    scores = [getattr(one, "score", None) for one in results]
+    return [score for score in scores if score is not None]
+
+
+def _shown(result) -> str:
+    scores = _scores(result)
+    return f"{result!r} ({scores[0]})" if scores else repr(result)

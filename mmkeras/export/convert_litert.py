@@ -7,22 +7,22 @@ import tempfile
 import keras
 import tensorflow as tf
 
-from mmkeras.export.litert_form import LiteRTForm
+from mmkeras.export.static_form import StaticForm
 
 
-def convert_litert(form: LiteRTForm, precision: str = "float32") -> bytes:
-    """The functions of a task as a LiteRT model of built-in operations.
+def convert_litert(form: StaticForm, precision: str = "float32") -> bytes:
+    """Converts a static form to a LiteRT model of built-in operations.
 
     Args:
-        form: a `LiteRTForm`.
+        form: a `StaticForm`.
         precision: string, `"float32"`, `"float16"` (weights of 16 bits) or
-            `"dynamic_int8"` (weights of 8 bits, the rest is quantised as it runs).
+            `"dynamic_int8"` (weights of 8 bits, activations quantized at run time).
 
     Returns:
         bytes, the model.
 
     Raises:
-        ValueError: if an operation has no built-in form; the message names it.
+        ValueError: if an operation is not built in; the message names it.
     """
     with tempfile.TemporaryDirectory() as folder:
         _write_saved_model(form, folder)
@@ -41,7 +41,7 @@ def convert_litert(form: LiteRTForm, precision: str = "float32") -> bytes:
 
 
 def _write_saved_model(form, folder) -> None:
-    # A Keras model handed to the converter itself gives a file without weights.
+    # Given a Keras model, the converter writes a file without weights.
     archive = keras.export.ExportArchive()
     for number, resource in enumerate(form.resources):
         setattr(archive._tf_trackable, f"resource_{number}", resource)
@@ -59,7 +59,6 @@ def _explained(error: Exception) -> Exception:
         return error
     named = ", ".join(dict.fromkeys(found))
     return ValueError(
-        f"These operations have no built-in form in LiteRT: {named}. No file was "
-        "written. Take another layer or option in place of the one that they come "
-        "from, or export a SavedModel."
+        f"LiteRT has no built-in operations for {named}. No file was written. Replace "
+        "the layer or the option that needs them, or export a SavedModel."
     )

@@ -1,59 +1,78 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from mmkeras.models.kept_samples import first_question, plain
+import numpy as np
+
 from mmkeras.runtime.read_image import read_image
 
 
-def litert_samples(task, samples: Iterable | None) -> list[tuple]:
-    """What a LiteRT file is checked on.
+def litert_samples(task, samples: Iterable | None) -> list[dict[str, Any]]:
+    """The samples that a LiteRT file is checked on.
 
     Args:
-        task: a task.
-        samples: pictures as `ImageCaptioner.generate` takes them one by one, for
-            questions `(picture, question)`; or sample dicts with `image` and
-            `question`, e.g. a `tf.data.Dataset`; `None` for those that the task keeps.
+        task: a task of `mmkeras.models`.
+        samples: iterable of images, or for a task with several inputs of tuples such
+            as `(image, question)`; or of sample dicts, e.g. a `tf.data.Dataset`;
+            `None` for the samples of the task's preset.
 
     Returns:
-        list of a picture, uint8 `[height, width, 3]` of the model's size, and a
-        question or `None`.
+        list of dicts with `image`, uint8 `[height, width, 3]` of the model's size,
+        and the other inputs of the task as strings.
 
     Raises:
-        ValueError: if there are none, or they are not such.
+        ValueError: if there are no samples, or one lacks an input.
     """
     samples = task.samples if samples is None else samples
+    keys = task.spec.inputs
     height, width = task.preprocessor.image_converter.image_size
     crop = task.preprocessor.image_converter.crop_to_aspect_ratio
     found = []
     for number, sample in enumerate(samples):
-        image, question = _parts(sample, number, task.asks)
-        found.append((read_image(image, height, width, crop)[0], question))
+        values = _values(sample, keys)
+        missing = [key for key in keys if not _is_given(values.get(key))]
+        if missing:
+            raise ValueError(
+                f"Sample {number} has no {missing[0]!r}. Give dicts with the keys "
+                f"{', '.join(keys)}, or tuples in this order."
+            )
+        image = read_image(values["image"], height, width, crop)[0]
+        found.append({**values, "image": image})
     if not found:
         raise ValueError(
-            "Give `samples=`, a few pictures"
-            + (" with questions" if task.asks else "")
-            + ", e.g. `samples=dataset.take(16)`: a LiteRT file is run on them before "
-            "it is handed over. Presets that `mmkeras train` writes keep some of their "
-            "own, others after `task.keep_samples(dataset)`."
+            "A LiteRT file is run on samples before it is written. Give a few, e.g. "
+            "`samples=dataset.take(16)`. Presets of `mmkeras train` have their own "
+            "samples, other tasks after `task.keep_samples(dataset)`."
         )
     return found
 
 
-def _parts(sample, number, asks):
-    if isinstance(sample, dict):
-        image, question = sample.get("image"), sample.get("question")
-    elif isinstance(sample, tuple) and len(sample) == 2:
-        image, question = sample
+def _values(sample, keys) -> dict[str, Any]:
+    if isinstance(sample, Mapping):
+        values = {key: sample.get(key) for key in keys}
+    elif isinstance(sample, tuple):
+        values = dict(zip(keys, sample, strict=False))
     else:
-        image, question = sample, None
-    if asks:
-        question = first_question(question)
-        if not question:
-            raise ValueError(
-                f"Sample {number} has no question. Give `(picture, question)`, or "
-                "dicts with 'image' and 'question'."
-            )
-    if image is None:
-        raise ValueError(f"Sample {number} has no 'image'.")
-    return plain(image), question if asks else None
+        values = {keys[0]: sample}
+    return {
+        key: _plain(value) if key == "image" else _first_text(value)
+        for key, value in values.items()
+    }
+
+
+def _plain(value):
+    """A value of a sample, without TensorFlow."""
+    return value.numpy() if hasattr(value, "numpy") else value
+
+
+def _first_text(value) -> str | None:
+    """The first of a sample's texts."""
+    value = _plain(value)
+    if isinstance(value, (list, tuple, np.ndarray)):
+        value = value[0] if len(value) else None
+    return value.decode("utf-8") if isinstance(value, bytes) else value
+
+
+def _is_given(value) -> bool:
+    return value is not None and not (isinstance(value, str) and not value.strip())

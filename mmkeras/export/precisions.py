@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-# The least share of samples for which a file must say the very same.
-LEAST_IDENTICAL = {
+# Minimum share of samples for which a file must give the same output.
+MIN_IDENTICAL = {
     "float32": 1.0,
     "float16": 1.0,
     "dynamic_int8": 0.75,
     "weight_only_int8": 0.75,
     "mixed_int8": 0.75,
 }
-PRECISIONS = tuple(LEAST_IDENTICAL)
+PRECISIONS = tuple(MIN_IDENTICAL)

@@ -4,27 +4,15 @@ import os
 import pathlib
 import re
 import shutil
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
-from mmkeras.decoding import DecodingOptions
 from mmkeras.export.write_serving_config import write_serving_config
 from mmkeras.export.write_warmup_requests import write_warmup_requests
-from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
-from mmkeras.models.generative_visual_qa.written_answer_signatures import (
-    written_answer_signatures,
-)
-from mmkeras.models.image_captioner.caption_signatures import caption_signatures
-from mmkeras.models.visual_qa.answer_signatures import answer_signatures
 
 _FILES = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
-_SIGNATURES = {
-    ImageCaptioner: caption_signatures,
-    VisualQA: answer_signatures,
-    GenerativeVisualQA: written_answer_signatures,
-}
 
 
 def export_saved_model(
@@ -32,35 +20,34 @@ def export_saved_model(
     path: str | os.PathLike,
     overwrite: bool = False,
     serving_config: bool | str = False,
-    **options,
+    **options: Any,
 ) -> None:
     """Writes a task as a SavedModel: image bytes and strings in, strings out.
 
-    The signatures take `image_bytes`, string `[batch]` (TF Serving's REST API
-    decodes base64 for names with this suffix), and never fail as a whole: a row
-    whose picture cannot be read has empty outputs and says why in `error`.
-    `caption_signatures` and `answer_signatures` say which there are.
+    The signatures are those of `task.signatures`. They take `image_bytes`, string
+    `[batch]` (TF Serving's REST API decodes base64 for names with this suffix), and
+    each row fails alone: a row whose image is unreadable has empty outputs and the
+    reason in `error`.
 
-    It loads with `tensorflow` alone if it writes texts, and with `tensorflow_text`
-    beside it if it also reads them, as TF Serving has it.
-
-    In a folder that is named by a version number, as TF Serving asks for, it has
+    The SavedModel needs `tensorflow` to load, and `tensorflow_text` if it tokenizes
+    text, which TF Serving includes. In a folder named by a version number it has
     warm-up requests (`write_warmup_requests`).
 
     Args:
-        task: an `ImageCaptioner` or a `VisualQA`.
-        path: folder to write, for TF Serving one that is named by a version
-            number, e.g. `"export/captioner/1"`.
-        overwrite: bool, whether to replace the SavedModel that is in the folder. A
-            server that serves this version goes on with what it has in memory: write
-            to a new number, or start the server anew.
+        task: a task of `mmkeras.models`.
+        path: folder to write; for TF Serving named by a version number, e.g.
+            `"export/captioner/1"`.
+        overwrite: bool, whether to replace the SavedModel in the folder. A server that
+            serves this version keeps the one in memory: write to a new number, or
+            restart the server.
         serving_config: bool, whether to write `models.config` and `batching.config`
             beside the version, for a server that sees the model at `/models/NAME`;
-            or a string, where it sees it (`write_serving_config`).
-        **options: of `caption_signatures` or `answer_signatures`.
+            or a string, the path at which it sees the model
+            (`write_serving_config`).
+        **options: options of `task.signatures`.
 
     Raises:
-        TypeError: if there is no such option.
+        TypeError: if an option is unknown.
         FileExistsError: if the folder has files and `overwrite` is `False`, or they
             are not those of a SavedModel.
         ValueError: if an option is out of range, or `serving_config` is given for a
@@ -74,7 +61,7 @@ def export_saved_model(
             "TF Serving serves folders that are named by a version number. Received: "
             f"serving_config={serving_config!r}, path={os.fspath(path)!r}."
         )
-    signatures = _signatures(task, options)
+    signatures = task.signatures(**options)
     # The endpoints bring the weights that they use. Tracking the backbone too
     # would write all weights a second time.
     archive = keras.export.ExportArchive()
@@ -111,22 +98,6 @@ def _put(partial: pathlib.Path, path: pathlib.Path) -> None:
         raise
     # The new one is there, whether or not all of the old one goes.
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _signatures(task, options):
-    for kind, signatures in _SIGNATURES.items():
-        if isinstance(task, kind):
-            written = [DecodingOptions] if hasattr(task, "generator") else []
-            refuse_unknown_arguments(
-                options,
-                f"The export of a {kind.__name__}",
-                export_saved_model,
-                signatures,
-                *written,
-                but=["task", "path"],
-            )
-            return signatures(task, **options)
-    raise ValueError(f"{type(task).__name__} has no form for serving.")
 
 
 def _served_name(path: pathlib.Path) -> str:

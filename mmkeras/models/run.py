@@ -52,9 +52,7 @@ class Run:
         minimum=0,
         below=1,
     )
-    limit: int | None = setting(
-        None, "maximum number of training samples", minimum=1
-    )
+    limit: int | None = setting(None, "maximum number of training samples", minimum=1)
     epochs: int = setting(10, "number of epochs", minimum=1)
     batch_size: int = setting(32, "number of samples of a step", minimum=1)
     learning_rate: float | None = setting(

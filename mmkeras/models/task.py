@@ -9,12 +9,16 @@ import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import keras_hub
 import tensorflow as tf
 
+from mmkeras import __version__
 from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.data import (
     SkippedImages,
     batch_samples,
@@ -24,6 +28,7 @@ from mmkeras.data import (
 from mmkeras.data.is_batched import is_batched
 from mmkeras.data.is_repeatable import is_repeatable
 from mmkeras.data.require_dataset import require_dataset
+from mmkeras.export import export_litert, export_saved_model
 from mmkeras.models.adaptable import Adaptable
 from mmkeras.models.count_skipped import CountSkipped
 from mmkeras.models.default_optimizer import DefaultOptimizer
@@ -31,14 +36,9 @@ from mmkeras.models.epoch_seconds import EpochSeconds
 from mmkeras.models.keeps_samples import KeepsSamples
 from mmkeras.models.kept_samples import write_samples
 from mmkeras.models.plain_errors import plain_errors
-
-_PRESET_FILES = (
-    "config.json",
-    "task.json",
-    "preprocessor.json",
-    "model.weights.h5",
-    "assets/tokenizer/vocabulary.txt",
-)
+from mmkeras.models.preset import check_preset, task_of_preset, write_format
+from mmkeras.models.run import Run
+from mmkeras.models.task_spec import TaskSpec
 
 
 class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
@@ -55,6 +55,10 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
     # Whether batches differ in the shape of their rows, so that one cannot be filled
     # up from the next.
     rows_vary = False
+    # Set by `register_task`.
+    spec: TaskSpec
+    # Files that a preset of the task must have besides those of all presets.
+    preset_assets: tuple[str, ...] = ()
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         self.backbone = backbone
@@ -348,8 +352,46 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
             on_error=on_error,
         )
 
-    def export(self, path: str | os.PathLike, format: str = "saved_model", **kwargs):
-        """Writes the task for serving: raw inputs in, readable outputs out.
+    def signatures(self, **options: Any) -> dict:
+        """The signatures of the task's SavedModel; a subclass overrides this.
+
+        Args:
+            **options: the options of the task's `TaskSpec.export_options`.
+
+        Returns:
+            dict from the name of a signature to a function and the list of its inputs,
+            `tf.TensorSpec` (`row_signature` makes them).
+        """
+        raise TypeError(f"{type(self).__name__} has no `signatures` to export.")
+
+    def static_form(self, **options: Any):
+        """The task's LiteRT form; a subclass overrides this.
+
+        Args:
+            **options: the options of the task's `TaskSpec.export_options`.
+
+        Returns:
+            A `mmkeras.export.static_form.StaticForm`.
+        """
+        raise TypeError(f"{type(self).__name__} has no `static_form` to export.")
+
+    def predict_samples(self, samples: Sequence[Mapping], **options: Any) -> list:
+        """Predicts from raw samples with the task's verb.
+
+        Args:
+            samples: sequence of dicts with the keys of `TaskSpec.inputs`.
+            **options: options of the verb.
+
+        Returns:
+            list, the predictions.
+        """
+        columns = [[sample[key] for sample in samples] for key in self.spec.inputs]
+        return getattr(self, self.spec.verb)(*columns, **options)
+
+    def export(
+        self, path: str | os.PathLike, format: str = "saved_model", **kwargs: Any
+    ) -> dict | None:
+        """Exports the task for serving: raw inputs in, readable outputs out.
 
         Args:
             path: folder to write for TensorFlow (Serving), e.g.
@@ -359,57 +401,99 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
                 `help(mmkeras.export.export_litert)`.
 
         Returns:
-            `None`, or for LiteRT a dict: how many samples the file was checked on, and
-            for which share of them it says the same.
+            `None`, or for LiteRT a dict: the size of the file, the number of samples
+            it was checked on, and the share with the same output as the task.
 
         Raises:
-            ValueError: if the format is not known.
+            TypeError: if an option is unknown.
+            ValueError: if the format is unknown.
         """
-        from mmkeras.export.export_task import export_task
+        check_choice("format", format, ("saved_model", "litert"))
+        litert = format == "litert"
+        write = export_litert if litert else export_saved_model
+        form = self.static_form if litert else self.signatures
+        options = self.spec.load_export_options()
+        refuse_unknown_arguments(
+            kwargs,
+            f"The export of {type(self).__name__}",
+            write,
+            form,
+            *([] if options is None else [options]),
+            but=["task", "path"],
+        )
+        return write(self._merged(), path, **kwargs)
 
-        return export_task(self._merged(), path, format=format, **kwargs)
+    @classmethod
+    def from_run(cls, run: Run, train: tf.data.Dataset) -> Task:
+        """Creates the task of a training run, compiled.
+
+        Args:
+            run: a `Run` of the task.
+            train: the training data, an unbatched `tf.data.Dataset` of sample dicts.
+        """
+        if run.preset is not None:
+            task = cls.from_preset(run.preset)
+        else:
+            task = cls.from_data(train, seed=run.seed, **run.arguments("model"))
+        if getattr(run, "unfreeze_layers", None) is not None:
+            task.backbone.image_encoder.unfreeze(run.unfreeze_layers)
+        if run.lora_rank is not None:
+            task.enable_lora(run.lora_rank)
+        task.compile(**run.arguments("compile"))
+        return task
 
     @classmethod
     def from_preset(
-        cls, preset: str | os.PathLike, load_weights: bool = True, **kwargs
-    ):
-        """Loads what `save_to_preset` wrote.
+        cls, preset: str | os.PathLike, load_weights: bool = True, **kwargs: Any
+    ) -> Task:
+        """Loads a preset.
+
+        `Task.from_preset` loads a preset of any task, also of plugins.
 
         Args:
-            preset: path of a preset folder, or a handle that KerasHub knows
-                (`kaggle://`, `hf://`).
-            load_weights: bool.
+            preset: path of a folder that `save_to_preset` or `mmkeras train` wrote, or
+                a handle of KerasHub (`kaggle://`, `hf://`).
+            load_weights: bool, whether to load the weights.
             **kwargs: passed to the task.
 
+        Returns:
+            The task.
+
         Raises:
-            FileNotFoundError: if the folder or one of its files is missing.
-            ValueError: if a file of the preset cannot be read.
+            FileNotFoundError: if the folder or one of its files does not exist.
+            ValueError: if a file of the preset is corrupted or of another format, or
+                the preset is not of this task.
         """
         preset = os.fspath(preset)
         if "://" in preset:
             return super().from_preset(preset, load_weights=load_weights, **kwargs)
-        _check_preset(pathlib.Path(preset), cls.__name__)
+        folder = pathlib.Path(preset)
+        if cls is Task:
+            found = task_of_preset(folder)
+            return found.from_preset(preset, load_weights=load_weights, **kwargs)
+        check_preset(folder, cls, cls.preset_assets)
         try:
             task = super().from_preset(preset, load_weights=load_weights, **kwargs)
         except (OSError, KeyError) as error:
             raise ValueError(
-                f"The weights in {os.path.join(preset, 'model.weights.h5')} cannot "
-                "be read: the file is truncated or damaged. Copy the preset again, "
-                f"or train it anew. ({error})"
+                f"The weights in {folder / 'model.weights.h5'} cannot be read: the "
+                "file is truncated or corrupted. Copy the preset again, or train it "
+                f"again. ({error})"
             ) from error
         task._kept_in = preset
         return task
 
-    def save_to_preset(self, preset_dir: str | os.PathLike, **kwargs) -> None:
-        """Writes configuration, weights and vocabulary to a folder.
+    def save_to_preset(self, preset_dir: str | os.PathLike, **kwargs: Any) -> None:
+        """Saves configuration, weights and assets to a folder.
 
         Args:
-            preset_dir: folder; it is made if it is not there.
+            preset_dir: path of the folder; it is created if it does not exist.
             **kwargs: passed to KerasHub.
         """
         os.makedirs(preset_dir, exist_ok=True)
         super().save_to_preset(os.fspath(preset_dir), **kwargs)
-        # Last: if those of the preset it came from are damaged, the model is safe.
+        write_format(pathlib.Path(preset_dir), __version__)
+        # Last: if the samples of the original preset are corrupted, the model is safe.
         write_samples(self.samples, preset_dir)
 
     def _prepare(self, dataset, batch_size, skipped=None):
@@ -496,43 +580,3 @@ def _identity(encoder, converter) -> str:
     for weight in encoder.get_weights():
         digest.update(weight.tobytes())
     return digest.hexdigest()
-
-
-def _check_preset(folder: pathlib.Path, task: str) -> None:
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"There is no preset folder {folder}. Give the folder that "
-            "`save_to_preset()` or `mmkeras train` wrote."
-        )
-    for name in _PRESET_FILES:
-        path = folder / name
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"The preset {folder} has no file {name}. Copy the whole folder "
-                "again, or train it anew."
-            )
-        if path.suffix != ".json":
-            continue
-        try:
-            config = json.loads(path.read_text("utf-8"))
-        except ValueError as error:
-            raise ValueError(
-                f"{path} is not whole JSON ({error}). Copy the preset again."
-            ) from error
-        if name == "task.json" and config.get("class_name") != task:
-            held = config.get("class_name")
-            raise ValueError(
-                f"The preset {folder} holds the task {held}, not {task}."
-                + _command_for(held)
-            )
-
-
-def _command_for(task: str | None) -> str:
-    command = {
-        "ImageCaptioner": "caption",
-        "VisualQA": "ask",
-        "GenerativeVisualQA": "ask",
-    }.get(task)
-    if command is None:
-        return ""
-    return f" Load it with {task}.from_preset, or try: mmkeras {command}"

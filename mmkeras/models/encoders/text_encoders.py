@@ -15,6 +15,7 @@ from mmkeras.layers import (
     TextEncoder,
     TransformerTextEncoder,
 )
+from mmkeras.models.choose_length import choose_length
 from mmkeras.models.encoders.is_model_path import is_model_path
 from mmkeras.preprocessing import BertTokenizer, WordPieceTokenizer
 from mmkeras.pretrained import minilm_folder, read_bert
@@ -22,13 +23,15 @@ from mmkeras.pretrained import minilm_folder, read_bert
 _LEARNED = ("gru", "lstm", "transformer")
 _NAMES = (*_LEARNED, "minilm")
 _MIN_HEAD_DIM = 32
+# Questions that are asked later may be longer than those of the training data.
+MIN_LENGTH = 24
 
 
 def build_text_encoder(
     encoder: str | tuple[Any, keras_hub.tokenizers.Tokenizer],
     texts: Iterable[str] | tf.data.Dataset | None = None,
     dim: int = 256,
-    sequence_length: int = 24,
+    sequence_length: int | None = None,
     vocabulary_size: int = 8000,
     trainable: bool | None = None,
 ) -> tuple[TextEncoder, keras_hub.tokenizers.Tokenizer]:
@@ -82,12 +85,23 @@ def _learned(name, texts, dim, sequence_length, vocabulary_size):
             f"The text encoder {name!r} learns its vocabulary from `texts`, which are "
             "missing. Give the questions, or take 'minilm', which has a vocabulary."
         )
+    texts = list(texts)
     tokenizer = WordPieceTokenizer.learn(texts, vocabulary_size)
     size, pad = tokenizer.vocabulary_size(), tokenizer.pad_token_id
     if name == "transformer":
+        length = choose_length(
+            texts,
+            tokenizer,
+            "sequence_length",
+            sequence_length,
+            "cut",
+            kind="questions",
+            special_tokens=2,
+            minimum=MIN_LENGTH,
+        )
         heads = max(n for n in (1, 2, 4, 8) if n == 1 or _divides(n, dim))
         layer = TransformerTextEncoder(
-            size, sequence_length, dim, num_heads=heads, pad_token_id=pad
+            size, length, dim, num_heads=heads, pad_token_id=pad
         )
     else:
         layer = RecurrentTextEncoder(size, dim, name, dropout=0.1, pad_token_id=pad)
@@ -140,10 +154,20 @@ def _check(layer, tokenizer, sequence_length):
             f"The tokenizer has {tokenizer.vocabulary_size()} pieces, of which the "
             f"text encoder embeds {size}. Give the tokenizer that belongs to it."
         )
-    longest = getattr(backbone, "max_sequence_length", None)
-    longest = getattr(backbone, "max_length", longest)
-    if longest is not None and longest < sequence_length:
+    longest = max_length_of(layer)
+    if None not in (longest, sequence_length) and longest < sequence_length:
         raise ValueError(
-            f"The text encoder takes texts of at most {longest} tokens. Lower "
-            f"`sequence_length`, now {sequence_length}."
+            f"The text encoder reads at most {longest} tokens. Lower "
+            f"`sequence_length`. Received: sequence_length={sequence_length}."
         )
+
+
+def max_length_of(layer: keras.layers.Layer) -> int | None:
+    """The maximum number of tokens that a text encoder reads, or `None` for any.
+
+    Args:
+        layer: a text encoder, as `build_text_encoder` returns it.
+    """
+    backbone = getattr(layer, "backbone", layer)
+    longest = getattr(backbone, "max_sequence_length", None)
+    return getattr(backbone, "max_length", longest)

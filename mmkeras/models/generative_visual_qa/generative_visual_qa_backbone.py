@@ -1,48 +1,49 @@
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.layers.answer_writer import AnswerWriter
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.question_answerer import QuestionAnswerer
-from mmkeras.layers.region_encoder import RegionEncoder
 from mmkeras.layers.text_decoder import TextDecoder
 from mmkeras.models.questions.question_backbone import QuestionBackbone
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class GenerativeVisualQABackbone(QuestionBackbone):
-    """Image encoder, region encoder, question reader and a decoder of answers.
-
-    The fusion block makes one vector of a picture and a question, and the decoder
-    writes the answer about that vector.
+    """Image, region and text encoder, fusion and text decoder, from images to logits.
 
     Args:
         image_encoder: an `ImageEncoder` layer.
-        text_encoder: a layer from token ids `[rows, length]` to
-            `[rows, length, dim]`, with `mask(token_ids)`.
-        fusion: a fusion block of `mmkeras.layers.fusion`; its `dim` is that of the
-            decoder.
-        vocabulary_size: int, pieces that answers are written in.
-        sequence_length: int, tokens of a question.
-        max_length: int, the most tokens of an answer.
+        text_encoder: as `VisualQABackbone` accepts it.
+        fusion: a fusion block of `mmkeras.layers.fusion` that returns no logits.
+        vocabulary_size: int, number of tokens that answers are written in.
+        sequence_length: int, maximum number of tokens of a question.
+        answer_length: int, maximum number of tokens of an answer with its end token.
         hidden_dim: int, dimension of the regions.
         num_encoder_layers: int, transformer blocks over the regions; may be 0.
-        num_decoder_layers: int, transformer blocks of the decoder.
-        num_heads: int.
-        dropout: float.
-        modality_dropout: dict of float, as `mmkeras.layers.QuestionAnswerer` takes it.
+        num_decoder_layers: int, transformer blocks over the answer.
+        num_heads: int, attention heads of a block.
+        dropout: float, dropout rate.
+        feature_dropout: float, share of the image encoder's channels dropped in
+            training; against overfitting to the features of a frozen encoder.
+        power_normalization: bool, whether to take the signed square root of the image
+            encoder's features (`mmkeras.layers.RegionEncoder`).
+        modality_dropout: dict of float, as `mmkeras.layers.QuestionAnswerer` accepts
+            it.
         dtype: string or `keras.DTypePolicy`.
 
     Input shape:
         A dict of `images`, float32 `[batch, size, size, 3]`, `image_mask`, int32
-        `[batch]` (0 for no picture), `token_ids`, int32
+        `[batch]` (0 for a missing image), `token_ids`, int32
         `[batch, questions, sequence_length]`, and `answer_ids`, int32
-        `[batch, questions, max_length]`.
+        `[batch, questions, answer_length]`.
 
     Output shape:
-        float32 logits `[batch, questions, max_length, vocabulary_size]`.
+        float32 logits `[batch, questions, answer_length, vocabulary_size]`.
     """
 
     def __init__(
@@ -52,33 +53,34 @@ class GenerativeVisualQABackbone(QuestionBackbone):
         fusion: keras.layers.Layer,
         vocabulary_size: int,
         sequence_length: int,
-        max_length: int,
+        answer_length: int,
         hidden_dim: int = 128,
         num_encoder_layers: int = 1,
         num_decoder_layers: int = 1,
         num_heads: int = 4,
         dropout: float = 0.1,
+        feature_dropout: float = 0.0,
+        power_normalization: bool = False,
         modality_dropout: dict[str, float] | None = None,
-        dtype=None,
-        **kwargs,
+        dtype: Any = None,
+        **kwargs: Any,
     ):
         refuse_unknown_arguments(
             kwargs, "GenerativeVisualQABackbone", GenerativeVisualQABackbone
         )
         # === Layers ===
-        self.image_encoder = image_encoder
-        self.region_encoder = RegionEncoder(
-            image_encoder.rows,
-            image_encoder.columns,
+        self.build_vision(
+            image_encoder,
             hidden_dim,
             num_encoder_layers,
             num_heads,
             2 * hidden_dim,
             dropout,
-            dtype=dtype,
-            name="region_encoder",
+            feature_dropout,
+            power_normalization,
+            dtype,
         )
-        self.reader = QuestionAnswerer(
+        self.question_reader = QuestionAnswerer(
             text_encoder,
             fusion,
             None,
@@ -89,7 +91,7 @@ class GenerativeVisualQABackbone(QuestionBackbone):
         )
         decoder = TextDecoder(
             vocabulary_size,
-            max_length,
+            answer_length,
             fusion.dim,
             num_decoder_layers,
             num_heads,
@@ -104,23 +106,25 @@ class GenerativeVisualQABackbone(QuestionBackbone):
         # === Functional Model ===
         inputs = self.question_inputs(sequence_length)
         inputs["answer_ids"] = keras.Input(
-            (None, max_length), dtype="int32", name="answer_ids"
+            (None, answer_length), dtype="int32", name="answer_ids"
         )
-        read = self.reader(
+        fused = self.question_reader(
             self.regions(inputs["images"]), inputs["token_ids"], inputs["image_mask"]
         )
-        logits = self.answer_writer(inputs["answer_ids"], read)
+        logits = self.answer_writer(inputs["answer_ids"], fused)
         super().__init__(inputs=inputs, outputs=logits, dtype=dtype, **kwargs)
 
         # === Config ===
         self.vocabulary_size = vocabulary_size
         self.sequence_length = sequence_length
-        self.max_length = max_length
+        self.answer_length = answer_length
         self.hidden_dim = hidden_dim
         self.num_encoder_layers = num_encoder_layers
         self.num_decoder_layers = num_decoder_layers
         self.num_heads = num_heads
         self.dropout = dropout
+        self.feature_dropout = feature_dropout
+        self.power_normalization = power_normalization
         self.modality_dropout = dict(modality_dropout or {})
 
     @property
@@ -128,17 +132,18 @@ class GenerativeVisualQABackbone(QuestionBackbone):
         """The layer that writes answers."""
         return self.answer_writer.text_decoder
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            **self.encoders_config(),
             "vocabulary_size": self.vocabulary_size,
             "sequence_length": self.sequence_length,
-            "max_length": self.max_length,
+            "answer_length": self.answer_length,
             "hidden_dim": self.hidden_dim,
             "num_encoder_layers": self.num_encoder_layers,
             "num_decoder_layers": self.num_decoder_layers,
             "num_heads": self.num_heads,
             "dropout": self.dropout,
+            "feature_dropout": self.feature_dropout,
+            "power_normalization": self.power_normalization,
             "modality_dropout": self.modality_dropout,
         }

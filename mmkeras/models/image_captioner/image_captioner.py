@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,25 +18,34 @@ from mmkeras.decoding import DecodingOptions, DecodingResult
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
 from mmkeras.metrics import Perplexity
-from mmkeras.models import ImageCaptionerPreprocessor
-from mmkeras.models.caption_generator import CaptionGenerator
+from mmkeras.models.choose_length import choose_length
 from mmkeras.models.encoders.image_encoders import build_image_encoder
+from mmkeras.models.image_captioner.caption_signatures import caption_signatures
+from mmkeras.models.image_captioner.caption_static_form import caption_static_form
 from mmkeras.models.image_captioner.image_captioner_backbone import (
     ImageCaptionerBackbone,
 )
-from mmkeras.models.refuse_long_texts import check_long_texts, refuse_long_texts
+from mmkeras.models.image_captioner.image_captioner_preprocessor import (
+    ImageCaptionerPreprocessor,
+)
+from mmkeras.models.image_captioner.spec import SPEC
+from mmkeras.models.read_texts import read_texts
+from mmkeras.models.registry import register_task
 from mmkeras.models.task import Task
+from mmkeras.models.text_generator import TextGenerator
 from mmkeras.preprocessing import ImageConverter, WordPieceTokenizer
 from mmkeras.preprocessing.images.load_images import load_images, refuse_bad_images
 from mmkeras.preprocessing.text.special_tokens import SPECIAL_TOKENS
+from mmkeras.runtime.caption import Caption
 
-# Enough to tell a vocabulary of another language, few enough to read at once.
-_TEXTS_LOOKED_AT = 32
+# Enough to detect a vocabulary of another language, few enough to read at once.
+_TEXTS_CHECKED = 32
 
 
+@register_task(SPEC)
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ImageCaptioner(Task):
-    """Writes captions of pictures.
+    """Writes captions of images.
 
     Args:
         backbone: an `ImageCaptionerBackbone`.
@@ -43,10 +54,9 @@ class ImageCaptioner(Task):
 
     Call arguments:
         inputs: dict of `images`, float32 `[batch, size, size, 3]`, or
-            `image_features`, float `[batch, regions, channels]` (what the image
-            encoder makes of the images), and `token_ids`, int32
-            `[batch, length]`, or `[batch, captions, length]` for several
-            captions of each picture.
+            `image_features`, float `[batch, regions, channels]` (the image encoder's
+            features of the images), and `token_ids`, int32 `[batch, length]`, or
+            `[batch, captions, length]` for several captions of each image.
 
     Output shape:
         float32 logits `[batch, (captions,) length, vocabulary_size]`.
@@ -68,10 +78,17 @@ class ImageCaptioner(Task):
     preprocessor_cls = ImageCaptionerPreprocessor
     parts = ("image_encoder", "region_encoder", "text_decoder")
     lora_parts = ("region_encoder", "text_decoder")
+    preset_assets = ("assets/tokenizer/vocabulary.txt",)
 
-    def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
-        # What `compile` sets otherwise, for a model that is never trained.
-        self._generators = CaptionGenerator(backbone, preprocessor.tokenizer)
+    def __init__(
+        self,
+        backbone: ImageCaptionerBackbone,
+        preprocessor: ImageCaptionerPreprocessor,
+        compile: bool = True,
+        **kwargs: Any,
+    ):
+        self._generator = _text_generator(backbone, preprocessor)
+        # Set by `compile`; a model that is only loaded is not compiled.
         self._word_loss = 0.0
         self._captions_per_image = 1
         super().__init__(backbone, preprocessor, compile=compile, **kwargs)
@@ -83,54 +100,54 @@ class ImageCaptioner(Task):
         image_encoder: str | os.PathLike | keras.Model | ImageEncoder = "small_cnn",
         image_size: int | None = None,
         vocabulary_size: int = 8000,
-        sequence_length: int = 40,
+        sequence_length: int | None = None,
         long_captions: str = "error",
         hidden_dim: int = 128,
         num_layers: int = 2,
         trainable_encoder: bool | None = None,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> ImageCaptioner:
-        """A new captioner, with the vocabulary of a dataset.
+        """Creates a captioner with the vocabulary of a dataset.
 
         Args:
             dataset: a `tf.data.Dataset` of sample dicts with `caption` or
                 `captions`.
-            image_encoder: string, `"small_cnn"` (from scratch),
+            image_encoder: string, `"small_cnn"` (trained from scratch),
                 `"efficientnet_lite0"`, `"efficientnet_lite1"`,
                 `"efficientnet_lite2"` (with ImageNet weights); or a
                 `keras.Model` from images to a feature map, or an `ImageEncoder`; or
-                the path of a model of Keras 2 (`mmkeras.keras2.load_tf_keras`),
-                which is given pixels of 0 … 255.
+                the path of a Keras 2 model (`mmkeras.keras2.load_tf_keras`), which is
+                given pixels of 0 to 255.
             image_size: int, side in pixels, or `None` for the encoder's own.
-            vocabulary_size: int, the most tokens that are learned.
-            sequence_length: int, the most tokens of a caption with its end.
-            long_captions: string, what to do with captions that are longer:
-                `"error"` to refuse them, `"cut"` to learn their beginning only.
-            hidden_dim: int.
-            num_layers: int, transformer blocks of encoder and decoder each.
-                `num_encoder_layers` and `num_decoder_layers` say other numbers.
-            trainable_encoder: bool, or `None` for whatever has no pretrained
-                weights.
-            seed: int, or `None`.
+            vocabulary_size: int, maximum number of tokens to learn.
+            sequence_length: int, maximum number of tokens of a caption with its end
+                token; `None` for that of the longest caption, at most 128.
+            long_captions: string, what to do with captions longer than a given
+                `sequence_length`: `"error"` to refuse them, `"cut"` to train on their
+                beginning.
+            hidden_dim: int, dimension of regions and tokens.
+            num_layers: int, transformer blocks of encoder and decoder each;
+                `num_encoder_layers` and `num_decoder_layers` set them separately.
+            trainable_encoder: bool, whether to train the image encoder; `None` to
+                train it unless it is pretrained.
+            seed: int, random seed, or `None`.
             **kwargs: passed to `ImageCaptionerBackbone`, e.g. `dropout=0.2`.
 
         Returns:
             An `ImageCaptioner`, compiled with the defaults.
 
         Raises:
-            TypeError: if there is no such argument.
-            ValueError: if the dataset has no captions, a caption is too long,
-                or the encoder is not known.
+            TypeError: if an argument is unknown.
+            ValueError: if the dataset has no captions, a caption is too long, or the
+                encoder is unknown.
         """
         refuse_unknown_arguments(
             kwargs,
             "ImageCaptioner.from_data",
             ImageCaptioner.from_data,
             ImageCaptionerBackbone,
-            but=["max_length"],
         )
-        check_long_texts("long_captions", long_captions)
         if seed is not None:
             keras.utils.set_random_seed(seed)
         encoder, scale, offset = build_image_encoder(
@@ -138,83 +155,94 @@ class ImageCaptioner(Task):
         )
         texts = list(caption_texts(dataset))
         tokenizer = WordPieceTokenizer.learn(texts, vocabulary_size)
-        if long_captions == "error":
-            refuse_long_texts(
-                "captions", texts, tokenizer, "sequence_length", sequence_length
-            )
-        converter = ImageConverter(encoder.image_size, scale=scale, offset=offset)
+        sequence_length = choose_length(
+            texts,
+            tokenizer,
+            "sequence_length",
+            sequence_length,
+            long_captions,
+            kind="captions",
+        )
+        layers = {"num_encoder_layers": num_layers, "num_decoder_layers": num_layers}
         backbone = ImageCaptionerBackbone(
             encoder,
             vocabulary_size=tokenizer.vocabulary_size(),
-            max_length=sequence_length,
+            sequence_length=sequence_length,
             hidden_dim=hidden_dim,
-            **{
-                "num_encoder_layers": num_layers,
-                "num_decoder_layers": num_layers,
-                **kwargs,
-            },
+            **{**layers, **kwargs},
         )
+        converter = ImageConverter(encoder.image_size, scale=scale, offset=offset)
         preprocessor = ImageCaptionerPreprocessor(converter, tokenizer, sequence_length)
         return cls(backbone=backbone, preprocessor=preprocessor)
 
+    @classmethod
+    def from_run(cls, run, train: tf.data.Dataset) -> ImageCaptioner:
+        """Creates the captioner of a training run, and warns of unknown words.
+
+        Args:
+            run: a `CaptionerRun`.
+            train: the training data.
+        """
+        captioner = super().from_run(run, train)
+        if run.preset is not None:
+            captioner._warn_of_unknown_words(train, run.preset)
+        return captioner
+
     def compile(
         self,
-        optimizer="auto",
-        loss="auto",
+        optimizer: str | keras.optimizers.Optimizer = "auto",
+        loss: str | keras.losses.Loss = "auto",
         *,
         learning_rate: float | None = None,
         label_smoothing: float = 0.05,
         word_loss: float = 0.03,
         captions_per_image: int = 1,
         learning_rate_factors: dict[str, float] | None = None,
-        weighted_metrics="auto",
+        weighted_metrics: str | list = "auto",
         jit_compile: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
-        """Sets the training up.
+        """Configures training.
 
         Args:
             optimizer: a Keras optimizer, or `"auto"` for
-                `mmkeras.optimizers.ConvMuon` (Muon for matrices and
-                convolutions, AdamW for the rest), whose rate warms up over the
-                first steps of a `fit` and falls to 0 by a cosine over its epochs.
+                `mmkeras.optimizers.ConvMuon` (Muon for matrices and convolutions,
+                AdamW for the rest), with linear warm-up over the first steps of a
+                `fit` and cosine decay to 0 over its epochs.
             loss: a Keras loss, or `"auto"` for `MaskedCrossentropy`.
             learning_rate: float, the peak of the schedule of `"auto"`; `None` for
-                3e-3. An optimizer of one's own brings its rate itself.
+                3e-3. A custom optimizer has its own learning rate.
             label_smoothing: float, of the default loss.
-            word_loss: float, weight of the loss that asks, in training, which
-                words of the caption each picture shows
-                (`TextDecoder.word_presence`); 0 turns it off.
-            captions_per_image: int, captions of each picture that a step of
-                training learns from, from the first again where it has fewer.
-                The picture is encoded once for all of them, so several cost little
-                where the image encoder is trained.
-            learning_rate_factors: dict of float above 0, by which the rate is
-                multiplied, by a part of the backbone or the beginning of its
-                variables' paths: `{"image_encoder": 0.1}`; `layer_decay` makes one.
-                The narrower name counts.
-            weighted_metrics: list, or `"auto"` for perplexity and token accuracy.
-            jit_compile: bool. Off unless asked for: XLA makes some image
-                encoders several times slower on CPUs.
+            word_loss: float, weight of an auxiliary training loss: which words of the
+                caption does the image show (`TextDecoder.word_presence`); 0 turns it
+                off.
+            captions_per_image: int, number of captions of each image in a training
+                step; images with fewer repeat theirs. The image is encoded once for
+                all of them, so that several cost little if the image encoder is
+                trained.
+            learning_rate_factors: dict of float above 0, factors of the learning rate
+                by a part of the backbone or a prefix of variable paths:
+                `{"image_encoder": 0.1}`; `layer_decay` makes one. The longest
+                matching prefix counts.
+            weighted_metrics: list of Keras metrics, or `"auto"` for perplexity and
+                token accuracy.
+            jit_compile: bool, whether to compile training with XLA. Off by default: it
+                makes some image encoders several times slower on CPUs.
             **kwargs: passed to `keras.Model.compile`.
 
         Raises:
             ValueError: if `learning_rate` is given with an optimizer,
                 `captions_per_image` is out of range, or `learning_rate_factors` names
-                a part that there is not.
+                an unknown part.
 
         Reference:
             - [Liu et al., 2025](https://arxiv.org/abs/2502.16982) (Muon)
-            - [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101)
-              (AdamW)
-            - [Fang et al., 2015](https://arxiv.org/abs/1411.4952)
+            - [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101) (AdamW)
+            - [Fang et al., 2015](https://arxiv.org/abs/1411.4952) (word presence)
         """
-        if not isinstance(captions_per_image, int) or captions_per_image < 1:
-            raise ValueError(
-                "`captions_per_image` must be an integer of at least 1. Received: "
-                f"captions_per_image={captions_per_image!r}."
-            )
-        self._captions_per_image = captions_per_image
+        self._captions_per_image = whole_number(
+            "captions_per_image", captions_per_image, 1
+        )
         optimizer = self._choose_optimizer(
             optimizer, learning_rate, 3e-3, learning_rate_factors
         )
@@ -232,20 +260,16 @@ class ImageCaptioner(Task):
             **kwargs,
         )
 
-    def _forget_graphs(self) -> None:
-        super()._forget_graphs()
-        self._generators = CaptionGenerator(self.backbone, self.preprocessor.tokenizer)
-
     def layer_decay(self, decay: float) -> dict[str, float]:
-        """Learning-rate factors that fall from the words to the pixels.
+        """Learning-rate factors that decrease from the last layer to the first.
 
         Args:
-            decay: float in `(0, 1]`, by which each block is slower than the next.
+            decay: float in `(0, 1]`, the ratio of the factors of neighbouring blocks.
 
         Returns:
             dict for `compile(learning_rate_factors=...)`: 1 for the last block of the
             decoder, `decay` for the block before it, and so on through the region
-            encoder to the image encoder, which is one block.
+            encoder to the image encoder, which counts as one block.
 
         Raises:
             ValueError: if `decay` is out of range.
@@ -267,120 +291,59 @@ class ImageCaptioner(Task):
         blocks = ["image_encoder", *encoder, *decoder]
         return {name: decay**i for i, name in enumerate(reversed(blocks))}
 
-    def call(self, inputs, training=None):
-        if "image_features" in inputs:
-            memory = self.backbone.region_encoder(
-                inputs["image_features"], training=training
-            )
-        else:
-            memory = self.backbone.memory(inputs["images"], training=training)
+    def call(self, inputs: dict, training: bool | None = None):
+        regions = self.backbone.regions_of(inputs, training)
         decoder = self.backbone.text_decoder
-        # To see shapes, Keras averages the first batch over several replicas, and
-        # with it the ids.
+        # Keras averages the first batch over replicas to see its shapes, which makes
+        # floats of the ids.
         token_ids = tf.cast(inputs["token_ids"], tf.int32)
         if training and self._word_loss:
-            logits = decoder.word_presence(memory)
+            logits = decoder.word_presence(regions)
             loss = _word_presence_loss(token_ids, logits)
             self.add_loss(self._word_loss * loss)
-        return decoder(token_ids, memory, training=training)
-
-    def evaluate(
-        self,
-        x: tf.data.Dataset,
-        *,
-        batch_size: int = 32,
-        return_dict=True,
-        on_error: str = "raise",
-        **kwargs,
-    ):
-        """Loss, perplexity and token accuracy; true captions of known scenes.
-
-        Every reference of an image counts. Where samples have a `scene` (as in
-        `emoji_scenes`), captions are generated greedily too, and
-        `true_captions` is the share that `mmkeras.datasets.judge_caption` finds
-        true.
-
-        Args:
-            x: a `tf.data.Dataset` of sample dicts, batched or not.
-            batch_size: int, for a dataset that is not batched yet.
-            return_dict: bool, whether to name the results.
-            on_error: string, `"raise"` for a picture that cannot be read, or
-                `"skip"` it: `skipped_images` is then among the results.
-            **kwargs: passed to `keras.Model.evaluate`.
-
-        Returns:
-            A dict of float by name, or a list.
-        """
-        results = super().evaluate(
-            x, batch_size=batch_size, return_dict=True, on_error=on_error, **kwargs
-        )
-        spec = x.element_spec if isinstance(x, tf.data.Dataset) else {}
-        if isinstance(spec, dict) and "scene" in spec and "image" in spec:
-            results["true_captions"] = self._share_true(x, batch_size, on_error)
-        return results if return_dict else list(results.values())
-
-    def _share_true(self, dataset, batch_size, on_error) -> float:
-        from mmkeras.data import batch_samples
-        from mmkeras.datasets import Scene, judge_caption
-
-        true = total = 0
-        for batch in batch_samples(dataset, batch_size):
-            written = self.generate(batch["image"], on_error=on_error)
-            for caption, scene in zip(written, batch["scene"].numpy(), strict=True):
-                if caption is None:
-                    continue
-                language = (
-                    "zh" if any("\u4e00" <= c <= "\u9fff" for c in caption) else "en"
-                )
-                true += bool(judge_caption(caption, Scene.from_json(scene), language))
-                total += 1
-        return true / total
+        return decoder(token_ids, regions, training=training)
 
     def generate(
         self,
-        images,
+        images: Any,
         *,
-        return_scores: bool = False,
-        return_token_scores: bool = False,
+        num_sequences: int = 1,
         batch_size: int = 32,
         jit_compile: bool = False,
         on_error: str = "raise",
-        **options,
-    ):
-        """Captions of pictures.
+        **options: Any,
+    ) -> Caption | list:
+        """Writes captions of images.
 
         Args:
             images: a path, encoded bytes, or a uint8 array `[height, width, 3]`;
                 a list of these; or a batch: uint8 `[batch, height, width, 3]` or
                 a string tensor `[batch]` of encoded bytes.
-            return_scores: bool, whether to return `(caption, score)`.
-            return_token_scores: bool, whether to return `(caption, score, tokens)`,
-                where `tokens` is a list of `(token, log-probability)`, the end among
-                them if it was written.
-            batch_size: int.
-            jit_compile: bool, whether to compile the decoding loop with XLA. The
-                first call with an option, and with each power of two of pictures,
-                then takes seconds longer, the later ones less time: for many pictures.
-            on_error: string, what to do with bytes that are no readable picture:
-                `"raise"` an error that names them, or `"skip"` them, with `None` in
-                place of their captions.
-            **options: of `mmkeras.decoding.DecodingOptions`: `num_beams=4`,
-                `num_sequences=3`, `top_p=0.9`, `min_length=5`, ...
+            num_sequences: int, number of captions of each image, best first.
+            batch_size: int, number of images in a batch.
+            jit_compile: bool, whether to compile the decoding loop with XLA, which
+                takes seconds for each set of options and each power of two of images,
+                and is faster afterwards: for many images.
+            on_error: string, `"raise"` an error that names an unreadable image, or
+                `"skip"` it, with `None` in place of its captions.
+            **options: options of `mmkeras.decoding.DecodingOptions`: `num_beams=4`,
+                `top_p=0.9`, `min_length=5`, ...
 
         Returns:
-            For one picture a string, for several a list of strings. With
-            `num_sequences` above 1 a list of strings for each picture, best first.
-            With `return_scores=True`, `(string, float)` for each string, and with
-            `return_token_scores=True` `(string, float, list of (string, float))`.
+            For one image a `Caption`, a string with the attributes `score` and
+            `tokens`; for several images a list of captions. With `num_sequences` above
+            1 a list of captions for each image.
 
         Raises:
-            FileNotFoundError: if a path does not lead to a file.
-            ValueError: if a picture cannot be read, or an option is wrong.
+            FileNotFoundError: if a path does not exist.
+            TypeError: if an option is unknown.
+            ValueError: if an image is unreadable, or an option is out of range.
         """
         check_choice("on_error", on_error, ("raise", "skip"))
         batch_size = whole_number("batch_size", batch_size, 1)
-        decode = self.generator(jit_compile=jit_compile, **options)
-        number = options.get("num_sequences", 1)
+        decode = self.generator(
+            jit_compile=jit_compile, num_sequences=num_sequences, **options
+        )
         loaded, names, single = load_images(images)
         rows = []
         for start in range(0, len(loaded), batch_size):
@@ -388,82 +351,56 @@ class ImageCaptioner(Task):
             pixels, errors = self._pixels(loaded[part])
             if on_error == "raise":
                 refuse_bad_images(errors, names[part])
-            result = decode(pixels)
-            if return_token_scores:
-                found = self._read_tokens(result, number)
-            else:
-                found = self._read(result, number, return_scores)
+            found = read_texts(
+                decode(pixels), self.preprocessor.tokenizer, Caption, num_sequences
+            )
             pairs = zip(found, errors, strict=True)
             rows.extend(None if error else row for row, error in pairs)
         return rows[0] if single else rows
 
-    def _pixels(self, loaded):
-        converter = self.preprocessor.image_converter
-        pixels, errors = converter.convert(tf.constant(loaded))
-        return pixels, errors.numpy()
-
-    def _read(self, result, num_sequences, return_scores):
-        for ids, scores in zip(result.token_ids, result.scores.numpy(), strict=True):
-            texts = self.preprocessor.generate_postprocess(ids[:num_sequences]).numpy()
-            found = [text.decode("utf-8") for text in texts]
-            if return_scores:
-                found = list(zip(found, map(float, scores), strict=False))
-            yield found[0] if num_sequences == 1 else found
-
-    def _read_tokens(self, result, num_sequences):
-        tokenizer = self.preprocessor.tokenizer
-        pad = tokenizer.pad_token_id
-        texts = self._read(result, num_sequences, return_scores=True)
-        ids, gains = result.token_ids.numpy(), result.token_scores.numpy()
-        for found, *rows in zip(texts, ids, gains, strict=True):
-            scored = [
-                [
-                    (tokenizer.id_to_token(int(token)), float(gain))
-                    for token, gain in zip(*row, strict=True)
-                    if token != pad
-                ]
-                for row in zip(*rows, strict=True)
-            ]
-            several = [found] if num_sequences == 1 else found
-            joined = [
-                (*pair, tokens) for pair, tokens in zip(several, scored, strict=False)
-            ]
-            yield joined[0] if num_sequences == 1 else joined
-
     def generator(
-        self, *, jit_compile: bool = False, traced: bool = True, **options
+        self, *, jit_compile: bool = False, traced: bool = True, **options: Any
     ) -> Callable[[tf.Tensor], DecodingResult]:
-        """The decoding loop as one graph; `generate` and `export` both use it.
+        """The decoding loop, which `generate` and `export` share.
 
         Args:
-            jit_compile: bool, as `generate` takes it; no part of another graph then.
-            traced: bool; `False` for a plain function to trace in a graph of one's
-                own, for shapes that are fixed there.
-            **options: of `mmkeras.decoding.DecodingOptions`.
+            jit_compile: bool, as in `generate`; the function then cannot be a part of
+                another graph.
+            traced: bool, whether to return a traced graph with a dynamic batch size,
+                or a plain function to trace with static shapes.
+            **options: options of `mmkeras.decoding.DecodingOptions`.
 
         Returns:
-            A function, traced once whatever the seed is, from float32
-            `[batch, size, size, 3]` to a `DecodingResult`.
+            A function from float32 `[batch, size, size, 3]` to a `DecodingResult`. It
+            is traced once for all seeds.
 
         Raises:
-            TypeError: if there is no such option.
-            ValueError: if an option is out of range, or two do not go together.
+            TypeError: if an option is unknown.
+            ValueError: if an option is out of range, or two exclude each other.
         """
         refuse_unknown_arguments(
             options, "`generate`", ImageCaptioner.generate, DecodingOptions
         )
         options = DecodingOptions(**options)
         if not traced:
-            return self._generators.untraced(options)
-        return self._generators.get(options, jit_compile)
+            return self._generator.untraced(options)
+        return self._generator.traced(options, jit_compile)
+
+    def signatures(self, num_sequences: int = 3, **options: Any) -> dict:
+        """See `caption_signatures`."""
+        return caption_signatures(self, num_sequences, **options)
+
+    def static_form(self, stepwise: bool = False, **options: Any):
+        """See `caption_static_form`."""
+        return caption_static_form(self, stepwise, **options)
 
     def region_model(self) -> keras.Model:
-        """What the captioner makes of a picture before it writes, for another task.
+        """The captioner's encoder of images as a model, for another task.
 
-        What it learned from captions, things and where they lie to one another, then
-        helps e.g. to answer questions: give it as `image_encoder` to
-        `VisualQA.from_data`, with `trainable_encoder=False` to keep it as it is. The
-        layers are those of the captioner, not copies.
+        Objects and their positions that it learned from captions help e.g. to answer
+        questions: pass it as `image_encoder` to `VisualQA.from_data`, with
+        `trainable_encoder=False` to keep its weights. The layers are shared with the
+        captioner, not copied.
 
         Returns:
             A `keras.Model` from pixels of 0 to 255, float32 `[batch, size, size, 3]`,
@@ -479,33 +416,47 @@ class ImageCaptioner(Task):
         maps = keras.layers.Reshape(grid)(regions)
         return keras.Model(images, maps, name="captioner_regions")
 
-    def attention(self, image, caption: str) -> tuple[list[str], np.ndarray]:
-        """Where the model looks for each token of a caption.
+    def attention(self, image: Any, caption: str) -> tuple[list[str], np.ndarray]:
+        """The cross-attention of each token of a caption.
 
         Args:
             image: a path, encoded bytes, or a uint8 array `[height, width, 3]`.
-            caption: string, e.g. what `generate` wrote.
+            caption: string, e.g. the output of `generate`.
 
         Returns:
             The tokens, and float32 `[tokens, rows, columns]`: the attention over
-            the picture's regions, averaged over layers and heads; each token's
-            sums to 1.
+            the image regions, averaged over layers and heads; that of each token sums
+            to 1.
+
+        Raises:
+            ValueError: if several images are given, or the image is unreadable.
         """
         loaded, names, single = load_images(image)
         if not single:
-            raise ValueError(f"Give one picture. Received: {len(loaded)} of them.")
+            raise ValueError(
+                f"`image` must be a single image. Received: {len(loaded)} images."
+            )
         pixels, errors = self._pixels(loaded)
         refuse_bad_images(errors, names)
         tokenizer = self.preprocessor.tokenizer
         ids = [int(i) for i in np.asarray(tokenizer(caption)) if i != 0]
-        ids = ids[: self.backbone.max_length - 1]
+        ids = ids[: self.backbone.sequence_length - 1]
         inputs = tf.constant([[tokenizer.start_token_id, *ids]])
-        memory = self.backbone.memory(pixels)
-        _, weights = self.backbone.text_decoder(inputs, memory, return_attention=True)
+        regions = self.backbone.regions(pixels)
+        _, weights = self.backbone.text_decoder(inputs, regions, return_attention=True)
         encoder = self.backbone.image_encoder
         maps = np.mean(np.asarray(weights)[0, :, : len(ids)], axis=0)
         tokens = [tokenizer.id_to_token(i) for i in ids]
         return tokens, maps.reshape(len(ids), encoder.rows, encoder.columns)
+
+    def _pixels(self, loaded):
+        converter = self.preprocessor.image_converter
+        pixels, errors = converter.convert(tf.constant(loaded))
+        return pixels, errors.numpy()
+
+    def _forget_graphs(self) -> None:
+        super()._forget_graphs()
+        self._generator = _text_generator(self.backbone, self.preprocessor)
 
     def _draw(self, batches, seed):
         number = self._captions_per_image
@@ -520,19 +471,44 @@ class ImageCaptioner(Task):
         return self.preprocessor.all_captions(dataset)
 
     def _check_samples(self, dataset) -> None:
-        texts = list(itertools.islice(caption_texts(dataset), _TEXTS_LOOKED_AT))
+        texts = list(itertools.islice(caption_texts(dataset), _TEXTS_CHECKED))
         tokenizer = self.preprocessor.tokenizer
         ids = tokenizer.tokenize(texts).flat_values.numpy() if texts else np.ones(0)
         if ids.size and np.all(ids == tokenizer.unk_token_id):
             raise ValueError(
-                f"The vocabulary knows no word of the first {len(texts)} captions: "
-                f"{texts[0]!r:.80} … Is this the right preset for their language? A "
-                "new captioner learns its vocabulary with `from_data`."
+                "The vocabulary does not have a single word of the first "
+                f"{len(texts)} captions: {texts[0]!r:.80} … Is this preset for their "
+                "language? A new captioner learns its vocabulary with `from_data`."
+            )
+
+    def _warn_of_unknown_words(self, dataset, preset) -> None:
+        tokenizer = self.preprocessor.tokenizer
+        unknown = total = 0
+        for text in caption_texts(dataset):
+            ids = tokenizer.tokenize([text]).flat_values.numpy()
+            unknown += int((ids == tokenizer.unk_token_id).sum())
+            total += len(ids)
+        if unknown:
+            warnings.warn(
+                f"{unknown} of the {total} words of the captions are not in the "
+                f"vocabulary of {preset}, and will not be learned.",
+                stacklevel=4,
             )
 
 
+def _text_generator(backbone, preprocessor) -> TextGenerator:
+    side = backbone.image_encoder.image_size
+    return TextGenerator(
+        backbone.text_decoder,
+        preprocessor.tokenizer,
+        backbone.regions,
+        [tf.TensorSpec([None, side, side, 3], tf.float32, name="images")],
+        "caption",
+    )
+
+
 def _without_padding(inputs, targets, weights):
-    """A batch as long as its longest caption, which is what its steps then cost."""
+    """A batch cut to its longest caption, which is what its step costs."""
     written = tf.reduce_sum(tf.cast(tf.not_equal(targets, 0), tf.int32), axis=-1)
     length = tf.reduce_max(written)
     inputs = {**inputs, "token_ids": inputs["token_ids"][..., :length]}
@@ -545,6 +521,6 @@ def _word_presence_loss(token_ids, logits):
     words = tf.reduce_max(tf.one_hot(token_ids, logits.shape[-1]), axis=1)
     losses = tf.nn.sigmoid_cross_entropy_with_logits(words, logits)
     losses = tf.reduce_sum(losses[:, len(SPECIAL_TOKENS) :], axis=-1)
-    # A replica may be given no row of the last batch.
+    # A replica may get no row of the last batch.
     rows = tf.cast(tf.size(losses), losses.dtype)
     return tf.math.divide_no_nan(tf.reduce_sum(losses), rows)

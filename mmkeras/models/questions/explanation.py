@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.models.questions.question_batches import question_batches
-from mmkeras.models.questions.require_single import require_single
 from mmkeras.preprocessing import decode_image
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
 from mmkeras.preprocessing.text.fonts_for import fonts_for
@@ -58,7 +57,7 @@ class Explanation:
             raise ImportError(
                 "Drawing needs matplotlib: pip install 'mmkeras[plot]'."
             ) from error
-        maps = {"looked at": self.image_attention, "hangs on": self.image_gradient}
+        maps = {"attention": self.image_attention, "Grad-CAM": self.image_gradient}
         maps = {name: grid for name, grid in maps.items() if grid is not None}
         figure = Figure(figsize=(3.2 * (1 + len(maps)), 3.6), layout="constrained")
         axes = figure.subplots(1, 1 + len(maps))
@@ -104,10 +103,10 @@ def explain_answer(task, image, question: str, answer: str | None) -> Explanatio
     regions = backbone.regions(pixels)
     with tf.GradientTape() as tape:
         tape.watch(regions)
-        read, details = backbone.reader(
+        fused, details = backbone.question_reader(
             regions, token_ids, training=False, return_details=True
         )
-        answer, chosen, probability = task.chosen(read, answer)
+        answer, chosen, probability = task.score_of(fused, answer)
     image_attention, text_attention = details.get("attention", (None, None))
     encoder = backbone.image_encoder
     grid = (encoder.rows, encoder.columns)
@@ -155,3 +154,29 @@ def _class_activation(regions, gradient, grid) -> np.ndarray:
     speaks = np.asarray(tf.reduce_sum(regions * gradient, axis=-1))[0]
     speaks = np.maximum(speaks, 0)
     return (speaks / max(speaks.max(), 1e-12)).reshape(grid).astype("float32")
+
+
+def require_single(image, question) -> None:
+    """Refuses what is not one question about one picture.
+
+    Args:
+        image: as `VisualQA.explain` takes it.
+        question: string.
+
+    Raises:
+        ValueError: if the picture is a list or `None`, or the question no string.
+    """
+    if isinstance(image, (list, tuple)):
+        raise ValueError(
+            f"`image` must be one picture, not a list. Received: a list of {len(image)}"
+            ". Explain them one by one."
+        )
+    if image is None:
+        raise ValueError(
+            "`image` must be a picture to explain an answer by. Received: image=None."
+        )
+    if not isinstance(question, str):
+        raise ValueError(
+            "`question` must be one string; explain several one by one. Received: "
+            f"question={question!r:.200}."
+        )

@@ -1,64 +1,39 @@
 from __future__ import annotations
 
 import keras
-import keras_hub
+
+from mmkeras.models.vision_backbone import VisionBackbone
 
 
-class QuestionBackbone(keras_hub.models.Backbone):
-    """What the backbones share of tasks that are asked questions about pictures.
+class QuestionBackbone(VisionBackbone):
+    """A backbone that reads questions about images; a base class.
 
-    A subclass sets `image_encoder`, `region_encoder` and `reader`, a
-    `QuestionAnswerer`, before the constructor of the base, and writes `get_config`.
+    A subclass sets `question_reader`, a `QuestionAnswerer`, besides what
+    `VisionBackbone` asks for.
     """
+
+    layer_arguments = ("image_encoder", "text_encoder", "fusion")
 
     @property
     def text_encoder(self) -> keras.layers.Layer:
-        """The layer that reads questions."""
-        return self.reader.text_encoder
+        """The layer that encodes questions."""
+        return self.question_reader.text_encoder
 
     @property
     def fusion(self) -> keras.layers.Layer:
-        """The block that brings pictures and questions together."""
-        return self.reader.fusion
-
-    def regions(self, images, training: bool | None = False):
-        """What questions are asked about: the regions of the pictures.
-
-        Args:
-            images: float32 `[batch, size, size, 3]`.
-            training: bool.
-
-        Returns:
-            float `[batch, regions, hidden_dim]`.
-        """
-        features = self.image_encoder(images, training=training)
-        return self.region_encoder(features, training=training)
+        """The fusion block of image and question."""
+        return self.question_reader.fusion
 
     def question_inputs(self, sequence_length: int) -> dict[str, keras.KerasTensor]:
-        """Symbolic `images`, `image_mask` and `token_ids`."""
-        side = self.image_encoder.image_size
+        """Symbolic `images`, `image_mask` and `token_ids`.
+
+        Args:
+            sequence_length: int, number of tokens of a question.
+        """
         return {
-            "images": keras.Input((side, side, 3), name="images"),
+            "images": self.image_input(),
             "image_mask": keras.Input((), dtype="int32", name="image_mask"),
             "token_ids": keras.Input(
                 (None, sequence_length), dtype="int32", name="token_ids"
             ),
         }
-
-    def encoders_config(self) -> dict:
-        """The parts of the configuration that are layers."""
-        parts = ("image_encoder", "text_encoder", "fusion")
-        return {
-            name: keras.saving.serialize_keras_object(getattr(self, name))
-            for name in parts
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        # Set on the whole, it would thaw encoders that are frozen.
-        config.pop("trainable", None)
-        for part in ("image_encoder", "text_encoder", "fusion"):
-            if isinstance(config[part], dict):
-                config[part] = keras.saving.deserialize_keras_object(config[part])
-        return super().from_config(config)

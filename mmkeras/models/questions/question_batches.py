@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import tensorflow as tf
 
 from mmkeras.arguments.whole_number import whole_number
-from mmkeras.models.questions.plain_questions import plain_questions
 from mmkeras.preprocessing.images.load_images import load_images
 
 
@@ -45,7 +45,7 @@ def question_batches(images, questions, batch_size: int) -> QuestionBatches:
         ValueError: if a question is blank or no text, or the numbers do not match.
     """
     batch_size = whole_number("batch_size", batch_size, 1)
-    questions = plain_questions(questions)
+    questions = _plain_questions(questions)
     loaded, names, single = _load(images)
     if single:
         rows = [questions]
@@ -73,7 +73,7 @@ class QuestionBatches:
         self._asked = [
             _listed(row, name) for row, name in zip(rows, names, strict=True)
         ]
-        rows = map(plain_questions, rows)
+        rows = map(_plain_questions, rows)
         self._alone = [row is None or isinstance(row, str) for row in rows]
         self._single = single
         self._batch_size = batch_size
@@ -119,7 +119,7 @@ def _load(images) -> tuple[list[bytes | None], list[str], bool]:
 
 
 def _listed(row, name) -> list[str]:
-    row = plain_questions(row)
+    row = _plain_questions(row)
     alone = isinstance(row, (str, bytes)) or not isinstance(row, Iterable)
     asked = [row] if alone else list(row)
     for question in asked:
@@ -149,3 +149,26 @@ def _require_unicode(question, name) -> None:
             f"{question[error.start]!r}, as text has that was cut or decoded wrongly. "
             "Remove it."
         ) from error
+
+
+def _plain_questions(questions):
+    """Questions of a batch as strings; any others as they are.
+
+    Args:
+        questions: as a user has them: strings, lists, or what a dataset gives as
+            `question`: a string tensor, a `tf.RaggedTensor` or an array of either.
+
+    Returns:
+        Of a tensor or an array a string, or lists of strings in its shape.
+    """
+    if isinstance(questions, (tf.RaggedTensor, tf.compat.v1.ragged.RaggedTensorValue)):
+        return _decoded(questions.to_list())
+    if isinstance(questions, (tf.Tensor, np.ndarray, np.generic)):
+        return _decoded(np.asarray(questions).tolist())
+    return questions
+
+
+def _decoded(texts):
+    if isinstance(texts, list):
+        return [_decoded(text) for text in texts]
+    return texts.decode("utf-8") if isinstance(texts, bytes) else texts

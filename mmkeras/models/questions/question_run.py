@@ -39,9 +39,7 @@ class QuestionRun(ImageRun):
     annotations: str | None = setting(
         None, "official file of the answers of vqa:QUESTIONS.json", role="data"
     )
-    text_encoder: str = setting(
-        "gru", "gru, lstm, transformer or minilm", role="model"
-    )
+    text_encoder: str = setting("gru", "gru, lstm, transformer or minilm", role="model")
     fusion: str = setting(
         "stacked_attention",
         "fusion block of image and question, e.g. film",
@@ -60,10 +58,18 @@ class QuestionRun(ImageRun):
         1, "transformer blocks over the image regions", minimum=0, role="model"
     )
     image_dropout: float = setting(
-        0.05, "share of the questions trained without their image", minimum=0, below=1
+        0.05,
+        "share of the questions trained without their image",
+        minimum=0,
+        below=1,
+        role="model",
     )
     text_dropout: float = setting(
-        0.05, "share of the images trained without their question", minimum=0, below=1
+        0.05,
+        "share of the images trained without their question",
+        minimum=0,
+        below=1,
+        role="model",
     )
 
     @classmethod
@@ -78,7 +84,7 @@ class QuestionRun(ImageRun):
         found = super().arguments(role)
         if role == "model":
             found["modality_dropout"] = {
-                "image": self.image_dropout,
-                "text": self.text_dropout,
+                "image": found.pop("image_dropout"),
+                "text": found.pop("text_dropout"),
             }
         return found

@@ -1,29 +1,64 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from mmkeras.arguments.check_choice import check_choice
 from mmkeras.data import question_texts
+from mmkeras.models.questions.question_batches import QuestionBatch, question_batches
 from mmkeras.models.task import Task
+from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
-# Enough to tell a vocabulary of another language, few enough to read at once.
-_TEXTS_LOOKED_AT = 32
+# Enough to detect a vocabulary of another language, few enough to read at once.
+_TEXTS_CHECKED = 32
 
 
 class QuestionTask(Task):
-    """A task that is asked questions about pictures.
+    """A task that answers questions about images; a base class.
 
-    Its backbone has an `image_encoder`, a `region_encoder`, a `text_encoder` and a
-    `fusion`, its preprocessor is a `QuestionPreprocessor`.
+    Its backbone is a `QuestionBackbone`, its preprocessor a `QuestionPreprocessor`.
     """
 
     rows_vary = True
-    asks = True
+    preset_assets = ("assets/tokenizer/vocabulary.txt",)
+
+    def _answer_all(
+        self,
+        images: Any,
+        questions: Any,
+        batch_size: int,
+        on_error: str,
+        answer: Callable[[tf.Tensor, QuestionBatch], list[list]],
+    ):
+        """Answers in the form of the input.
+
+        Args:
+            images: as `VisualQA.answer` accepts them.
+            questions: as `VisualQA.answer` accepts them.
+            batch_size: int, number of images in a batch.
+            on_error: string, `"raise"` or `"skip"`.
+            answer: function from images, float32 `[batch, size, size, 3]`, and a
+                `QuestionBatch` to a list of answers for each image, to the padding
+                too.
+        """
+        check_choice("on_error", on_error, ("raise", "skip"))
+        batches = question_batches(images, questions, batch_size)
+        found = []
+        for batch in batches:
+            pixels, errors = self._pixels(batch)
+            if on_error == "raise":
+                refuse_bad_images(errors, batch.names)
+            rows = zip(answer(pixels, batch), errors, batch.numbers, strict=True)
+            for answers, error, number in rows:
+                found.append([None] * number if error else answers[:number])
+        return batches.arrange(found)
 
     def _check_samples(self, dataset) -> None:
-        texts = list(itertools.islice(question_texts(dataset), _TEXTS_LOOKED_AT))
+        texts = list(itertools.islice(question_texts(dataset), _TEXTS_CHECKED))
         tokenizer = self.preprocessor.tokenizer
         unknown = getattr(tokenizer, "unk_token_id", None)
         if not texts or unknown is None:
@@ -31,9 +66,9 @@ class QuestionTask(Task):
         ids = tokenizer.tokenize(tf.constant(texts)).flat_values.numpy()
         if ids.size and np.all(ids == unknown):
             raise ValueError(
-                f"The vocabulary knows no word of the first {len(texts)} questions: "
-                f"{texts[0]!r:.80} … Is this the right preset for their language? A "
-                "new model learns its vocabulary with `from_data`."
+                "The vocabulary does not have a single word of the first "
+                f"{len(texts)} questions: {texts[0]!r:.80} … Is this preset for their "
+                "language? A new model learns its vocabulary with `from_data`."
             )
 
     def _pixels(self, batch):
@@ -41,13 +76,8 @@ class QuestionTask(Task):
         pixels, errors = converter.convert(tf.constant(batch.images))
         return pixels, np.where(batch.present, errors.numpy(), b"")
 
-    def _regions(self, inputs, training):
-        if "image_features" not in inputs:
-            return self.backbone.regions(inputs["images"], training=training)
-        return self.backbone.region_encoder(inputs["image_features"], training=training)
-
     def _without_padding(self, inputs):
-        """Inputs as long as the longest question of the batch."""
+        """Inputs cut to the longest question of the batch."""
         token_ids = inputs["token_ids"]
         read = tf.not_equal(token_ids, self.backbone.text_encoder.pad_token_id)
         lengths = tf.reduce_sum(tf.cast(read, tf.int32), axis=-1)

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.question_answerer import QuestionAnswerer
-from mmkeras.layers.region_encoder import RegionEncoder
 from mmkeras.models.questions.question_backbone import QuestionBackbone
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class VisualQABackbone(QuestionBackbone):
-    """Image encoder, region encoder and question answerer: to scores of answers.
+    """Image encoder, region encoder and question answerer, from images to logits.
 
     Args:
         image_encoder: an `ImageEncoder` layer.
@@ -19,28 +20,28 @@ class VisualQABackbone(QuestionBackbone):
             `[rows, length, dim]`, with `mask(token_ids)`, e.g.
             `mmkeras.layers.RecurrentTextEncoder`.
         fusion: a fusion block of `mmkeras.layers.fusion`.
-        num_answers: int.
-        sequence_length: int, tokens of a question.
+        num_answers: int, number of answers to choose from.
+        sequence_length: int, maximum number of tokens of a question.
         hidden_dim: int, dimension of the regions.
         num_encoder_layers: int, transformer blocks over the regions; may be 0.
-        num_heads: int, of these blocks.
-        dropout: float.
-        feature_dropout: float, share of the image encoder's channels that are dropped
-            in training; against overfitting to the features of a frozen encoder.
-        power_normalization: bool, whether the image encoder's features are tamed by a
-            square root (`mmkeras.layers.RegionEncoder`).
-        modality_heads: bool, as `mmkeras.layers.QuestionAnswerer` takes it.
-        modality_dropout: dict of float, as `QuestionAnswerer` takes it.
+        num_heads: int, attention heads of a block.
+        dropout: float, dropout rate.
+        feature_dropout: float, share of the image encoder's channels dropped in
+            training; against overfitting to the features of a frozen encoder.
+        power_normalization: bool, whether to take the signed square root of the image
+            encoder's features (`mmkeras.layers.RegionEncoder`).
+        modality_heads: bool, as `mmkeras.layers.QuestionAnswerer` accepts it.
+        modality_dropout: dict of float, as `QuestionAnswerer` accepts it.
         dtype: string or `keras.DTypePolicy`.
 
     Input shape:
         A dict of `images`, float32 `[batch, size, size, 3]`, `image_mask`, int32
-        `[batch]` (0 for no picture), and `token_ids`, int32
+        `[batch]` (0 for a missing image), and `token_ids`, int32
         `[batch, questions, sequence_length]`.
 
     Output shape:
         float32 logits `[batch, questions, num_answers]`; with `modality_heads=True` a
-        dict of such.
+        dict of logits: `"answer"`, `"image"`, `"text"`.
     """
 
     def __init__(
@@ -58,15 +59,13 @@ class VisualQABackbone(QuestionBackbone):
         power_normalization: bool = False,
         modality_heads: bool = False,
         modality_dropout: dict[str, float] | None = None,
-        dtype=None,
-        **kwargs,
+        dtype: Any = None,
+        **kwargs: Any,
     ):
         refuse_unknown_arguments(kwargs, "VisualQABackbone", VisualQABackbone)
         # === Layers ===
-        self.image_encoder = image_encoder
-        self.region_encoder = RegionEncoder(
-            image_encoder.rows,
-            image_encoder.columns,
+        self.build_vision(
+            image_encoder,
             hidden_dim,
             num_encoder_layers,
             num_heads,
@@ -74,10 +73,9 @@ class VisualQABackbone(QuestionBackbone):
             dropout,
             feature_dropout,
             power_normalization,
-            dtype=dtype,
-            name="region_encoder",
+            dtype,
         )
-        self.reader = QuestionAnswerer(
+        self.question_reader = QuestionAnswerer(
             text_encoder,
             fusion,
             num_answers,
@@ -90,7 +88,7 @@ class VisualQABackbone(QuestionBackbone):
 
         # === Functional Model ===
         inputs = self.question_inputs(sequence_length)
-        logits = self.reader(
+        logits = self.question_reader(
             self.regions(inputs["images"]), inputs["token_ids"], inputs["image_mask"]
         )
         super().__init__(inputs=inputs, outputs=logits, dtype=dtype, **kwargs)
@@ -109,28 +107,27 @@ class VisualQABackbone(QuestionBackbone):
 
     @property
     def head_hidden(self) -> keras.layers.Dense | None:
-        """The hidden layer of the head, if the fusion block does not score answers."""
-        return self.reader.head_hidden
+        """The hidden layer of the head, or `None` if the fusion block has logits."""
+        return self.question_reader.head_hidden
 
     @property
     def head(self) -> keras.layers.Dense | None:
-        """The layer that scores answers, if the fusion block does not."""
-        return self.reader.head
+        """The output layer of the head, or `None` if the fusion block has logits."""
+        return self.question_reader.head
 
     @property
     def image_head(self) -> keras.layers.Dense | None:
-        """What scores answers by the picture alone, with `modality_heads`."""
-        return self.reader.image_head
+        """The head on the image alone, with `modality_heads`."""
+        return self.question_reader.image_head
 
     @property
     def text_head(self) -> keras.layers.Dense | None:
-        """What scores answers by the question alone, with `modality_heads`."""
-        return self.reader.text_head
+        """The head on the question alone, with `modality_heads`."""
+        return self.question_reader.text_head
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            **self.encoders_config(),
             "num_answers": self.num_answers,
             "sequence_length": self.sequence_length,
             "hidden_dim": self.hidden_dim,

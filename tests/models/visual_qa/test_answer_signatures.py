@@ -66,7 +66,9 @@ def test_top_k_is_at_least_one(vqa, tmp_path):
 
 
 def test_an_option_that_there_is_not_is_named_with_those_there_are(vqa, tmp_path):
-    with pytest.raises(TypeError, match="VisualQA has no argument `num_beams`.*, top_k"):
+    with pytest.raises(
+        TypeError, match="VisualQA has no argument `num_beams`.*, top_k"
+    ):
         vqa.export(tmp_path / "1", num_beams=2)
     with pytest.raises(TypeError, match="Did you mean `overwrite`"):
         vqa.export(tmp_path / "1", overwrit=True)

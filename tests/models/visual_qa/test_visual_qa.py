@@ -248,7 +248,7 @@ def test_modality_heads_carry_their_own_losses(dataset):
 
 def test_late_fusion_scores_the_answers_itself(dataset, images):
     vqa = make(dataset, fusion="late")
-    assert vqa.backbone.reader.head is None
+    assert vqa.backbone.question_reader.head is None
     assert vqa.backbone.fusion.dim == len(vqa.preprocessor.answers)
     assert isinstance(vqa.answer(images[0], BACKGROUND), str)
 

@@ -1,61 +1,64 @@
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
-from mmkeras.export.litert_form import (
-    LiteRTForm,
+from mmkeras.export.static_form import StaticForm, image_form, read_image
+from mmkeras.models.static_text import (
     as_lines,
-    image_form,
-    read_image,
-    require_no_draws,
+    detokenizer_outputs,
+    refuse_sampling,
     special_tokens,
-    spelled,
 )
 from mmkeras.runtime.litert_file import VOCABULARY
 
 
-def litert_captions(task, stepwise: bool = False, **options) -> LiteRTForm:
-    """A captioner as LiteRT files have it.
+def caption_static_form(task, stepwise: bool = False, **options: Any) -> StaticForm:
+    """The LiteRT form of a captioner.
 
     With the loop inside there is one signature, `caption`: `image`, uint8
     `[1, height, width, 3]`, to `token_ids` int32 and `joins` int32
-    `[captions, max_length]`, what is written and whether no space stands before a
-    piece, and `scores` float32 `[captions]`.
+    `[captions, max_length]` (1 for a token that no space precedes), and `scores`
+    float32 `[captions]`.
 
     Stepwise there are three. `encode`: `image` to a state, float arrays by name.
     `decode_step`: `token_id` int32 `[1, 1]`, `position` int32 scalar and the state, to
-    `logits` float32 `[1, vocabulary_size]` and what is new of the state, under the same
-    names. `spell`: `token_ids` int32 `[1, max_length]`, to `token_ids` and `joins`.
+    `logits` float32 `[1, vocabulary_size]` and the changed parts of the state, under
+    the same names. `spell`: `token_ids` int32 `[1, max_length]`, to `token_ids` and
+    `joins`.
 
     Args:
         task: an `ImageCaptioner`.
-        stepwise: bool, whether the host runs the loop, e.g. to show words as they
-            come.
-        **options: of `mmkeras.decoding.DecodingOptions`; stepwise `max_length` alone.
+        stepwise: bool, whether the host runs the loop over tokens, e.g. to show words
+            as they come.
+        **options: options of `mmkeras.decoding.DecodingOptions`; with `stepwise=True`
+            `max_length` only.
 
     Returns:
-        A `LiteRTForm`.
+        A `StaticForm`.
 
     Raises:
-        ValueError: if an option is out of range, or asks for what LiteRT files cannot.
+        TypeError: if an option is unknown.
+        ValueError: if an option is out of range, or LiteRT does not support it.
     """
-    require_no_draws(options)
-    image, description = image_form(task.preprocessor.image_converter)
-    # What is wrong with the options is found here.
+    # Refuses wrong options.
     task.generator(traced=False, **options)
-    limit = options.get("max_length") or task.backbone.max_length
+    refuse_sampling(options)
+    image, description = image_form(task.preprocessor.image_converter)
+    limit = options.get("max_length") or task.backbone.sequence_length
     if stepwise:
         others = sorted(set(options) - {"max_length"})
         if others:
             raise ValueError(
-                "In a stepwise file the host chooses the words. Leave out "
+                "With stepwise=True the host chooses the tokens. Remove "
                 f"{', '.join(others)}, or export with stepwise=False."
             )
         signatures = _stepwise(task, image, limit)
     else:
         signatures = {"caption": (_loop(task, options), image)}
     tokenizer = task.preprocessor.tokenizer
-    return LiteRTForm(
+    return StaticForm(
         signatures=signatures,
         description={
             "image": description,
@@ -63,22 +66,22 @@ def litert_captions(task, stepwise: bool = False, **options) -> LiteRTForm:
             "decoding": {**options, "max_length": limit},
         },
         texts={VOCABULARY: as_lines(tokenizer.get_vocabulary())},
-        inputs=lambda picture, question: {"image": picture[None]},
+        inputs=lambda sample: {"image": sample["image"][None]},
+        verb_options=options,
+        has_scores=not stepwise,
     )
 
 
 def _loop(task, options):
     decode = task.generator(traced=False, **options)
-    converter, tokenizer = (
-        task.preprocessor.image_converter,
-        task.preprocessor.tokenizer,
-    )
+    preprocessor = task.preprocessor
     number = options.get("num_sequences", 1)
 
     def caption(inputs):
-        result = decode(read_image(converter, inputs["image"]))
+        result = decode(read_image(preprocessor.image_converter, inputs["image"]))
+        ids = result.token_ids[0, :number]
         return {
-            **spelled(tokenizer, result.token_ids[0, :number]),
+            **detokenizer_outputs(preprocessor.tokenizer, ids),
             "scores": result.scores[0, :number],
         }
 
@@ -87,14 +90,12 @@ def _loop(task, options):
 
 def _stepwise(task, image, max_length):
     decoder = task.backbone.text_decoder
-    converter, tokenizer = (
-        task.preprocessor.image_converter,
-        task.preprocessor.tokenizer,
-    )
+    converter = task.preprocessor.image_converter
+    tokenizer = task.preprocessor.tokenizer
 
     def start(inputs):
-        memory = task.backbone.memory(read_image(converter, inputs["image"]))
-        return decoder.start(memory, 1, max_length)
+        regions = task.backbone.regions(read_image(converter, inputs["image"]))
+        return decoder.start(regions, 1, max_length)
 
     def encode(inputs):
         cache, fixed = start(inputs)
@@ -128,14 +129,14 @@ def _stepwise(task, image, max_length):
             },
         ),
         "spell": (
-            lambda inputs: spelled(tokenizer, inputs["token_ids"]),
+            lambda inputs: detokenizer_outputs(tokenizer, inputs["token_ids"]),
             {"token_ids": tf.TensorSpec([1, max_length], tf.int32, name="token_ids")},
         ),
     }
 
 
 def _named(kind, parts) -> dict:
-    """The tensors of a nest by a name each, in its order."""
+    """The tensors of a structure, each by a name."""
     return {f"{kind}_{i}": part for i, part in enumerate(tf.nest.flatten(parts))}
 
 
