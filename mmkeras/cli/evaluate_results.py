@@ -25,7 +25,7 @@ def evaluate_results(args) -> int:
             "annotations to judge it by."
         )
     references = CaptionReferences(
-        read_caption_references(args.references), args.tokenizer
+        read_caption_references(args.references), args.tokenizer or "ptb"
     )
     hypotheses = read_caption_results(args.preset)
     scores = _judged(args, references, hypotheses)

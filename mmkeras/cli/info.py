@@ -3,74 +3,70 @@ from __future__ import annotations
 import json
 import pathlib
 
+from mmkeras.cli.preset_spec import preset_spec
+from mmkeras.models.preset import preset_format, read_json
+
 
 def add_parser(commands, common) -> None:
-    parser = commands.add_parser("info", parents=[common], help="what a preset is")
+    parser = commands.add_parser("info", parents=[common], help="describe a preset")
     parser.add_argument("preset", help="folder of a preset")
     parser.set_defaults(run=run)
 
 
 def run(args) -> int:
     folder = pathlib.Path(args.preset)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no preset folder {folder}.")
-    try:
-        rows = _rows(folder)
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{folder} is not the preset of a task of mmkeras: its configuration has "
-            f"no {error}."
-        ) from error
+    spec = preset_spec(args.preset)
+    rows = {"task": f"{spec.class_name}: {spec.summary}", **_rows(folder)}
     width = max(map(len, rows))
     for name, value in rows.items():
         print(f"{name:{width}}  {value}")
     print("files")
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         print(f"  {path.stat().st_size:>12,}  {path.relative_to(folder)}")
+    print(f"try: {spec.example(args.preset)}")
     return 0
 
 
-def _rows(folder) -> dict:
-    task = _read_json(folder, "task.json")
-    backbone = _read_json(folder, "config.json")["config"]
-    encoder = backbone["image_encoder"]["config"]
-    metadata = _read_json(folder, "metadata.json")
+def _rows(folder) -> dict[str, str]:
+    metadata = _optional(folder / "metadata.json")
     return {
-        "task": task["class_name"],
-        "image encoder": encoder["model"]["config"]["name"],
-        "encoder trainable": "partly"
-        if encoder.get("frozen_layers")
-        else encoder["trainable"],
-        **_texts(task["class_name"], backbone),
-        "hidden dimension": backbone["hidden_dim"],
-        "parameters": metadata.get("parameter_count", "unknown"),
+        **_settings(_optional(folder / "config.json").get("config", {})),
+        "parameters": f"{metadata.get('parameter_count', 'unknown')}",
         "saved with": f"keras {metadata.get('keras_version', 'unknown')}",
+        "format": str(preset_format(folder)),
         "served": ", ".join(_served(folder)) or "not exported",
     }
 
 
-def _texts(task, backbone) -> dict:
-    if task == "ImageCaptioner":
-        return {
-            "vocabulary": backbone["vocabulary_size"],
-            "longest caption": backbone["max_length"],
-        }
-    return {
-        "text encoder": backbone["text_encoder"]["class_name"],
-        "fusion": backbone["fusion"]["class_name"],
-        "answers": backbone.get("num_answers", "written"),
-        "longest question": backbone["sequence_length"],
-    }
+def _settings(config) -> dict[str, str]:
+    """The backbone's numbers and names, and the classes of its layers."""
+    rows = {}
+    for name, value in config.items():
+        if isinstance(value, dict) and "class_name" in value:
+            rows[_words(name)] = _layer(value)
+        elif isinstance(value, (int, float, str)) and name not in ("name", "trainable"):
+            rows[_words(name)] = json.dumps(value)
+    rows.pop("dtype", None)
+    return rows
 
 
-def _read_json(folder, name) -> dict:
-    path = folder / name
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder} is not a preset: it has no file {name}.")
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not whole JSON: {error}.") from error
+def _layer(value) -> str:
+    config = value.get("config") or {}
+    model = config.get("model")
+    name = value["class_name"]
+    if isinstance(model, dict):
+        name = f"{name} of {model['config'].get('name', model['class_name'])}"
+    if config.get("frozen_layers"):
+        return f"{name}, partly frozen"
+    return name if config.get("trainable", True) else f"{name}, frozen"
+
+
+def _words(name) -> str:
+    return name.replace("_", " ")
+
+
+def _optional(path) -> dict:
+    return read_json(path) if path.is_file() else {}
 
 
 def _served(folder) -> list[str]:

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 
 def list_images(places: Iterable[str]) -> list[str]:
-    """Pictures by their paths.
+    """Images by their paths.
 
     Args:
-        places: paths of pictures, and of folders, whose pictures are found at any
+        places: paths of images, and of folders, whose images are found at any
             depth, in the order of their names.
 
     Raises:
-        FileNotFoundError: if a folder has no pictures.
+        FileNotFoundError: if a folder has no images.
     """
     found = []
     for place in places:
@@ -27,12 +27,12 @@ def _in_folder(folder) -> list[str]:
     paths = sorted(
         path
         for path in pathlib.Path(folder).rglob("*")
-        # macOS leaves hidden companions ("._cat.jpg") of pictures on other disks.
+        # macOS leaves hidden companions ("._cat.jpg") of images on other disks.
         if path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith(".")
     )
     if not paths:
         endings = ", ".join(IMAGE_ENDINGS)
         raise FileNotFoundError(
-            f"There are no pictures ({endings}) in the folder {folder}."
+            f"There are no images ({endings}) in the folder {folder}."
         )
     return [os.fspath(path) for path in paths]

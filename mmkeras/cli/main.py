@@ -70,7 +70,7 @@ def build_parser() -> Parser:
     debug.add_argument(
         "--debug", action="store_true", help="show the traceback of an error"
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for module in _COMMANDS:
         module.add_parser(commands, debug)
     return parser

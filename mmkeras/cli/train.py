@@ -12,7 +12,9 @@ def add_parser(commands, common) -> None:
     tasks = parser.add_subparsers(required=True, metavar="TASK", dest="task")
     for spec in task_specs().values():
         task = tasks.add_parser(spec.name, parents=[common], help=spec.summary)
-        task.add_argument("--config", metavar="FILE", help="run.yaml of a run to repeat")
+        task.add_argument(
+            "--config", metavar="FILE", help="run.yaml of a run to repeat"
+        )
         task.add_argument(
             "--overwrite",
             action="store_true",

@@ -1,16 +1,13 @@
-"""Tasks: models with a preprocessor and the verbs of their purpose."""
+"""Tasks: models with a preprocessor and a verb for raw inputs."""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "image_captioner.image_captioner": ["ImageCaptioner"],
-        "image_captioner.image_captioner_backbone": ["ImageCaptionerBackbone"],
-        "image_captioner.image_captioner_preprocessor": ["ImageCaptionerPreprocessor"],
-        "visual_qa.visual_qa": ["VisualQA"],
-        "visual_qa.visual_qa_backbone": ["VisualQABackbone"],
-        "visual_qa.visual_qa_preprocessor": ["VisualQAPreprocessor"],
+        "encoders.image_encoders": ["build_image_encoder"],
+        "encoders.text_encoders": ["build_text_encoder"],
+        "evaluators": ["Evaluator", "register_evaluator"],
         "generative_visual_qa.generative_visual_qa": ["GenerativeVisualQA"],
         "generative_visual_qa.generative_visual_qa_backbone": [
             "GenerativeVisualQABackbone"
@@ -18,10 +15,25 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "generative_visual_qa.generative_visual_qa_preprocessor": [
             "GenerativeVisualQAPreprocessor"
         ],
+        "generative_visual_qa.generative_visual_qa_run": ["GenerativeVisualQARun"],
         "image_captioner.captioner_run": ["CaptionerRun"],
-        "visual_qa.visual_qa_run": ["VisualQARun"],
+        "image_captioner.image_captioner": ["ImageCaptioner"],
+        "image_captioner.image_captioner_backbone": ["ImageCaptionerBackbone"],
+        "image_captioner.image_captioner_preprocessor": ["ImageCaptionerPreprocessor"],
+        "image_run": ["ImageRun"],
+        "predictions": ["Prediction", "Predictions"],
+        "questions.explanation": ["Explanation"],
+        "questions.visual_qa_report": ["visual_qa_report"],
+        "questions.written_answers": ["written_answers"],
+        "registry": ["register_task", "task_specs"],
+        "signature": ["row_signature"],
         "run": ["Run"],
-        "encoders.text_encoders": ["build_text_encoder"],
         "task": ["Task"],
+        "task_preprocessor": ["TaskPreprocessor"],
+        "task_spec": ["TaskSpec"],
+        "visual_qa.visual_qa": ["VisualQA"],
+        "visual_qa.visual_qa_backbone": ["VisualQABackbone"],
+        "visual_qa.visual_qa_preprocessor": ["VisualQAPreprocessor"],
+        "visual_qa.visual_qa_run": ["VisualQARun"],
     },
 )

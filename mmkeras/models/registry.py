@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from mmkeras.models.generative_visual_qa.spec import SPEC as GENERATIVE_VISUAL_QA
 from mmkeras.models.image_captioner.spec import SPEC as IMAGE_CAPTIONER
+from mmkeras.models.run import Run
 from mmkeras.models.task_spec import TaskSpec
 from mmkeras.models.visual_qa.spec import SPEC as VISUAL_QA
 
@@ -78,6 +79,24 @@ def spec_of_class(class_name: str) -> TaskSpec | None:
     """
     specs = task_specs().values()
     return next((spec for spec in specs if spec.class_name == class_name), None)
+
+
+def spec_of_run(run: Run) -> TaskSpec:
+    """The task that a training run is for.
+
+    Args:
+        run: a `Run`.
+
+    Raises:
+        ValueError: if no registered task has runs of this class.
+    """
+    for spec in task_specs().values():
+        if spec.load_run() is type(run):
+            return spec
+    raise ValueError(
+        f"No registered task has runs of the class {type(run).__name__}. Register the "
+        "task with `register_task`."
+    )
 
 
 def _add(spec: TaskSpec) -> None:

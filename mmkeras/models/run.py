@@ -118,26 +118,35 @@ class Run:
         train, validation = loaded if self.validation_fraction else (loaded, None)
         return train if self.limit is None else train.take(self.limit), validation
 
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of all settings."""
+        return [field.name for field in dataclasses.fields(cls)]
+
+    @classmethod
+    def fields_of(cls, role: str) -> list[dataclasses.Field]:
+        """The fields of a role.
+
+        Args:
+            role: string, `"data"`, `"model"` or `"compile"`.
+        """
+        return [f for f in dataclasses.fields(cls) if f.metadata["role"] == role]
+
     def arguments(self, role: str) -> dict[str, Any]:
         """The fields of a role, by name.
 
         Args:
             role: string, `"data"`, `"model"` or `"compile"`.
         """
-        return {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.metadata["role"] == role
-        }
+        return {f.name: getattr(self, f.name) for f in self.fields_of(role)}
 
     def _check_preset(self) -> None:
         if self.preset is None:
             return
         changed = [
             f"{field.name}={getattr(self, field.name)!r}"
-            for field in dataclasses.fields(self)
-            if field.metadata["role"] == "model"
-            and getattr(self, field.name) != field.default
+            for field in self.fields_of("model")
+            if getattr(self, field.name) != field.default
         ]
         if changed:
             raise ValueError(

@@ -9,7 +9,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -33,9 +33,11 @@ from mmkeras.models.adaptable import Adaptable
 from mmkeras.models.count_skipped import CountSkipped
 from mmkeras.models.default_optimizer import DefaultOptimizer
 from mmkeras.models.epoch_seconds import EpochSeconds
+from mmkeras.models.evaluators import choose_evaluators
 from mmkeras.models.keeps_samples import KeepsSamples
 from mmkeras.models.kept_samples import write_samples
 from mmkeras.models.plain_errors import plain_errors
+from mmkeras.models.predictions import Predictions
 from mmkeras.models.preset import check_preset, task_of_preset, write_format
 from mmkeras.models.run import Run
 from mmkeras.models.task_spec import TaskSpec
@@ -240,6 +242,7 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         batch_size: int = 32,
         return_dict: bool = True,
         on_error: str = "raise",
+        evaluators: str | Iterable[str] | None = "auto",
         **kwargs,
     ):
         """Losses and metrics on raw samples, every reference counted once.
@@ -251,6 +254,9 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
             on_error: string, `"raise"` for a picture that cannot be read, or
                 `"skip"` it: `skipped_images` is then among the results, and a
                 warning names the first few.
+            evaluators: `"auto"` for the registered evaluators that fit the task and
+                the data and take a single pass, e.g. CIDEr-D for captions; `"all"` for
+                all that fit; a list of names; or `None` for losses and metrics only.
             **kwargs: passed to `keras.Model.evaluate`.
 
         Returns:
@@ -262,15 +268,16 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         """
         skipped = _skipped(on_error)
         data = self._prepare(x, batch_size, skipped)
-        if skipped is None:
-            with plain_errors(may_skip=True):
-                return keras.Model.evaluate(
-                    self, data, return_dict=return_dict, **kwargs
-                )
         with plain_errors(may_skip=True):
             results = keras.Model.evaluate(self, data, return_dict=True, **kwargs)
-        results["skipped_images"] = skipped.count()
-        skipped.warn("the evaluation")
+        if skipped is not None:
+            results["skipped_images"] = skipped.count()
+            skipped.warn("the evaluation")
+        # `fit` evaluates validation data that are preprocessed already.
+        if isinstance(x.element_spec, dict):
+            predictions = Predictions(self, x, batch_size, on_error)
+            for evaluator in choose_evaluators(evaluators, self.spec, x.element_spec):
+                results |= evaluator(predictions)
         return results if return_dict else list(results.values())
 
     def predict(self, x: tf.data.Dataset, *, batch_size: int = 32, **kwargs):

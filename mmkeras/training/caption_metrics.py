@@ -1,34 +1,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.metrics import CaptionReferences, evaluate_captions
-from mmkeras.training.caption_samples import caption_samples
-
-_METRICS = ("BLEU-4", "ROUGE_L", "CIDEr-D")
+from mmkeras.models.image_captioner.caption_scores import METRICS
+from mmkeras.models.image_captioner.captioned_samples import CaptionedSamples
+from mmkeras.models.predictions import Predictions
 
 
 class CaptionMetrics(keras.callbacks.Callback):
     """Writes captions at the end of an epoch and logs their official scores.
 
-    The references are tokenised and counted at the first epoch only. The history has
-    the scores as `val_CIDEr-D` and so on, so that `EarlyStopping` and `ModelCheckpoint`
-    may monitor them, if they come after this callback. Of several workers, the chief
-    alone does it: only its logs have the scores.
+    The references are tokenized and counted in the first epoch only. The history has
+    the scores as `val_CIDEr-D` and so on; `EarlyStopping` and `ModelCheckpoint` can
+    monitor them if they come after this callback. With several workers only the chief
+    evaluates, and only its logs have the scores.
 
     Args:
         dataset: an unbatched `tf.data.Dataset` of dicts `image`, `image_id` and
             `captions`.
         references: dict from image id to captions, `CaptionReferences`, or `None` for
             those of the dataset.
-        every: int, epochs from one evaluation to the next.
-        metrics: names, as `evaluate_captions` takes them.
+        every: int, number of epochs between two evaluations.
+        metrics: names, as `evaluate_captions` accepts them.
         tokenizer: as in `CaptionReferences`.
-        batch_size: int, pictures captioned at a time.
-        **options: of `mmkeras.decoding.DecodingOptions`.
+        batch_size: int, number of images in a batch.
+        **options: options of `mmkeras.decoding.DecodingOptions`.
 
     Example:
         ```python
@@ -41,14 +43,13 @@ class CaptionMetrics(keras.callbacks.Callback):
         dataset: tf.data.Dataset,
         references: Mapping[str, Sequence[str]] | CaptionReferences | None = None,
         every: int = 1,
-        metrics: Sequence[str] = _METRICS,
-        tokenizer="ptb",
+        metrics: Sequence[str] = METRICS,
+        tokenizer: str = "ptb",
         batch_size: int = 32,
-        **options,
+        **options: Any,
     ):
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be at least 1. Received: {every}.")
+        every = whole_number("every", every, 1)
         self.dataset, self.every, self.metrics = dataset, every, list(metrics)
         self.tokenizer, self.batch_size, self.options = tokenizer, batch_size, options
         self._references = references
@@ -56,8 +57,8 @@ class CaptionMetrics(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every or not _is_chief(self.model):
             return
-        written = caption_samples(
-            self.model, self.dataset, self.batch_size, **self.options
+        written = CaptionedSamples.of(
+            Predictions(self.model, self.dataset, self.batch_size, **self.options)
         )
         if not isinstance(self._references, CaptionReferences):
             references = self._references or written.references

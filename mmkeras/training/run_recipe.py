@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from mmkeras.models import ImageCaptioner
 from mmkeras.models.image_captioner.captioner_run import CaptionerRun
-from mmkeras.training.train_captioner import train_captioner
+from mmkeras.training.train_task import train_task
 from mmkeras.training.write_test_captions import write_test_captions
 
 # The same steps as in earnest, the frozen encoder and its cache among them.
@@ -37,7 +37,7 @@ def run_recipe(
 ) -> tuple[ImageCaptioner, dict]:
     """Trains a captioner and measures it on a test split, as every recipe does.
 
-    Besides what `train_captioner` writes, the output folder has `captions_test.json`
+    Besides what `train_task` writes, the output folder has `captions_test.json`
     and `references.json` (`write_test_captions`, beam search with 5 beams), and
     `results.json`. A run that was interrupted in training goes on when it is started
     again.
@@ -61,7 +61,7 @@ def run_recipe(
     """
     run = _changed(run, _SMOKE if smoke else {}, changes or {})
     test = test.take(_SMOKE_TEST_PICTURES) if smoke else test
-    captioner = train_captioner(run)
+    captioner = train_task(run)
     measured = test
     if run.feature_cache is not None:
         # A picture is measured with each of its captions, and encoded once for all.

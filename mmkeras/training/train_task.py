@@ -2,69 +2,72 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import json
 import pathlib
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
-import tensorflow as tf
 
 import mmkeras
 from mmkeras.models.kept_samples import write_samples
+from mmkeras.models.registry import spec_of_run
 from mmkeras.models.run import Run
 from mmkeras.models.task import Task
 from mmkeras.training.history_file import HistoryFile
 
-_VOCABULARY = "vocabulary.txt"
-# A broken picture stops a run, which may then go on without it.
+_LEARNED = "learned.json"
+# An unreadable image stops a run, which may then be resumed without it.
 _MAY_CHANGE = ("output", "on_error")
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "tensorflow-text")
 
 
 def train_task(
     run: Run,
-    make: Callable[[tf.data.Dataset], Task],
-    splits: Callable[[Run], tuple[tf.data.Dataset, tf.data.Dataset | None]],
     callbacks: Sequence[keras.callbacks.Callback] = (),
     overwrite: bool = False,
     verbose: int | str = "auto",
 ) -> Task:
-    """Trains a task and writes it with the record of how it was made.
+    """Trains a task and saves it with the record of the run.
 
-    The output folder is a preset, with `run.yaml` (the whole configuration) and
-    `history.json` (each epoch's figures). A run that was interrupted goes on
-    after its last whole epoch when it is started again with the same settings (but for
-    `on_error`); the best epoch is then the best of those since. With a `lora_rank` the
+    The output folder is a preset, with `run.yaml` (all settings) and `history.json`
+    (the metrics of each epoch). A run that was interrupted resumes after its last
+    complete epoch when it is started again with the same settings (except
+    `on_error`); the best epoch is then the best one since. With a `lora_rank` the
     preset has the adapters merged into its weights, and `adapters.lora.h5` has them
-    alone, for the preset that the run began with.
+    alone, for the preset that the run started from.
 
     Args:
-        run: a `CaptionerRun` or a `VisualQARun`.
-        make: a function from the training data to the task, compiled.
-        splits: a function from the run to its training and validation data.
+        run: a `Run` of a registered task, e.g. a `CaptionerRun`.
         callbacks: Keras callbacks, e.g. to show progress.
-        overwrite: bool, whether to write to a folder that has files, and to start
-            anew where a run was interrupted.
+        overwrite: bool, whether to write to a folder that has files, and to start an
+            interrupted run from scratch.
         verbose: as in `keras.Model.fit`.
 
     Returns:
-        The trained task, with the weights of its best epoch where there are
-        validation data.
+        The trained task, with the weights of its best epoch if there are validation
+        data.
 
     Raises:
-        FileExistsError: if the output folder has files and `overwrite` is
-            `False`.
-        FileNotFoundError: if the data are not there.
-        ValueError: if the data or a setting are not usable, or other settings
-            were given to a run that was interrupted.
+        FileExistsError: if the output folder has files and `overwrite` is `False`.
+        FileNotFoundError: if the data do not exist.
+        ValueError: if the data or a setting cannot be used, or an interrupted run is
+            resumed with other settings.
+
+    Example:
+        ```python
+        run = mmkeras.models.CaptionerRun(data="photos", output="my_captioner")
+        captioner = mmkeras.training.train_task(run)
+        ```
     """
+    spec = spec_of_run(run)
     output = pathlib.Path(run.output)
     resumed = _check_output(run, output, overwrite)
     keras.utils.set_random_seed(run.seed)
-    train, validation = splits(run)
-    task = make(train)
-    _start_record(run, output, resumed, task.preprocessor.tokenizer)
+    train, validation = run.splits()
+    task = spec.load_task().from_run(run, train)
+    _start_record(run, output, resumed, task.preprocessor)
     recipe = _callbacks(run, output, validation is not None)
     task.fit(
         train,
@@ -73,7 +76,7 @@ def train_task(
         epochs=run.epochs,
         seed=run.seed,
         on_error=run.on_error,
-        feature_cache="auto" if run.feature_cache is None else run.feature_cache,
+        feature_cache=getattr(run, "feature_cache", None) or "auto",
         callbacks=[*callbacks, *recipe],
         verbose=verbose,
     )
@@ -85,20 +88,20 @@ def train_task(
 
 
 def _keep_samples(task, dataset, output) -> None:
-    # The model is saved by now: whatever the data have, it is not lost.
+    # The model is saved already: bad samples must not lose it.
     try:
         task.keep_samples(dataset)
         write_samples(task.samples, output)
     except Exception as error:
         warnings.warn(
-            f"No samples are kept in {output}, on which exported files are checked: "
-            f"{error} Keep some with task.keep_samples(dataset).",
+            f"{output} has no samples to check exported files on: {error} Add some with "
+            "task.keep_samples(dataset) and save the preset again.",
             stacklevel=2,
         )
 
 
 def _check_output(run, output, overwrite) -> bool:
-    """Whether the run goes on from where it was interrupted."""
+    """Whether an interrupted run is resumed."""
     if overwrite or not output.exists():
         return False
     if not output.is_dir():
@@ -125,39 +128,53 @@ def _check_same(run, output) -> None:
     if changed:
         raise ValueError(
             f"{output} holds an interrupted run with other settings: "
-            f"{', '.join(changed)}. Give the same to go on with it, or add "
-            "--overwrite (overwrite=True) to start anew."
+            f"{', '.join(changed)}. Resume it with the same settings, or add "
+            "--overwrite (overwrite=True) to start from scratch."
         )
 
 
-def _start_record(run, output, resumed, tokenizer) -> None:
+def _start_record(run, output, resumed, preprocessor) -> None:
     backup = output / ".backup"
-    vocabulary = "\n".join(tokenizer.get_vocabulary())
+    learned = _learned(preprocessor)
     if resumed:
-        _check_vocabulary(backup / _VOCABULARY, vocabulary)
+        _check_learned(backup / _LEARNED, learned)
     else:
         shutil.rmtree(backup, ignore_errors=True)
         (output / "history.json").unlink(missing_ok=True)
-    # The empty backup marks a run that was interrupted in its first epoch.
+    # An empty backup marks a run that was interrupted in its first epoch.
     backup.mkdir(parents=True, exist_ok=True)
-    (backup / _VOCABULARY).write_text(vocabulary, "utf-8")
+    (backup / _LEARNED).write_text(learned, "utf-8")
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     run.to_yaml(output / "run.yaml", {"mmkeras": mmkeras.__version__, **versions})
 
 
-def _check_vocabulary(path, vocabulary) -> None:
-    # What was trained so far belongs to the tokens that it was trained with.
-    if path.is_file() and path.read_text("utf-8") != vocabulary:
+def _learned(preprocessor) -> str:
+    """What the preprocessor learned from the data, above all its vocabulary."""
+    config = preprocessor.get_config()
+    tokenizer = getattr(preprocessor, "tokenizer", None)
+    vocabulary = None if tokenizer is None else tokenizer.get_vocabulary()
+    kept = {
+        name: value
+        for name, value in config.items()
+        # Keras counts the layers of a session in their names.
+        if name not in ("name", "tokenizer", "image_converter")
+    }
+    return json.dumps({"config": kept, "vocabulary": vocabulary}, default=str)
+
+
+def _check_learned(path, learned) -> None:
+    # The weights of the backup belong to the vocabulary that they were trained with.
+    if path.is_file() and path.read_text("utf-8") != learned:
         raise ValueError(
-            f"{path.parents[1]} holds an interrupted run on other captions: their "
-            "vocabulary has changed since. Put the captions back as they were to go on "
-            "with it, or add --overwrite (overwrite=True) to start anew."
+            f"{path.parents[1]} holds an interrupted run on other data: their "
+            "vocabulary has changed since. Restore the data to resume it, or add "
+            "--overwrite (overwrite=True) to start from scratch."
         )
 
 
 def _callbacks(run, output, validated) -> list[keras.callbacks.Callback]:
-    # The history is written before the backup, and cut to the epochs the backup
-    # has when a run goes on, so that no epoch is missing or stands twice.
+    # The history is written before the backup, and cut to the epochs of the backup
+    # when a run is resumed, so that no epoch is missing or duplicated.
     callbacks = [
         HistoryFile(output / "history.json"),
         keras.callbacks.BackupAndRestore(str(output / ".backup")),

@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+from typing import Any
 
 import tensorflow as tf
 
-from mmkeras.data import batch_samples
 from mmkeras.models import ImageCaptioner
-from mmkeras.preprocessing.images.load_images import refuse_bad_images
+from mmkeras.models.image_captioner.captioned_samples import CaptionedSamples
+from mmkeras.models.predictions import Predictions
 
 
 def write_test_captions(
@@ -16,29 +17,28 @@ def write_test_captions(
     samples: tf.data.Dataset,
     directory: str | os.PathLike,
     batch_size: int = 32,
-    **options,
+    **options: Any,
 ) -> tuple[pathlib.Path, pathlib.Path]:
-    """Captions of a test split and their references, as official scorers read them.
+    """Writes captions of a test split and their references for official scorers.
 
-    `captions_test.json` is in the result format of COCO: a list of
-    `{"image_id": ..., "caption": ...}`. `references.json` is in the format of its
-    annotations, to score it against, e.g. with coco-caption. Ids that are whole
-    numbers are written as such.
+    `captions_test.json` is in COCO's format of results: a list of
+    `{"image_id": ..., "caption": ...}`. `references.json` is in COCO's format of
+    annotations. Ids that are whole numbers are written as numbers.
 
     Args:
         captioner: an `ImageCaptioner`.
         samples: an unbatched `tf.data.Dataset` of dicts `image`, `image_id` and
             `captions`.
-        directory: folder for both files; it is made if it is not there.
-        batch_size: int, pictures captioned at a time.
-        **options: of `mmkeras.decoding.DecodingOptions`; beam search with
-            `num_beams=5` unless others are given.
+        directory: folder for both files; it is created if it does not exist.
+        batch_size: int, number of images in a batch.
+        **options: options of `mmkeras.decoding.DecodingOptions`; beam search with
+            `num_beams=5` by default.
 
     Returns:
         The paths of both files.
 
     Raises:
-        ValueError: if a picture cannot be read, or an option is wrong.
+        ValueError: if an image is unreadable, or an option is out of range.
 
     Example:
         ```python
@@ -50,17 +50,12 @@ def write_test_captions(
         - [Chen et al., 2015](https://arxiv.org/abs/1504.00325)
     """
     options = options or {"num_beams": 5}
-    written, references = [], []
-    for batch in batch_samples(samples, batch_size):
-        ids = [image_id.decode("utf-8") for image_id in batch["image_id"].numpy()]
-        # `generate` would name a bad picture by its place in the batch.
-        _, errors = captioner.preprocessor.image_converter.convert(batch["image"])
-        refuse_bad_images(errors.numpy(), ids)
-        captions = captioner.generate(batch["image"], **options)
-        for image_id, caption in zip(map(_number, ids), captions, strict=True):
-            written.append({"image_id": image_id, "caption": caption})
-        for image_id, texts in zip(ids, batch["captions"].to_list(), strict=True):
-            references.append((_number(image_id), [t.decode("utf-8") for t in texts]))
+    found = CaptionedSamples.of(Predictions(captioner, samples, batch_size, **options))
+    written = [
+        {"image_id": _number(name), "caption": caption}
+        for name, caption in found.captions.items()
+    ]
+    references = [(_number(name), texts) for name, texts in found.references.items()]
     folder = pathlib.Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "captions_test.json", folder / "references.json"
@@ -70,7 +65,7 @@ def write_test_captions(
 
 
 def _number(image_id: str) -> int | str:
-    """The id as an int if it is written as one, and so the same id."""
+    """The id as an int, if it is the decimal form of one."""
     is_number = image_id.isascii() and image_id.isdigit()
     return int(image_id) if is_number and str(int(image_id)) == image_id else image_id
 
@@ -78,7 +73,7 @@ def _number(image_id: str) -> int | str:
 def _annotations(references) -> dict:
     pairs = [(image_id, text) for image_id, texts in references for text in texts]
     return {
-        # What scorers built on pycocotools ask for besides.
+        # Scorers built on pycocotools require these.
         "info": {},
         "licenses": [],
         "type": "captions",

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from mmkeras.models.row_signature import row_signature
+from mmkeras.models.signature import row_signature
 
 
 def generative_answer_signatures(

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from mmkeras.arguments.whole_number import whole_number
 from mmkeras.decoding import DecodingOptions
-from mmkeras.models.row_signature import row_signature
+from mmkeras.models.signature import row_signature
 
 
 def caption_signatures(

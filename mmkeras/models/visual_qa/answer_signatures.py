@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from mmkeras.arguments.whole_number import whole_number
-from mmkeras.models.row_signature import row_signature
+from mmkeras.models.signature import row_signature
 
 
 def answer_signatures(

@@ -6,34 +6,41 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import batch_samples
-from mmkeras.models import GenerativeVisualQA, VisualQA
 
 _TYPES = ("question_type", "answer_type")
 
 
-def visual_qa_report(
-    vqa: VisualQA | GenerativeVisualQA, dataset: tf.data.Dataset, batch_size: int = 32
-) -> dict:
-    """How well questions are answered, which of them, and by what.
+def evaluate_visual_qa(predictions) -> dict:
+    """`visual_qa_report` as an evaluator.
 
-    Questions often give their answers away ("what colour is the banana?"). What is
-    left of the accuracy without the pictures, or with those of others, is what the
-    model has from the questions alone.
+    Args:
+        predictions: a `Predictions`.
+    """
+    return visual_qa_report(
+        predictions.task, predictions.dataset, predictions.batch_size
+    )
+
+
+def visual_qa_report(vqa, dataset: tf.data.Dataset, batch_size: int = 32) -> dict:
+    """Reports the accuracy by kind of question and by what the model is shown.
+
+    Questions often give their answers away ("what colour is the banana?"). The
+    accuracy without images, or with the images of other questions, is what the model
+    knows from the questions alone.
 
     Args:
         vqa: a `VisualQA` or a `GenerativeVisualQA`.
         dataset: a `tf.data.Dataset` of sample dicts, batched or not.
-        batch_size: int, for a dataset that is not batched yet.
+        batch_size: int, for a dataset that is not batched.
 
     Returns:
-        dict: `questions`, int, how many there are; `accuracy`, float, the mean score
-        of the answers given; `without_image`, that with all pictures taken away;
-        `shuffled_images`, that with each picture in the place of the next;
-        `without_question`, that with all questions taken away. Where the samples have
-        these, `by_question_type` and `by_answer_type`, dicts of
-        `{"accuracy": ..., "questions": ...}` by type; and where some modality is said
-        to be missing, `by_modalities`, the same by what is there: `"image+question"`,
-        `"image"`, `"question"`, `"none"`.
+        dict: `questions`, int, their number; `accuracy`, float, the mean score of the
+        answers; `without_image`, that with all images removed; `shuffled_images`,
+        that with each image in the place of the next; `without_question`, that with
+        all questions removed. If the samples have these, `by_question_type` and
+        `by_answer_type`, dicts of `{"accuracy": ..., "questions": ...}` by type; and
+        if a modality may be missing, `by_modalities`, the same by what is present:
+        `"image+question"`, `"image"`, `"question"`, `"none"`.
 
     Reference:
         - [Goyal et al., 2017](https://arxiv.org/abs/1612.00837) (language priors)
@@ -67,13 +74,8 @@ def visual_qa_report(
 def _graphs(vqa):
     backbone = vqa.backbone
 
-    def encode(inputs):
-        if "image_features" in inputs:
-            return backbone.region_encoder(inputs["image_features"], training=False)
-        return backbone.regions(inputs["images"])
-
     return (
-        tf.function(encode, reduce_retracing=True, autograph=False),
+        tf.function(backbone.regions_of, reduce_retracing=True, autograph=False),
         tf.function(vqa.grader(), reduce_retracing=True, autograph=False),
     )
 

@@ -1,0 +1,208 @@
+"""Predictions for image files, for `mmkeras caption` and `mmkeras predict`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mmkeras.cli.jsonl_rows import JSONLRows
+from mmkeras.cli.list_images import list_images
+from mmkeras.cli.preset_spec import is_litert
+from mmkeras.cli.start_tensorflow import start_tensorflow
+from mmkeras.models.task_spec import TaskSpec
+
+# The predictions of an image, best first, or the reason why there are none.
+_Found = list[str] | Exception
+
+
+def add_image_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that all predictions for images share."""
+    parser.add_argument("--adapters", metavar="FILE", help="file of `save_lora`")
+    parser.add_argument(
+        "--on-error",
+        choices=["raise", "skip"],
+        default="raise",
+        help="skip: unreadable images are counted and do not fail the command",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON lines")
+    parser.add_argument(
+        "--token-scores",
+        action="store_true",
+        help="with --json or --output: the log-probability of each token, too",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        help="append JSON lines to this file; images that it has already, errors "
+        "included, are skipped, so that an interrupted command resumes",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=32,
+        metavar="N",
+        help="number of images in a batch (default: 32)",
+    )
+
+
+def predict_images(
+    args: argparse.Namespace,
+    spec: TaskSpec,
+    images: list[str],
+    options: dict[str, Any],
+) -> int:
+    """Predicts for images and folders of images.
+
+    Args:
+        args: the parsed command line, with `preset` and the flags of
+            `add_image_flags`.
+        spec: the task of the preset.
+        images: paths of images and folders.
+        options: the options of the task's verb.
+
+    Returns:
+        The exit code: 1 if an image failed, unless `--on-error skip` is given.
+    """
+    if args.batch_size < 1:
+        raise ValueError(
+            f"--batch-size must be at least 1. Received: {args.batch_size}."
+        )
+    if args.token_scores and not (args.json or args.output):
+        raise ValueError("--token-scores needs --json, or --output FILE.")
+    paths = list_images(images)
+    rows = JSONLRows(args.output, "image") if args.output else None
+    if rows is not None:
+        paths = [path for path in dict.fromkeys(paths) if path not in rows.done]
+    predict = _predictor(args, spec, options) if paths else None
+    report = _Report(args, spec.output, rows, several=len(paths) > 1)
+    for start in range(0, len(paths), args.batch_size):
+        batch = paths[start : start + args.batch_size]
+        for path, found in zip(batch, predict(batch), strict=True):
+            report.add(path, found)
+        if rows is not None:
+            rows.flush()
+    if rows is not None:
+        before = len(rows.done)
+        rows.close()
+        print(f"Wrote {args.output}: {len(paths)} new, {before} existing")
+    if report.failed and args.on_error == "skip":
+        print(
+            f"mmkeras: skipped {report.failed} of {len(paths)} images", file=sys.stderr
+        )
+    return 1 if report.failed and args.on_error == "raise" else 0
+
+
+def _predictor(args, spec, options) -> Callable[[list[str]], Iterator[_Found]]:
+    if is_litert(args.preset):
+        return _by_litert(args, spec, options)
+    # Wrong options are an error of the command, not of each image.
+    if options:
+        spec.load_options()(**options)
+    start_tensorflow(args.debug)
+    task = spec.load_task().from_preset(args.preset)
+    if args.adapters:
+        task.load_lora(args.adapters)
+    return lambda paths: _by_preset(task, spec, paths, args.batch_size, options)
+
+
+def _by_litert(args, spec, options) -> Callable[[list[str]], Iterator[_Found]]:
+    given = [*options, *(["--adapters"] if args.adapters else [])]
+    given += ["--token-scores"] if args.token_scores else []
+    if given:
+        raise ValueError(
+            f"{args.preset} was exported with its options. Remove {', '.join(given)}."
+        )
+    run = getattr(spec.load_runner()(args.preset), spec.output)
+
+    def predict(paths):
+        for path in paths:
+            try:
+                yield _as_list(run(path))
+            except (OSError, ValueError) as error:
+                yield error
+
+    return predict
+
+
+def _by_preset(task, spec, paths, batch_size, options) -> Iterator[_Found]:
+    """All images of a batch at once, and those that failed again by themselves."""
+    images = [_bytes(path) for path in paths]
+    readable = [image for image in images if isinstance(image, bytes)]
+    predict = getattr(task, spec.verb)
+    results = iter(
+        predict(readable, batch_size=batch_size, on_error="skip", **options)
+        if readable
+        else []
+    )
+    for path, image in zip(paths, images, strict=True):
+        found = next(results) if isinstance(image, bytes) else image
+        if found is None:
+            found = _reason(predict, path)
+        yield found if isinstance(found, Exception) else _as_list(found)
+
+
+def _bytes(path) -> bytes | OSError:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return FileNotFoundError(f"The image file {path} does not exist.")
+    except OSError as error:
+        return error
+
+
+def _reason(predict, path) -> Exception:
+    try:
+        predict(path)
+    except (OSError, ValueError) as error:
+        return error
+    return ValueError(f"Cannot read {path}: it changed in the meantime.")
+
+
+def _as_list(found) -> list[str]:
+    return found if isinstance(found, list) else [found]
+
+
+class _Report:
+    """Prints or writes the predictions of each image."""
+
+    def __init__(self, args, output, rows, several):
+        self._args, self._output, self._rows = args, output, rows
+        self._several = several
+        self.failed = 0
+
+    def add(self, path: str, found: _Found) -> None:
+        if isinstance(found, Exception):
+            self.failed += 1
+            print(f"mmkeras: error: {found}", file=sys.stderr)
+            if self._rows is not None:
+                self._rows.write({"image": path, "error": str(found)})
+        elif self._rows is not None:
+            self._rows.write(self._row(path, found))
+        else:
+            for one in found:
+                self._print(path, one)
+
+    def _print(self, path, one) -> None:
+        if self._args.json:
+            print(json.dumps(self._row(path, [one]), ensure_ascii=False))
+        else:
+            print(f"{path}: {one}" if self._several else one)
+
+    def _row(self, path, found) -> dict[str, Any]:
+        """One row for each image, by which a resumed command knows it is done."""
+        several = len(found) != 1
+        columns = {"": list(found)}
+        for name in ("score", "tokens"):
+            values = [getattr(one, name, None) for one in found]
+            if None not in values and (name == "score" or self._args.token_scores):
+                columns[name] = values
+        row = {"image": path}
+        for name, values in columns.items():
+            name = name or self._output
+            plural = name if name.endswith("s") else f"{name}s"
+            row[plural if several else name] = values if several else values[0]
+        return row
