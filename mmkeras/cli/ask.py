@@ -11,8 +11,8 @@ from mmkeras.cli.decoding_flags import (
 from mmkeras.cli.load_preset import load_preset, preset_task
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
-# Here it is how many answers to show; a draw is from --top-p.
-_OWN = ("top-k",)
+# --top-k is the number of answers here; for sampling there is --top-p.
+_OWN = ("top_k", "num_sequences")
 
 
 def add_parser(commands, common) -> None:

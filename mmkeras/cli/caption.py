@@ -9,8 +9,6 @@ from mmkeras.cli.jsonl_rows import JSONLRows
 from mmkeras.cli.list_images import list_images
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
-# The default of --num-captions, as an option.
-_ONE = ("num_sequences", 1)
 # A caption, its score and perhaps those of its tokens, several of these, or the reason
 # why there is none.
 _Found = list[tuple] | Exception
@@ -22,12 +20,6 @@ def add_parser(commands, common) -> None:
     parser.add_argument("--adapters", help="file that `save_lora` wrote")
     parser.add_argument(
         "images", nargs="+", metavar="IMAGE", help="pictures, or folders of them"
-    )
-    parser.add_argument(
-        "--num-captions",
-        type=int,
-        default=1,
-        help="captions for each picture: at most --num-beams, or as many as to draw",
     )
     parser.add_argument(
         "--on-error",
@@ -66,7 +58,7 @@ def run(args) -> int:
     rows = JSONLRows(args.output, "image") if args.output else None
     if rows is not None:
         paths = [path for path in dict.fromkeys(paths) if path not in rows.done]
-    options = {**decoding_options(args), "num_sequences": args.num_sequences}
+    options = decoding_options(args)
     caption = _captioner(args, options) if paths else None
     failed = 0
     for start in range(0, len(paths), args.batch_size):
@@ -104,8 +96,7 @@ def _captioner(args, options) -> Callable[[list[str]], Iterator[_Found]]:
 def _by_litert(args, options) -> Callable[[list[str]], Iterator[_Found]]:
     from mmkeras.runtime import LiteRTCaptioner
 
-    given = [name for name, value in options.items() if (name, value) != _ONE]
-    given += ["token_scores"] if args.token_scores else []
+    given = [*options, *(["token_scores"] if args.token_scores else [])]
     if given or args.adapters:
         raise ValueError(
             f"{args.preset} was exported with its options. Leave out "

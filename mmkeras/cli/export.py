@@ -61,7 +61,7 @@ def add_parser(commands, common) -> None:
         help="write models.config and batching.config beside the version; BASE_PATH is "
         "where TF Serving sees the model, /models/NAME if left out",
     )
-    add_decoding_flags(parser)
+    add_decoding_flags(parser, without=("num_sequences",))
     parser.set_defaults(run=run)
 
 
