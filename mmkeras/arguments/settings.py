@@ -114,8 +114,6 @@ def _checked(name, value, kind, metadata, optional):
 
 
 def _wrong_type(name, value, kind, optional) -> ValueError:
-    article = "an" if kind is int else "a"
-    names = {bool: "bool", str: "string", tuple: "tuple"}
-    wanted = f"{article} {names.get(kind, kind.__name__)}"
-    wanted += " or None" if optional else ""
+    names = {bool: "a bool", int: "an integer", float: "a number", str: "a string"}
+    wanted = names.get(kind, f"a {kind.__name__}") + (" or None" if optional else "")
     return ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}.")
