@@ -12,6 +12,8 @@ from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.real_number import real_number
 from mmkeras.arguments.whole_number import whole_number
 
+_LIMITS = ("minimum", "maximum", "above", "below")
+
 
 def setting(
     default: Any = dataclasses.MISSING,
@@ -106,28 +108,12 @@ def _checked(name, value, kind, metadata, optional):
             name, value, metadata.get("minimum"), metadata.get("maximum")
         )
     elif kind is float:
-        value = real_number(name, value)
-        _check_limits(name, value, metadata)
+        limits = {limit: metadata.get(limit) for limit in _LIMITS}
+        value = real_number(name, value, **limits)
     return value
 
 
 def _wrong_type(name, value, kind, optional) -> ValueError:
-    article = "an" if kind is int else "a"
-    names = {bool: "bool", str: "string", tuple: "tuple"}
-    wanted = f"{article} {names.get(kind, kind.__name__)}"
-    wanted += " or None" if optional else ""
+    names = {bool: "a bool", int: "an integer", float: "a number", str: "a string"}
+    wanted = names.get(kind, f"a {kind.__name__}") + (" or None" if optional else "")
     return ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}.")
-
-
-def _check_limits(name, value, metadata) -> None:
-    limits = {
-        "at least": (metadata.get("minimum"), lambda limit: value >= limit),
-        "at most": (metadata.get("maximum"), lambda limit: value <= limit),
-        "greater than": (metadata.get("above"), lambda limit: value > limit),
-        "less than": (metadata.get("below"), lambda limit: value < limit),
-    }
-    given = {word: pair for word, pair in limits.items() if pair[0] is not None}
-    if all(fits(limit) for limit, fits in given.values()):
-        return
-    wanted = " and ".join(f"{word} {limit}" for word, (limit, _) in given.items())
-    raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}.")

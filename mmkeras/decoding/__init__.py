@@ -1,21 +1,17 @@
-"""Decoding strategies over an abstract step."""
+"""Decoding strategies: search over an abstract step of a text decoder."""
 
-from mmkeras.decoding.beam_search import BeamSearch
-from mmkeras.decoding.decoding_options import DecodingOptions
-from mmkeras.decoding.decoding_result import DecodingResult
-from mmkeras.decoding.greedy_search import GreedySearch
-from mmkeras.decoding.random_sampling import RandomSampling
-from mmkeras.decoding.required_tokens import RequiredTokens
-from mmkeras.decoding.stepwise_search import StepwiseSearch
-from mmkeras.decoding.token_constraints import TokenConstraints
+import lazy_loader
 
-__all__ = [
-    "BeamSearch",
-    "DecodingOptions",
-    "DecodingResult",
-    "GreedySearch",
-    "RandomSampling",
-    "RequiredTokens",
-    "StepwiseSearch",
-    "TokenConstraints",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "beam_search": ["BeamSearch"],
+        "decoding_options": ["DecodingOptions"],
+        "decoding_result": ["DecodingResult"],
+        "greedy_search": ["GreedySearch"],
+        "random_sampling": ["RandomSampling"],
+        "required_tokens": ["RequiredTokens"],
+        "stepwise_search": ["StepwiseSearch"],
+        "token_constraints": ["TokenConstraints"],
+    },
+)

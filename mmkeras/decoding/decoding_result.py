@@ -6,15 +6,15 @@ import tensorflow as tf
 
 
 class DecodingResult(NamedTuple):
-    """What a decoding strategy returns.
+    """The output of a decoding strategy.
 
     Args:
-        token_ids: int32 `[batch, n_best, max_length]`, best first, without the
-            start token; after the end token only padding.
-        scores: float32 `[batch, n_best]`, log-probability of the sequence, divided
-            by its length penalty where there is one.
-        token_scores: float32 `[batch, n_best, max_length]`, log-probability of each
-            token given those before it; 0 after the end.
+        token_ids: int32 `[batch, num_sequences, max_length]`, best first, without the
+            start token; padding after the end token.
+        scores: float32 `[batch, num_sequences]`, log-probability of each sequence,
+            divided by its length penalty if there is one.
+        token_scores: float32 `[batch, num_sequences, max_length]`, log-probability of
+            each token given the previous ones; 0 after the end token.
     """
 
     token_ids: tf.Tensor

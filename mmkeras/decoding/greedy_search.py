@@ -7,27 +7,25 @@ from mmkeras.decoding.token_constraints import TokenConstraints
 
 
 class GreedySearch(StepwiseSearch):
-    """Takes the likeliest token at each step, in one graph loop.
+    """Greedy search: takes the likeliest token at each step, in one graph loop.
 
     Args:
         start_token_id: int, fed at position 0.
-        end_token_id: int, which ends a row.
-        pad_token_id: int, written after the end.
+        end_token_id: int, ends a hypothesis.
+        pad_token_id: int, fills the rows after the end token.
         constraints: a `TokenConstraints`, or `None`.
 
     Call arguments:
-        step, cache, rows, max_length: as `StepwiseSearch` takes them, with a single
-            beam.
+        step, cache, rows, max_length: see `StepwiseSearch`; with a single beam.
 
     Returns:
-        A `DecodingResult` with an `n_best` of 1. The score has no length
-        penalty.
+        A `DecodingResult` with one sequence per row. The score has no length penalty.
 
     Example:
         ```python
         search = GreedySearch(start_token_id=2, end_token_id=3, pad_token_id=0)
         result = search(step, cache, rows=8, max_length=20)
-        result.token_ids   # [8, 1, 20]
+        result.token_ids  # [8, 1, 20]
         ```
     """
 

@@ -7,18 +7,21 @@ import tensorflow as tf
 
 
 class RequiredTokens:
-    """Sequences of tokens that a text must hold, and how far a beam has come.
+    """Token sequences that a text must contain, and the progress of each beam.
 
-    Beam search would drop the beams that write what is required, which is seldom
-    what is likeliest. It keeps beams at every stage instead (`BeamSearch`), and asks
-    this class which stage a beam is at and what would bring it further.
+    Required tokens are seldom the likeliest ones, so plain beam search would drop the
+    beams that contain them. `BeamSearch` keeps beams at every stage of progress; this
+    class computes the stage of a beam and the tokens that advance it.
 
     Args:
-        sequences: sequence of sequences of int, each of which must be in the text as a
-            whole, in any order.
-        continuation_ids: sequence of int, the tokens that go on with the word before
-            them. A sequence that one of them follows is part of another word and does
-            not count.
+        sequences: sequence of sequences of int. The text must contain each of them
+            completely, in any order.
+        continuation_ids: sequence of int, tokens that continue the word before them.
+            A sequence followed by one of them is part of a longer word and does not
+            count.
+
+    Attributes:
+        total: int, the number of required tokens.
 
     Raises:
         ValueError: if a sequence is empty.
@@ -37,39 +40,40 @@ class RequiredTokens:
         if not all(self.sequences):
             raise ValueError("A required sequence of tokens must not be empty.")
         ids = np.asarray(continuation_ids, int)
-        # The last place stands for all tokens beyond the largest of these.
+        # The last entry stands for all ids above the largest of these.
         self._continues = np.isin(np.arange(max(ids, default=0) + 2), ids)
         self.total = sum(map(len, self.sequences))
 
     def met(self, written: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        """How many of the required tokens a text has.
+        """Counts the required tokens that a text contains.
 
         Args:
-            written: int32 `[..., max_length]`, the tokens so far, and anything from
-                `position` on.
+            written: int32 `[..., max_length]`, the tokens so far; those from
+                `position` on are ignored.
             position: int32 scalar, number of tokens written.
 
         Returns:
-            int32 `[...]`, `self.total` where nothing is missing. Of the sequences that
-            are not there as a whole, one that is being written counts as far as it is.
+            int32 `[...]`, `self.total` if nothing is missing. Tokens of complete
+            sequences count, and those of the longest incomplete sequence that the text
+            ends with.
         """
-        whole, begun = tf.constant(0), tf.constant(0)
+        complete, begun = tf.constant(0), tf.constant(0)
         for tokens in self.sequences:
-            there = self._holds(written, position, tokens)
+            contained = self._contains(written, position, tokens)
             progress = self._progress(written, position, tokens)
-            whole += tf.where(there, len(tokens), 0)
-            begun = tf.maximum(begun, tf.where(there, 0, progress))
-        return whole + begun
+            complete += tf.where(contained, len(tokens), 0)
+            begun = tf.maximum(begun, tf.where(contained, 0, progress))
+        return complete + begun
 
     def next_tokens(self, written: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        """The tokens that would bring a text further.
+        """Finds the tokens that advance a text.
 
         Args:
-            written, position: as `met` takes them.
+            written, position: see `met`.
 
         Returns:
-            int32 `[..., sequences]`: of each sequence the token after what stands of
-            it at the end of the text.
+            int32 `[..., sequences]`: the token of each sequence that follows the part
+            of it that the text ends with.
         """
         tokens = [
             tf.gather(tf.constant(tokens), self._progress(written, position, tokens))
@@ -77,28 +81,30 @@ class RequiredTokens:
         ]
         return tf.stack(tokens, axis=-1)
 
-    def _holds(self, written, position, tokens):
-        """bool `[...]`: whether the whole sequence stands somewhere."""
+    def _contains(self, written, position, tokens):
+        """bool `[...]`: whether the text contains the whole sequence."""
         size, length = len(tokens), written.shape[-1]
         starts = length - size + 1
         same = tf.range(starts) + size <= position
         for index, token in enumerate(tokens):
             same &= tf.equal(written[..., index : index + starts], token)
-        return tf.reduce_any(same & ~self._goes_on(written, position, size), axis=-1)
+        return tf.reduce_any(
+            same & ~self._is_continued(written, position, size), axis=-1
+        )
 
-    def _goes_on(self, written, position, size):
-        """bool `[..., starts]`: whether the word goes on after `size` tokens."""
+    def _is_continued(self, written, position, size):
+        """bool `[..., starts]`: whether the word continues after `size` tokens."""
         after = written[..., size:]
         table = tf.constant(self._continues)
         is_continuation = tf.gather(table, tf.minimum(after, len(self._continues) - 1))
         is_continuation &= tf.range(size, written.shape[-1]) < position
-        # Nothing follows the sequence that ends with the text.
+        # Nothing follows a sequence at the end of the text.
         return tf.concat(
             [is_continuation, tf.zeros_like(written[..., :1], tf.bool)], -1
         )
 
     def _progress(self, written, position, tokens):
-        """int32 `[...]`: the longest beginning of the sequence that ends the text."""
+        """int32 `[...]`: size of the longest prefix that the text ends with."""
         longest = tf.zeros_like(written[..., 0])
         for size in range(1, len(tokens)):
             places = tf.maximum(position - size + tf.range(size), 0)

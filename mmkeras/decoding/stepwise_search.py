@@ -10,32 +10,31 @@ from mmkeras.decoding.token_constraints import TokenConstraints
 
 
 class StepwiseSearch(abc.ABC):
-    """Writes hypotheses that know nothing of one another, in one graph loop.
+    """Base class of strategies whose hypotheses are independent of each other.
 
-    What they have in common stands here; a subclass says in `choose` which token
-    comes next.
+    It runs the graph loop; a subclass chooses the next tokens in `choose`.
 
     Args:
         start_token_id: int, fed at position 0.
-        end_token_id: int, which ends a hypothesis.
-        pad_token_id: int, written after the end.
+        end_token_id: int, ends a hypothesis.
+        pad_token_id: int, fills the rows after the end token.
         constraints: a `TokenConstraints`, or `None`.
-        num_beams: int, hypotheses for each row.
+        num_beams: int, number of hypotheses per row.
 
     Call arguments:
         step: callable `(token_ids [rows, num_beams], position, cache, lineage) ->
             (logits [rows, num_beams, vocabulary_size], cache)`. At each position it
-            keeps what it needs of the `num_beams` tokens in as many slots of the
-            cache; `lineage`, bool `[rows or 1, num_beams, max_length * num_beams]`,
-            says which of all slots, position by position, each hypothesis descends
-            from, the present one included.
-        cache: nested tensors of static shape but for the rows, for the first call
-            of `step`.
-        rows: int or int32 scalar tensor, number of sequences.
-        max_length: int, the most tokens that are written.
+            writes the `num_beams` tokens to as many slots of the cache. `lineage`, bool
+            `[rows or 1, num_beams, max_length * num_beams]`, is an attention mask
+            over all slots, position by position: the slots that each hypothesis
+            descends from, including the current one.
+        cache: nested tensors for the first call of `step`; all dimensions but the rows
+            are static.
+        rows: int or int32 scalar tensor, batch size.
+        max_length: int, maximum number of tokens.
 
     Returns:
-        A `DecodingResult` with an `n_best` of `num_beams`.
+        A `DecodingResult` with `num_beams` sequences per row.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class StepwiseSearch(abc.ABC):
 
     @abc.abstractmethod
     def choose(self, log_probs: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        """The next token of each hypothesis.
+        """Chooses the next token of each hypothesis.
 
         Args:
             log_probs: float32 `[rows, num_beams, vocabulary_size]`.
@@ -68,14 +67,14 @@ class StepwiseSearch(abc.ABC):
         self, step: Callable, cache, rows: int | tf.Tensor, max_length: int
     ) -> DecodingResult:
         beams = self.num_beams
-        own = tf.expand_dims(tf.eye(beams, dtype=tf.bool), 1)
+        own_slot = tf.expand_dims(tf.eye(beams, dtype=tf.bool), 1)
 
         def proceed(position, ended, *_):
             return (position < max_length) & ~tf.reduce_all(ended)
 
         def advance(position, ended, last, written, gains, cache):
             past = tf.reshape(tf.range(max_length) <= position, [1, max_length, 1])
-            lineage = tf.reshape(own & past, [1, beams, max_length * beams])
+            lineage = tf.reshape(own_slot & past, [1, beams, max_length * beams])
             logits, cache = step(last, position, cache, lineage)
             log_probs = self.constraints(logits, written, position)
             token = self.choose(log_probs, position)
@@ -99,7 +98,16 @@ class StepwiseSearch(abc.ABC):
 
 
 def write_column(table: tf.Tensor, position: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
-    """The table `[..., length]` with `column` `[...]` at a position."""
+    """Writes a column into a table.
+
+    Args:
+        table: tensor `[..., length]`.
+        position: int32 scalar.
+        column: tensor `[...]` of the same dtype.
+
+    Returns:
+        A tensor `[..., length]`.
+    """
     here = tf.equal(tf.range(table.shape[-1]), position)
     return tf.where(here, tf.expand_dims(column, -1), table)
 
@@ -110,7 +118,17 @@ def best_first(
     token_scores: tf.Tensor,
     number: int | None = None,
 ) -> DecodingResult:
-    """The result with the best `number` hypotheses of each row, or all, in order."""
+    """Sorts the hypotheses of each row by their scores.
+
+    Args:
+        token_ids: int32 `[rows, hypotheses, max_length]`.
+        scores: float32 `[rows, hypotheses]`.
+        token_scores: float32 `[rows, hypotheses, max_length]`.
+        number: int, number of hypotheses to return per row, or `None` for all.
+
+    Returns:
+        A `DecodingResult`.
+    """
     scores, order = tf.math.top_k(scores, k=number or scores.shape[-1])
     return DecodingResult(
         tf.gather(token_ids, order, batch_dims=1),

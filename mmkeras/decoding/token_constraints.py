@@ -6,37 +6,40 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from mmkeras.arguments.real_number import real_number
+from mmkeras.arguments.whole_number import whole_number
+
+# The log-probability of a forbidden token.
 NEVER = -1e9
 
 
 class TokenConstraints:
-    """Rules on which tokens may follow what has been written, in graph.
+    """Rules on which token may come next, applied to logits in graph.
 
-    A forbidden token has the log-probability `-1e9`; the others keep the model's, so
-    that a search finds the likeliest of the allowed sequences. A sequence for which
-    no token is allowed ends.
+    A forbidden token gets the log-probability `-1e9`; the others keep the model's, so
+    a search finds the likeliest of the allowed sequences. If no token is allowed, the
+    sequence ends.
 
     Args:
-        end_token_id: int.
-        min_length: int, the fewest tokens before the end token.
-        no_repeat_ngram_size: int `n`; no `n` tokens in a row are written twice. 0
-            for any.
-        forbidden: sequence of sequences of int, none of which is written as a whole.
-        repetition_penalty: float, by which the logits of tokens that are written
-            already are divided where positive, and multiplied where negative; 1 for
-            none. Log-probabilities are of the logits after that.
+        end_token_id: int, ends a sequence.
+        min_length: int, minimum number of tokens before the end token.
+        no_repeat_ngram_size: int, never repeat an n-gram of this size; 0 disables it.
+        forbidden: sequence of sequences of int, token sequences that are never written.
+        repetition_penalty: float of at least 1, which disables it. The positive logits
+            of tokens that the text already contains are divided by it, the negative
+            ones multiplied, before the log-softmax.
 
     Call arguments:
         logits: float32 `[..., vocabulary_size]`.
-        written: int32 `[..., max_length]`, the tokens so far, and anything from
-            `position` on.
+        written: int32 `[..., max_length]`, the tokens so far; those from `position`
+            on are ignored.
         position: int32 scalar, number of tokens written.
 
     Returns:
         float32 log-probabilities of the shape of `logits`.
 
     Raises:
-        ValueError: if an option is out of range.
+        ValueError: if an argument has the wrong type or is out of range.
 
     Reference:
         - [Paulus et al., 2017](https://arxiv.org/abs/1705.04304), section 2.5
@@ -53,32 +56,22 @@ class TokenConstraints:
         forbidden: Sequence[Sequence[int]] = (),
         repetition_penalty: float = 1.0,
     ):
-        for name, value in (
-            ("min_length", min_length),
-            ("no_repeat_ngram_size", no_repeat_ngram_size),
-        ):
-            if not isinstance(value, int) or value < 0:
-                raise ValueError(
-                    f"`{name}` must be an integer of at least 0. Received: "
-                    f"{name}={value!r}."
-                )
-        if not 1 <= repetition_penalty < float("inf"):
-            raise ValueError(
-                "`repetition_penalty` must be at least 1, which turns it off. "
-                f"Received: repetition_penalty={repetition_penalty!r}."
-            )
         self.forbidden = tuple(tuple(map(int, tokens)) for tokens in forbidden)
         if not all(self.forbidden):
             raise ValueError("A forbidden sequence of tokens must not be empty.")
         if (end_token_id,) in self.forbidden:
             raise ValueError(
-                f"The end token {end_token_id} cannot be forbidden: nothing would end. "
-                "Give `min_length` for longer text."
+                f"The end token {end_token_id} cannot be forbidden, or no text would "
+                "end. For longer text, set `min_length`."
             )
         self.end_token_id = end_token_id
-        self.min_length = min_length
-        self.no_repeat_ngram_size = no_repeat_ngram_size
-        self.repetition_penalty = float(repetition_penalty)
+        self.min_length = whole_number("min_length", min_length, minimum=0)
+        self.no_repeat_ngram_size = whole_number(
+            "no_repeat_ngram_size", no_repeat_ngram_size, minimum=0
+        )
+        self.repetition_penalty = real_number(
+            "repetition_penalty", repetition_penalty, minimum=1, below=float("inf")
+        )
 
     def __call__(
         self, logits: tf.Tensor, written: tf.Tensor, position: tf.Tensor
@@ -99,7 +92,7 @@ class TokenConstraints:
         return tf.reshape(log_probs, shape)
 
     def _banned(self, written, position, vocabulary):
-        """bool `[rows, vocabulary]`, or `None` if there are no rules at all."""
+        """bool `[rows, vocabulary]`, or `None` if there are no rules."""
         rules = []
         if self.min_length:
             is_end = tf.equal(tf.range(vocabulary), self.end_token_id)
@@ -127,13 +120,13 @@ class TokenConstraints:
         return tf.reduce_all(same, axis=1) & (position >= size)
 
     def _repeating(self, written, position, vocabulary):
-        """Tokens that would complete an n-gram that is written already."""
+        """bool `[rows, vocabulary]`: tokens that would repeat an n-gram."""
         size, length = self.no_repeat_ngram_size, written.shape[-1]
         starts = length - size + 1
         places = tf.maximum(position - size + 1 + tf.range(size - 1), 0)
         suffix = tf.expand_dims(tf.gather(written, places, axis=1), 1)
         windows = [written[:, i : i + starts] for i in range(size - 1)]
-        # The n-gram must be whole before this position; so is then its suffix.
+        # Only n-grams that are complete before this position count.
         same = tf.range(starts) + size - 1 < position
         if windows:
             equal = tf.equal(tf.stack(windows, axis=-1), suffix)
@@ -143,18 +136,18 @@ class TokenConstraints:
         return _at(written[:, size - 1 :], same, vocabulary)
 
     def _penalise(self, logits, written, position):
-        seen = tf.ones_like(written, tf.bool)
-        seen &= tf.range(written.shape[-1]) < position
-        seen = _at(written, seen, logits.shape[-1])
+        is_written = tf.ones_like(written, tf.bool)
+        is_written &= tf.range(written.shape[-1]) < position
+        seen = _at(written, is_written, logits.shape[-1])
         penalty = self.repetition_penalty
         lowered = tf.where(logits > 0, logits / penalty, logits * penalty)
         return tf.where(seen, lowered, logits)
 
 
-def _at(tokens, where, vocabulary):
-    """bool `[rows, vocabulary]`: which tokens stand somewhere that counts."""
+def _at(tokens, mask, vocabulary):
+    """bool `[rows, vocabulary]`: which tokens occur where a mask is true."""
     rows = tf.shape(tokens)[0]
     row = tf.expand_dims(tf.range(rows), 1) + tf.zeros_like(tokens)
     index = tf.stack([row, tokens], axis=-1)
-    counts = tf.scatter_nd(index, tf.cast(where, tf.int32), [rows, vocabulary])
+    counts = tf.scatter_nd(index, tf.cast(mask, tf.int32), [rows, vocabulary])
     return counts > 0

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from mmkeras.preprocessing.failed_requirement import failed_requirement
-from mmkeras.preprocessing.images.image_converter import LEAVE_OUT
+from mmkeras.preprocessing.images.image_converter import REMEDY
+from mmkeras.preprocessing.require import failed_requirement
 
 
 @contextlib.contextmanager
@@ -27,6 +27,8 @@ def plain_errors(may_skip: bool) -> Iterator[None]:
         if message is None:
             raise
         if may_skip:
-            message = message.replace(LEAVE_OUT, f"{LEAVE_OUT} with on_error='skip'")
+            message = message.replace(
+                REMEDY, f"{REMEDY}, or skip them with on_error='skip'"
+            )
         # Where in the graph it was says nothing about the sample.
         raise ValueError(message) from None

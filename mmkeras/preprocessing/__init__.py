@@ -1,4 +1,4 @@
-"""Raw samples to tensors and back, all in graph."""
+"""Raw images and text to tensors and back, in graph."""
 
 import lazy_loader
 

@@ -94,8 +94,8 @@ def _keep_samples(task, dataset, output) -> None:
         write_samples(task.samples, output)
     except Exception as error:
         warnings.warn(
-            f"{output} has no samples to check exported files on: {error} Add some with "
-            "task.keep_samples(dataset) and save the preset again.",
+            f"{output} has no samples to check exported files on: {error} Add some "
+            "with task.keep_samples(dataset) and save the preset again.",
             stacklevel=2,
         )
 

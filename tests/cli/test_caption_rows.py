@@ -70,7 +70,7 @@ def test_a_folder_is_captioned_and_goes_on_where_it_stopped(
 def test_several_captions_are_one_row(folder, tmp_path):
     output = tmp_path / "captions.jsonl"
     call = ["caption", PRESET, str(folder / "a.png"), "--output", str(output)]
-    assert main([*call, "--num-beams", "2", "--num-captions", "2"]) == 0
+    assert main([*call, "--num-beams", "2", "--num-sequences", "2"]) == 0
     [row] = rows_of(output)
     assert len(row["captions"]) == len(row["scores"]) == 2
 

@@ -259,7 +259,7 @@ def test_scores_of_tokens(preset, photos, tmp_path, capsys):
     gains = [gain for _, gain in row["tokens"]]
     assert sum(gains) == pytest.approx(row["score"], abs=1e-3)
     output = tmp_path / "rows.jsonl"
-    several = ["--num-beams", "2", "--num-captions", "2", "--output", str(output)]
+    several = ["--num-beams", "2", "--num-sequences", "2", "--output", str(output)]
     assert main([*ask, *several]) == 0
     row = json.loads(output.read_text("utf-8"))
     assert len(row["captions"]) == len(row["scores"]) == len(row["tokens"]) == 2
@@ -274,20 +274,19 @@ def test_every_option_of_decoding_has_a_flag(preset, photos, capsys):
         "num_beams": 4, "length_penalty": 0.5, "num_beam_groups": 2,
         "diversity_penalty": 1.0, "temperature": 0.9, "top_k": 5, "top_p": 0.8,
         "seed": 1, "min_length": 2, "max_length": 9, "no_repeat_ngram_size": 3,
-        "repetition_penalty": 1.2,
+        "repetition_penalty": 1.2, "num_sequences": 2,
     }  # fmt: skip
     line = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     words = ["--forbid=a b", "--forbid=c", "--require=d"]
     found = decoding_options(parser.parse_args([*line, *words]))
     listed = {"forbidden_words": ["a b", "c"], "required_words": ["d"]}
     assert found == {**given, **listed}
-    # The number of captions is a flag of `caption` alone.
     fields = {field.name for field in dataclasses.fields(DecodingOptions)}
-    assert fields == {*found, "num_sequences"}
+    assert fields == {*found}
     assert decoding_options(parser.parse_args([])) == {}
 
     picture = str(photos / "0.png")
-    draw = ["--top-p", "0.9", "--seed", "2", "--num-captions", "3", "--json"]
+    draw = ["--top-p", "0.9", "--seed", "2", "--num-sequences", "3", "--json"]
     assert main(["caption", str(preset), picture, *draw]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["image"] for row in rows] == [picture] * 3

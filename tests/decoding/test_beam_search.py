@@ -19,8 +19,8 @@ START, END, PAD = 1, 2, 0
 class TableModel:
     """Logits that depend on the whole history, looked up in a random table.
 
-    The cache holds the tokens where they were written, so that a search that mixes
-    up what its beams descend from gets other logits.
+    The cache holds the tokens where they were written, so a search with a wrong
+    lineage gets different logits.
     """
 
     def __init__(self, vocabulary, length, seed):
@@ -39,7 +39,7 @@ class TableModel:
         here = tf.reshape(tf.equal(tf.range(length), position), [1, length, 1])
         slots = tf.where(here, tf.expand_dims(token_ids, 1), slots)
         past = tf.reshape(lineage, [-1, beams, length, beams])
-        # One slot of each position so far, none of those to come.
+        # One slot of each position so far, none of later positions.
         tf.debugging.assert_equal(
             tf.reduce_sum(tf.cast(past, tf.int32), axis=3),
             tf.cast(tf.range(length) <= position, tf.int32)
@@ -98,7 +98,7 @@ def trim(ids):
 def test_exhaustive_width_equals_brute_force(alpha, seed):
     length, vocabulary = 4, 4
     model = TableModel(vocabulary, length, seed)
-    # 3 tokens go on at each of 4 positions, so 81 beams never drop one.
+    # 3 tokens other than END at each of 4 positions: 81 beams never drop one.
     strategy = BeamSearch(81, START, END, PAD, length_penalty=alpha)
     result = search(model, strategy, 1, length)
     scored = [
@@ -116,7 +116,7 @@ def n_grams(sequence, size):
     return [sequence[i : i + size] for i in range(len(sequence) - size + 1)]
 
 
-# An option, and whether a sequence keeps to it.
+# Options, and whether a sequence satisfies them.
 RULES = {
     "min_length": (
         {"min_length": 3},
@@ -147,7 +147,7 @@ RULES = {
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("groups", [1, 3])
-def test_with_constraints_exhaustive_width_equals_brute_force(rule, groups):
+def test_constraints_at_exhaustive_width_equal_brute_force(rule, groups):
     options, keeps = RULES[rule]
     length = 4
     model = TableModel(4, length, seed=7)
@@ -166,13 +166,13 @@ def test_with_constraints_exhaustive_width_equals_brute_force(rule, groups):
         for s in model.sequences(length)
         if keeps(s)
     ]
-    # Without a penalty between them, each group finds the same, which counts once.
+    # Without a diversity penalty all groups find the same; duplicates are removed.
     scored.sort(reverse=True)
     for rank in range(min(10, len(scored))):
         score, sequence = scored[rank]
         assert trim(result.token_ids[0, rank].numpy()) == sequence
         assert float(result.scores[0, rank]) == pytest.approx(score, abs=1e-4)
-    # What is left over is empty, and says so.
+    # The remaining sequences are empty.
     for rank in range(len(scored), strategy.num_beams):
         assert not np.any(result.token_ids[0, rank])
         assert float(result.scores[0, rank]) < -1e8
@@ -200,7 +200,7 @@ def test_a_repetition_penalty_at_exhaustive_width_equals_brute_force(groups):
 
 
 def steps_taken(strategy, logits, length):
-    """How many steps a search takes over rows that always have these logits."""
+    """The number of steps of a search over rows with constant logits."""
     steps = tf.Variable(0)
 
     def step(token_ids, position, cache, lineage):
@@ -217,24 +217,24 @@ def steps_taken(strategy, logits, length):
     ("strategy", "steps"),
     [
         (GreedySearch(START, END, PAD), 1),
-        # One beam ends at once, the two beside it at the second step.
+        # One beam ends in the first step, the other two in the second.
         (BeamSearch(3, START, END, PAD), 2),
-        (RandomSampling(START, END, PAD, num_samples=2, seed=0), 1),
+        (RandomSampling(START, END, PAD, num_sequences=2, seed=0), 1),
     ],
 )
-def test_a_search_stops_when_nothing_better_can_come(strategy, steps):
-    # The end has all but e^-50 of the probability: what goes on cannot beat it.
+def test_early_stopping(strategy, steps):
+    # The end token has all but e^-50 of the probability: nothing can beat it.
     assert steps_taken(strategy, [0.0, 0.0, 50.0, 0.0, 0.0], length=9) == steps
-    # It has none, and so all positions are written.
+    # The end token has none, so all positions are written.
     assert steps_taken(strategy, [0.0, 0.0, -50.0, 0.0, 0.0], length=9) == 9
 
 
-def test_the_scores_of_tokens_add_up():
+def test_token_scores_sum_to_scores():
     model = TableModel(5, 6, seed=3)
     for strategy in (
         GreedySearch(START, END, PAD),
         BeamSearch(4, START, END, PAD),
-        RandomSampling(START, END, PAD, num_samples=3, seed=0),
+        RandomSampling(START, END, PAD, num_sequences=3, seed=0),
     ):
         result = search(model, strategy, 2, 6)
         for ids, score, gains in zip(
@@ -251,7 +251,7 @@ def test_the_scores_of_tokens_add_up():
 
 
 def reference_group(model, alive, ended, size, alpha, length, position, cost, keeps):
-    """A step of one group in plain Python: what goes on, and what has ended."""
+    """A step of one group in plain Python: unfinished and finished hypotheses."""
     options = [
         (p + model.log_probability((*s, t)) - model.log_probability(s), (*s, t))
         for p, s in alive
@@ -260,9 +260,11 @@ def reference_group(model, alive, ended, size, alpha, length, position, cost, ke
     ]
     options.sort(key=lambda o: o[0] - cost.get(o[1][-1], 0.0), reverse=True)
     options = options[: 2 * size]
-    over = [(p / penalty(position + 1, alpha), s) for p, s in options if s[-1] == END]
-    goes_on = [o for o in options if o[1][-1] != END][:size]
-    return goes_on, sorted(ended + over, reverse=True)[:size]
+    finished = [
+        (p / penalty(position + 1, alpha), s) for p, s in options if s[-1] == END
+    ]
+    unfinished = [o for o in options if o[1][-1] != END][:size]
+    return unfinished, sorted(ended + finished, reverse=True)[:size]
 
 
 def reference_beam_search(
@@ -302,7 +304,7 @@ def assert_equals_reference(model, strategy, expected, rows=3, length=6):
         assert found[: len(expected)] == [s for _, s in expected]
         scores = [score for score, _ in expected]
         np.testing.assert_allclose(result.scores[row][: len(scores)], scores, atol=1e-4)
-        # What two groups have found is there once, and nothing in its place.
+        # A hypothesis that two groups found occurs once; the rest is empty.
         assert not np.any(result.token_ids[row, len(expected) :])
 
 
@@ -349,7 +351,7 @@ def test_constraints_at_narrow_width_equal_plain_python(rule, beams, groups):
         assert_equals_reference(model, strategy, expected, rows=2, length=5)
 
 
-# What is required; 3 goes on with the word before it, as "##s" does. The sequences do
+# Required sequences; 3 continues the word before it, as "##s" does. The sequences do
 # not overlap.
 REQUIRED = {
     "a_token": [(1,)],
@@ -359,7 +361,7 @@ REQUIRED = {
 }
 
 
-def holds(sequence, tokens):
+def contains(sequence, tokens):
     places = range(len(sequence) - len(tokens) + 1)
     return any(
         sequence[i : i + len(tokens)] == tokens
@@ -369,8 +371,8 @@ def holds(sequence, tokens):
 
 
 def stage(sequence, required):
-    """How many of the required tokens are there, the one being written included."""
-    missing = [tokens for tokens in required if not holds(sequence, tokens)]
+    """The number of required tokens, including those of the incomplete sequence."""
+    missing = [tokens for tokens in required if not contains(sequence, tokens)]
     begun = [
         size
         for tokens in missing
@@ -386,7 +388,7 @@ def stage(sequence, required):
 def test_required_tokens_at_exhaustive_width_equal_brute_force(name, groups):
     length, required = 4, REQUIRED[name]
     model = TableModel(5, length, seed=11)
-    # 4 tokens go on at each of 4 positions, so 256 beams never drop one.
+    # 4 tokens other than END at each of 4 positions: 256 beams never drop one.
     strategy = BeamSearch(
         256 * groups,
         START,
@@ -400,7 +402,7 @@ def test_required_tokens_at_exhaustive_width_equal_brute_force(name, groups):
     scored = [
         (model.log_probability(s) / penalty(len(s), 0.7), s)
         for s in model.sequences(length)
-        if all(holds(s, tokens) for tokens in required)
+        if all(contains(s, tokens) for tokens in required)
     ]
     scored.sort(reverse=True)
     assert scored
@@ -413,11 +415,11 @@ def test_required_tokens_at_exhaustive_width_equal_brute_force(name, groups):
 
 
 def reference_required_search(model, beams, alpha, length, required):
-    """Beam search by stages in plain Python: candidates, turns, what is kept."""
+    """Beam search with banks in plain Python."""
     total = sum(map(len, required))
     alive, ended = [(0.0, ())], []
 
-    def by_turns(options):
+    def in_turn(options):
         found = []
         for at in range(total + 1):
             mine = [o for o in options if stage(o[1], required) == at]
@@ -433,18 +435,18 @@ def reference_required_search(model, beams, alpha, length, required):
         options.sort(reverse=True)
         likely, left = options[: 2 * beams], options[2 * beams :]
         likely += [o for o in left if o[1][-1] in wanted(o[1][:-1], required)]
-        over = [
+        finished = [
             (p / penalty(position + 1, alpha), s)
             for p, s in likely
             if s[-1] == END and stage(s, required) == total
         ]
-        goes_on = [
+        unfinished = [
             (p, s)
             for p, s in likely
             if s[-1] != END and total - stage(s, required) <= length - position - 1
         ]
-        alive = by_turns(goes_on)[:beams]
-        ended = sorted(ended + over, reverse=True)[:beams]
+        alive = in_turn(unfinished)[:beams]
+        ended = sorted(ended + finished, reverse=True)[:beams]
         best = max(alive, default=(-1e9,))[0] / penalty(length, alpha)
         if not alive or (len(ended) == beams and best <= ended[-1][0]):
             return ended
@@ -455,7 +457,7 @@ def reference_required_search(model, beams, alpha, length, required):
 
 
 def wanted(sequence, required):
-    """The token after the longest beginning of each sequence that ends the text."""
+    """The token of each sequence after its longest prefix that the text ends with."""
     found = set()
     for tokens in required:
         size = max(
@@ -475,17 +477,17 @@ def test_required_tokens_at_narrow_width_equal_plain_python(name, beams):
             beams, START, END, PAD, 1.0, required=RequiredTokens(required, [3])
         )
         expected = reference_required_search(model, beams, 1.0, 6, required)
-        # Even a single beam writes what is required.
+        # Even a single beam satisfies the requirement.
         assert expected
         assert_equals_reference(model, strategy, expected, rows=2)
 
 
-def test_a_required_sequence_must_not_be_empty():
+def test_empty_required_sequence():
     with pytest.raises(ValueError, match="must not be empty"):
         RequiredTokens([(1,), ()])
 
 
-def test_greedy_takes_the_likeliest_token_and_stops_at_the_end():
+def test_greedy_search_by_hand():
     model = TableModel(5, 6, seed=1)
     result = search(model, GreedySearch(START, END, PAD), 2, 6)
     expected = []
@@ -501,7 +503,7 @@ def test_greedy_takes_the_likeliest_token_and_stops_at_the_end():
     np.testing.assert_allclose(result.scores, [[score], [score]], rtol=1e-4)
 
 
-def test_an_empty_batch_gives_an_empty_result():
+def test_empty_batch():
     model = TableModel(5, 6, seed=1)
     for strategy in (GreedySearch(START, END, PAD), BeamSearch(2, START, END, PAD)):
         result = search(model, strategy, 0, 6)
@@ -514,14 +516,21 @@ def test_wrong_num_beams(num_beams):
         BeamSearch(num_beams, START, END, PAD)
 
 
-@pytest.mark.parametrize("num_groups", [0, 3, 1.0])
-def test_wrong_groups(num_groups):
-    with pytest.raises(
-        ValueError, match="`num_groups` must be an integer that divides"
-    ):
+@pytest.mark.parametrize(
+    ("num_groups", "message"),
+    [
+        (0, "`num_groups` must be an integer of at least 1"),
+        (1.0, "`num_groups` must be an integer of at least 1"),
+        (3, "`num_groups` must be an integer that divides `num_beams`, which is 4"),
+    ],
+)
+def test_wrong_num_groups(num_groups, message):
+    with pytest.raises(ValueError, match=message):
         BeamSearch(4, START, END, PAD, num_groups=num_groups)
 
 
-def test_negative_length_penalty():
-    with pytest.raises(ValueError, match="`length_penalty` must not be negative"):
-        BeamSearch(2, START, END, PAD, length_penalty=-1.0)
+@pytest.mark.parametrize("name", ["length_penalty", "diversity_penalty"])
+@pytest.mark.parametrize("value", [-1.0, float("nan")])
+def test_wrong_penalty(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` must be at least 0"):
+        BeamSearch(2, START, END, PAD, **{name: value})

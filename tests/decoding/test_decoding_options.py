@@ -22,7 +22,7 @@ TOKENIZER = WordPieceTokenizer(
         ({"top_p": 0.9, "seed": 1}, RandomSampling),
     ],
 )
-def test_what_they_stand_for(options, kind):
+def test_strategy_of_options(options, kind):
     search = DecodingOptions(**options).search(TOKENIZER)
     assert type(search) is kind
     assert (search.start_token_id, search.end_token_id, search.pad_token_id) == (
@@ -32,7 +32,7 @@ def test_what_they_stand_for(options, kind):
     )
 
 
-def test_every_option_reaches_its_strategy():
+def test_options_reach_their_strategy():
     rules = {"min_length": 2, "no_repeat_ngram_size": 3, "repetition_penalty": 1.5}
     words = {"forbidden_words": ["cats", "red dog", "猫"]}
     search = DecodingOptions(
@@ -59,13 +59,13 @@ def test_defaults_of_beam_search():
     assert search.diversity_penalty == 0.5
 
 
-def test_numbers_of_numpy_are_those_of_python():
+def test_numpy_numbers_become_python_numbers():
     given = DecodingOptions(num_beams=np.int64(4), length_penalty=np.float32(0.5))
     assert given == DecodingOptions(num_beams=4, length_penalty=0.5)
     assert type(DecodingOptions(top_k=3, seed=np.int64(7)).seed) is int
 
 
-def test_options_are_keys():
+def test_options_are_hashable():
     one = DecodingOptions(forbidden_words=["cat"])
     assert one == DecodingOptions(forbidden_words="cat") and len({one, one}) == 1
     assert dataclasses.replace(one, num_beams=2) != one
@@ -79,11 +79,11 @@ def test_options_are_keys():
         ({"length_penalty": 0.5}, r"length_penalty=0\.5, num_beams=1"),
         ({"num_beam_groups": 2}, "num_beam_groups=2, num_beams=1"),
         ({"num_beams": 2, "diversity_penalty": 1.0}, "num_beam_groups=None"),
-        ({"seed": 3}, "`seed` goes with sampling"),
+        ({"seed": 3}, "`seed` is an option of sampling"),
         ({"num_sequences": 2}, "at most `num_beams`, which is 1"),
         ({"top_k": 3, "num_sequences": 0}, "`num_sequences` must be an integer"),
         ({"min_length": 5, "max_length": 3}, "min_length=5, max_length=3"),
-        ({"num_beams": True, "num_sequences": 1.0}, "`num_sequences` must be"),
+        ({"num_sequences": 1.0}, "`num_sequences` must be an integer"),
         ({"num_beams": 2.0}, "`num_beams` must be an integer"),
         ({"num_beams": 4, "num_beam_groups": 3}, "`num_beam_groups` must be an"),
         ({"top_k": 3, "seed": 1.5}, "`seed` must be an integer"),
@@ -92,6 +92,12 @@ def test_options_are_keys():
         ({"top_p": "0.9"}, "`top_p` must be a number. Received: top_p='0.9'"),
         ({"temperature": "1"}, "`temperature` must be a number"),
         ({"num_beams": 2, "length_penalty": "a"}, "`length_penalty` must be a number"),
+        ({"temperature": 0}, "`temperature` must be greater than 0"),
+        ({"top_k": -1}, "`top_k` must be an integer of at least 0"),
+        ({"top_p": 1.5}, "`top_p` must be greater than 0 and at most 1"),
+        ({"min_length": -1}, "`min_length` must be an integer of at least 0"),
+        ({"num_beams": True}, "`num_beams` must be an integer. Received: num_beams=T"),
+        ({"repetition_penalty": 0.5}, "`repetition_penalty` must be at least 1"),
         ({"repetition_penalty": None}, "`repetition_penalty` must be a number"),
         ({"forbidden_words": [3]}, r"`forbidden_words` must be .* Received: .*\[3\]"),
         ({"forbidden_words": 3}, "`forbidden_words` must be a string or a list"),
@@ -99,13 +105,13 @@ def test_options_are_keys():
         ({"min_length": 5, "max_length": 3}, "`min_length` must be at most `max_l"),
     ],
 )
-def test_what_does_not_go_together_is_named(options, message):
+def test_invalid_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         DecodingOptions(**options)
 
 
-def test_a_word_that_there_is_not():
-    with pytest.raises(ValueError, match="vocabulary has no 'zebra'"):
+def test_unknown_forbidden_word():
+    with pytest.raises(ValueError, match="'zebra' is not in the vocabulary"):
         DecodingOptions(forbidden_words=("cat", "zebra")).search(TOKENIZER)
 
 
@@ -114,7 +120,7 @@ def test_required_words_reach_beam_search():
         TOKENIZER
     )
     assert search.required.sequences == ((4, 6), (8,))
-    # "##s" goes on with a word: "cat" in "cats" is no "cat".
+    # "##s" continues a word: "cats" does not contain the word "cat".
     written = tf.constant([[[4, 6, 7], [4, 7, 6]]])
     one = DecodingOptions(num_beams=2, required_words="cat").search(TOKENIZER)
     assert one.required.met(written, 3).numpy().tolist() == [[0, 1]]
@@ -123,13 +129,16 @@ def test_required_words_reach_beam_search():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"required_words": ["zebra"]}, "no 'zebra'.*Leave it out of `required_words`"),
+        (
+            {"required_words": ["zebra"]},
+            "'zebra' is not .*Remove it from `required_words`",
+        ),
         (
             {"required_words": ["red dog"], "forbidden_words": ["dog"]},
             "'red dog' cannot be written without 'dog'.*required_words=.*forbidden_w",
         ),
     ],
 )
-def test_words_that_cannot_be_required(options, message):
+def test_invalid_required_words(options, message):
     with pytest.raises(ValueError, match=message):
         DecodingOptions(num_beams=2, **options).search(TOKENIZER)

@@ -9,31 +9,30 @@ END = 2
 
 
 def allowed(written, position, vocabulary=6, **options):
-    """Which tokens may follow, for one row of even logits."""
+    """The allowed next tokens, for one row of equal logits."""
     rules = TokenConstraints(END, **options)
     logits = tf.zeros([1, vocabulary])
     log_probs = rules(logits, tf.constant([written]), tf.constant(position))[0]
     return [t for t in range(vocabulary) if log_probs[t] > NEVER / 2]
 
 
-def test_nothing_is_ruled_out_by_default():
+def test_everything_is_allowed_by_default():
     logits = np.random.default_rng(0).normal(size=(2, 3, 6)).astype("float32")
     written = tf.zeros([2, 3, 4], tf.int32)
     found = TokenConstraints(END)(tf.constant(logits), written, 2)
     np.testing.assert_allclose(found, tf.nn.log_softmax(logits), atol=1e-6)
 
 
-def test_the_shortest_length():
+def test_min_length():
     assert allowed([0] * 4, 1, min_length=2) == [0, 1, 3, 4, 5]
     assert allowed([0] * 4, 2, min_length=2) == [0, 1, 2, 3, 4, 5]
 
 
 def test_repeated_n_grams_by_hand():
-    # 3 4 5 3 4 …: after "3 4" stood 5, which would repeat "3 4 5"; what is written
-    # beyond the position does not count.
+    # 3 4 5 3 4 …: a 5 would repeat "3 4 5"; tokens beyond the position are ignored.
     written = [3, 4, 5, 3, 4, 1, 1]
     assert allowed(written, 5, no_repeat_ngram_size=3) == [0, 1, 2, 3, 4]
-    # Of pairs, "4 5" is there once, and the last token is 4.
+    # The bigram "4 5" occurs once, and the last token is 4.
     assert allowed(written, 5, no_repeat_ngram_size=2) == [0, 1, 2, 3, 4]
     assert allowed(written, 5, no_repeat_ngram_size=1) == [0, 1, 2]
     assert allowed(written, 2, no_repeat_ngram_size=3) == [0, 1, 2, 3, 4, 5]
@@ -41,7 +40,7 @@ def test_repeated_n_grams_by_hand():
 
 
 def test_an_n_gram_that_overlaps_itself():
-    # 3 3: another 3 would write the pair "3 3" again.
+    # 3 3: another 3 would repeat the bigram "3 3".
     assert allowed([3, 3, 0], 2, no_repeat_ngram_size=2) == [0, 1, 2, 4, 5]
     assert allowed([3, 0, 0], 1, no_repeat_ngram_size=2) == [0, 1, 2, 3, 4, 5]
 
@@ -51,13 +50,13 @@ def test_forbidden_tokens_and_phrases():
     assert allowed([3, 4, 0], 1, forbidden=[(1,), (3, 4, 5)]) == [0, 2, 3, 4, 5]
 
 
-def test_what_is_stuck_ends():
+def test_a_sequence_without_allowed_tokens_ends():
     everything = [(token,) for token in range(6) if token != END]
     assert allowed([0] * 3, 0, forbidden=everything, min_length=2) == [END]
 
 
 def test_repetition_penalty_by_hand():
-    # Of the logits 2, -1, 0, 4 the tokens 0 and 1 are written: 2 / 2 = 1, -1 · 2 = -2.
+    # Tokens 0 and 1 of the logits 2, -1, 0, 4 are written: 2 / 2 = 1, -1 · 2 = -2.
     rules = TokenConstraints(END, repetition_penalty=2.0)
     written = tf.constant([[0, 1, 3]])
     found = rules(tf.constant([[2.0, -1.0, 0.0, 4.0]]), written, tf.constant(2))

@@ -78,7 +78,7 @@ def names():
 
 def test_raising_names_the_file_and_nothing_else(captioner, data):
     listed = r"\d of the images cannot be used: image_id \d+.png: [^\n]*"
-    listed += r"\. Replace them, or leave them out"
+    listed += r"\. Replace or remove them"
     for verb in (captioner.fit, captioner.evaluate):
         with pytest.raises(ValueError) as caught:
             verb(data, batch_size=200, verbose=0)
@@ -183,7 +183,7 @@ def test_training_says_which_picture_is_broken_and_goes_on_without_it(
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == (
         "mmkeras: error: 1 of the images cannot be used: image_id 3.png: corrupt or "
-        "truncated PNG data. Replace them, or leave them out with on_error='skip'."
+        "truncated PNG data. Replace or remove them, or skip them with on_error='skip'."
     )
     with pytest.warns(UserWarning, match="left out of training: 3.png: corrupt"):
         assert not main([*call, "--on-error", "skip"])

@@ -1,31 +1,29 @@
-"""The size of a picture by its header alone."""
-
 import tensorflow as tf
 
 from mmkeras.preprocessing.images.gif_frame import GifFrame
 from mmkeras.preprocessing.images.read_bytes import read_bytes, read_number
 
-# Segments whose markers lie among those of the frame headers.
+# Segments with markers in the range of the frame headers'.
 _JPEG_TABLES = (0xC4, 0xC8, 0xCC)
 _JPEG_SCAN = 0xDA
 
 
 def count_pixels(image_bytes: tf.Tensor, format: str) -> tf.Tensor:
-    """Read from the header how many pixels a picture has.
+    """Reads the number of pixels of an image from its header.
 
     Args:
-        image_bytes: Scalar `tf.string`, the encoded picture.
-        format: One of `DECODED_FORMATS`, which the picture is in.
+        image_bytes: string scalar, the encoded image.
+        format: string, the format of the image, one of `DECODED_FORMATS`.
 
     Returns:
-        Scalar `int64`; 0 for a header that is broken.
+        int64 scalar; 0 for a corrupt header.
     """
     return _COUNTS[format](image_bytes)
 
 
 def _count_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Of the first frame header, among the segments before the pixels."""
-    # An operation of TensorFlow reads this too, and raises where it is broken.
+    # The first frame header among the segments before the pixels. TensorFlow's
+    # operation for this raises if the header is corrupt.
     place = tf.constant(2, tf.int64)
 
     def is_frame(head):
@@ -33,17 +31,17 @@ def _count_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
         others = tf.reduce_any(tf.equal(marker, _JPEG_TABLES))
         return (marker >= 0xC0) & (marker <= 0xCF) & tf.logical_not(others)
 
-    def goes_on(place, head):
+    def proceed(place, head):
         segment = tf.equal(head[0], 0xFF) & tf.not_equal(head[1], _JPEG_SCAN)
         return segment & tf.logical_not(is_frame(head))
 
     def skip(place, head):
-        # The length counts its own two bytes, so that even 0 moves on.
+        # The length includes its own two bytes, so even 0 advances.
         place += 2 + read_number(head, [2, 3])
         return place, read_bytes(image_bytes, place, 9)
 
     head = read_bytes(image_bytes, place, 9)
-    place, head = tf.while_loop(goes_on, skip, [place, head])
+    place, head = tf.while_loop(proceed, skip, [place, head])
     pixels = read_number(head, [5, 6]) * read_number(head, [7, 8])
     found = tf.equal(head[0], 0xFF) & is_frame(head)
     return tf.where(found, pixels, tf.zeros_like(pixels))
@@ -53,8 +51,8 @@ def _count_png(image_bytes: tf.Tensor) -> tf.Tensor:
     header = read_bytes(image_bytes, 0, 24)
     width = read_number(header, [16, 17, 18, 19])
     height = read_number(header, [20, 21, 22, 23])
-    # PNG sides are 31-bit. A larger one is a broken header, and refusing it here
-    # keeps the product below 2**62.
+    # PNG sides are 31-bit. Refusing larger ones as corrupt keeps the product below
+    # 2**62.
     largest = tf.constant((1 << 31) - 1, tf.int64)
     valid = tf.logical_and(width <= largest, height <= largest)
     return tf.where(valid, width * height, tf.zeros([], tf.int64))
@@ -66,7 +64,7 @@ def _count_gif(image_bytes: tf.Tensor) -> tf.Tensor:
 
 
 def _count_webp(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Of the three kinds of header.
+    """Reads the three kinds of WebP headers.
 
     Reference:
         - RFC 9649, 2.5 to 2.7

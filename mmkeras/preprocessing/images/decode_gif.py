@@ -1,5 +1,3 @@
-"""GIF files to RGB."""
-
 import tensorflow as tf
 
 from mmkeras.preprocessing.images.gif_frame import GifFrame, skip_blocks
@@ -10,26 +8,26 @@ _WHITE = 255
 
 
 def decode_gif(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Decode the first frame of a GIF file, over white where it is transparent.
+    """Decodes the first frame of a GIF file, composited over white.
 
-    What the frame does not cover of the picture is transparent, and so white.
+    Areas of the image that the frame does not cover are transparent, and so white.
 
     Args:
-        image_bytes: Scalar `tf.string`, a GIF file, animated or not.
+        image_bytes: string scalar, a GIF file, animated or not.
 
     Returns:
-        `uint8` `[height, width, 3]`.
+        uint8 `[height, width, 3]`.
 
     Raises:
-        tf.errors.InvalidArgumentError: If the file is corrupt, or truncated within
-            its first frame.
+        tf.errors.InvalidArgumentError: if the file is corrupt, or truncated within its
+            first frame.
     """
     frame = GifFrame.read(image_bytes)
     with require(frame.found, corrupt_reason("GIF")):
         end = skip_blocks(image_bytes, frame.start + 1)
-    # TensorFlow decodes all frames, refuses those smaller than the picture, and
-    # does not tell what is transparent. So it is given a file of the first frame
-    # alone, as large as that, in which the transparent colour is white.
+    # TensorFlow decodes all frames, refuses those smaller than the image, and ignores
+    # transparency. So it is given a file with the first frame alone, of the frame's
+    # size, in which the transparent colour is white.
     pixels = tf.strings.substr(
         image_bytes,
         tf.cast(frame.start, tf.int32),
@@ -45,14 +43,14 @@ def decode_gif(image_bytes: tf.Tensor) -> tf.Tensor:
 
 
 def _head(frame: GifFrame) -> tf.Tensor:
-    """Screen, table of 256 colours and frame descriptor as numbers."""
+    """Screen descriptor, table of 256 colours and frame descriptor, as numbers."""
     height, width = frame.box[2], frame.box[3]
     sides = tf.stack([width % 256, width // 256, height % 256, height // 256])
     colour = tf.range(768, dtype=tf.int64) // 3
-    opaque = tf.not_equal(colour, frame.transparent)
-    colours = tf.where(opaque, frame.colours, _WHITE)
+    is_opaque = tf.not_equal(colour, frame.transparent)
+    colours = tf.where(is_opaque, frame.colours, _WHITE)
     version = tf.constant(list(b"GIF89a"), tf.int64)
-    # 0xf7: there is a table of 2 ** (7 + 1) colours.
+    # 0xf7: a table of 2 ** (7 + 1) colours follows.
     screen = tf.constant([0xF7, 0, 0], tf.int64)
     corner = tf.constant([0x2C, 0, 0, 0, 0], tf.int64)
     flags = tf.where(frame.interlaced, tf.constant([0x40], tf.int64), [0])

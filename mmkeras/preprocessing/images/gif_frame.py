@@ -1,5 +1,3 @@
-"""Where the first frame of a GIF file is, and what it is drawn with."""
-
 import dataclasses
 
 import tensorflow as tf
@@ -14,16 +12,16 @@ _BLOCKS_AT_ONCE = 64
 
 @dataclasses.dataclass(frozen=True)
 class GifFrame:
-    """The first frame of a GIF file.
+    """Position and colours of the first frame of a GIF file.
 
     Args:
-        found: Scalar bool, whether there is one, with a table of colours.
-        canvas: `int64` `[height, width]` of the picture, the frame within it.
-        box: `int64` `[top, left, height, width]` of the frame.
-        interlaced: Scalar bool.
-        colours: `int64` `[768]`, the table, zeros where it ends before 256 colours.
-        transparent: Scalar `int64`, index of the transparent colour, or -1.
-        start: Scalar `int64`, place of the compressed pixels.
+        found: bool scalar, whether the file has a frame with a table of colours.
+        canvas: int64 `[2]`, height and width of the image, which contains the frame.
+        box: int64 `[4]`, top, left, height and width of the frame.
+        interlaced: bool scalar.
+        colours: int64 `[768]`, the table, padded with zeros to 256 colours.
+        transparent: int64 scalar, index of the transparent colour, or -1.
+        start: int64 scalar, offset of the compressed pixels.
     """
 
     found: tf.Tensor
@@ -36,10 +34,13 @@ class GifFrame:
 
     @classmethod
     def read(cls, image_bytes: tf.Tensor) -> "GifFrame":
-        """Reads the headers of a GIF file, none of its pixels.
+        """Reads the headers of a GIF file, but no pixels.
 
         Args:
-            image_bytes: Scalar `tf.string`, a GIF file.
+            image_bytes: string scalar, a GIF file.
+
+        Returns:
+            A `GifFrame`.
 
         Reference:
             - GIF89a specification (CompuServe, 1990), 18 to 23
@@ -51,9 +52,10 @@ class GifFrame:
         left, top, width, height = (
             read_number(frame, [low + 1, low]) for low in (1, 3, 5, 7)
         )
-        own = _table_bytes(frame[9])
-        table = tf.where(own > 0, own, _table_bytes(screen[10]))
-        colours = read_bytes(image_bytes, tf.where(own > 0, place + 10, _HEADER), 768)
+        local_table = _table_bytes(frame[9])
+        table = tf.where(local_table > 0, local_table, _table_bytes(screen[10]))
+        table_start = tf.where(local_table > 0, place + 10, _HEADER)
+        colours = read_bytes(image_bytes, table_start, 768)
         colours = tf.where(tf.range(768, dtype=tf.int64) < table, colours, 0)
         bottom = tf.maximum(read_number(screen, [9, 8]), top + height)
         right = tf.maximum(read_number(screen, [7, 6]), left + width)
@@ -64,28 +66,28 @@ class GifFrame:
             interlaced=tf.equal(frame[9] & 0x40, 0x40),
             colours=colours,
             transparent=transparent,
-            start=place + 10 + own,
+            start=place + 10 + local_table,
         )
 
 
 def skip_blocks(image_bytes: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-    """Skip a sequence of data blocks, each after its length, up to the empty one.
+    """Skips a sequence of data blocks up to the empty block that ends it.
 
     Args:
-        image_bytes: Scalar `tf.string`.
-        place: Scalar `int64`, place of the first length.
+        image_bytes: string scalar, a GIF file.
+        place: int64 scalar, offset of the first block, which starts with its length.
 
     Returns:
-        Scalar `int64`, the place after the empty block, or after the end.
+        int64 scalar, the offset after the empty block, or beyond the end of the file.
     """
     reach = _BLOCKS_AT_ONCE * _FULL_BLOCK
 
-    def goes_on(place, length):
+    def proceed(place, length):
         return length > 0
 
     def skip(place, length):
-        # Most writers fill all blocks but the last, so a run of full ones is
-        # stepped over at once.
+        # Most writers fill all blocks but the last, so runs of full blocks are
+        # skipped at once.
         lengths = read_bytes(image_bytes, place, reach)[::_FULL_BLOCK]
         full = tf.math.cumprod(tf.cast(tf.equal(lengths, _FULL_BLOCK - 1), tf.int64))
         number = tf.minimum(tf.reduce_sum(full), _BLOCKS_AT_ONCE - 1)
@@ -93,7 +95,7 @@ def skip_blocks(image_bytes: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
         length = lengths[number]
         return place + 1 + length, length
 
-    place, _ = tf.while_loop(goes_on, skip, [place, tf.ones([], tf.int64)])
+    place, _ = tf.while_loop(proceed, skip, [place, tf.ones([], tf.int64)])
     return place
 
 
@@ -103,9 +105,9 @@ def _table_bytes(flags: tf.Tensor) -> tf.Tensor:
 
 
 def _skip_extensions(image_bytes, place):
-    """The place of the frame, and the transparent colour declared before it."""
+    """Returns the offset of the frame, and the transparent colour declared before."""
 
-    def goes_on(place, head, transparent):
+    def proceed(place, head, transparent):
         return tf.equal(head[0], _EXTENSION)
 
     def skip(place, head, transparent):
@@ -117,5 +119,5 @@ def _skip_extensions(image_bytes, place):
 
     none = -tf.ones([], tf.int64)
     head = read_bytes(image_bytes, place, 8)
-    place, _, transparent = tf.while_loop(goes_on, skip, [place, head, none])
+    place, _, transparent = tf.while_loop(proceed, skip, [place, head, none])
     return place, transparent

@@ -1,13 +1,11 @@
-"""Encoded or raw pictures to the float tensors that an image encoder takes."""
-
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import keras
 import keras_hub
 import tensorflow as tf
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.preprocessing.images.decode_image import (
     IMAGE_MAX_PIXELS,
     decode_format,
@@ -20,55 +18,56 @@ from mmkeras.preprocessing.images.undecodable_reason import undecodable_reason
 from mmkeras.preprocessing.require import require
 
 _ERRORS_SHOWN = 5
-# What a caller can do; `fit` adds that it has an option for it.
-LEAVE_OUT = "Replace them, or leave them out"
+# The remedy in the message of `require_images`; `fit` adds an option of its own to it.
+REMEDY = "Replace or remove them"
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ImageConverter(keras_hub.layers.ImageConverter):
-    """Decode, resize and rescale pictures in graph.
+    """Decodes, resizes and rescales images, in graph.
 
-    A picture is squashed to the target size with antialiased bilinear
-    interpolation (with `crop_to_aspect_ratio=True` its largest central window of
-    the target's proportions is taken instead), then `pixel * scale + offset`.
-    The output is `float32` under every dtype policy.
+    Images are resized to the target size with antialiased bilinear interpolation,
+    without preserving their aspect ratio unless `crop_to_aspect_ratio=True`, then
+    rescaled to `pixel * scale + offset`. The output is float32 under every dtype
+    policy.
 
-    Calling the layer raises at the first bad picture; `convert` never raises
-    and says per row what was wrong.
+    Calling the layer raises an error if an image cannot be decoded; `convert` never
+    raises and returns an error per row.
 
     Args:
-        image_size: int, or `(height, width)`. Side of the output in pixels. Read
-            back as the tuple `(height, width)`, as in KerasHub.
-        scale: float, or one float per channel. Factor of the 0..255 pixels.
-        offset: float, or one float per channel. Added after scaling.
-        max_pixels: int. Encoded pictures of more pixels than this are refused
-            by their header, before they are decoded.
-        crop_to_aspect_ratio: bool. Crop instead of squashing.
+        image_size: int, or tuple `(height, width)`, size of the output in pixels. The
+            attribute is always the tuple, as in KerasHub.
+        scale: float, or a float per channel, multiplied with pixels of 0 to 255.
+        offset: float, or a float per channel, added after scaling.
+        max_pixels: int, the largest number of pixels of an encoded image. Larger ones
+            are refused by their header, before they are decoded.
+        crop_to_aspect_ratio: bool, whether to crop the largest central window with the
+            aspect ratio of the target before resizing.
         **kwargs: `name` and other arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: One of `tf.string` `[batch]` (encoded JPEG or PNG), `uint8`
+        inputs: string `[batch]` (encoded images), uint8
             `[batch, height, width, channels]` with 1 or 3 channels, a
-            `tf.RaggedTensor` of such pictures of several sizes, or a single
-            unbatched picture of either kind.
+            `tf.RaggedTensor` of such images of several sizes, or a single unbatched
+            image of either kind.
 
     Output shape:
-        `float32` `[batch, image_height, image_width, 3]`, without `batch` for an
+        float32 `[batch, image_height, image_width, 3]`, without `batch` for an
         unbatched input.
 
     Raises:
-        tf.errors.InvalidArgumentError: If a row of encoded pictures is bad. The
+        tf.errors.InvalidArgumentError: if an encoded image cannot be decoded. The
             message names the row and the reason.
-        ValueError: If the input is neither strings nor `uint8`.
+        ValueError: if the input is neither of strings nor uint8, or an argument has
+            the wrong type or is out of range.
 
     Example:
-
-    >>> converter = ImageConverter(224)
-    >>> converter([tf.io.read_file("cat.jpg")]).shape
-    TensorShape([1, 224, 224, 3])
-    >>> images, error = converter.convert(tf.constant([b"not a picture"]))
-    >>> error.numpy()
-    array([b'unknown image format: convert the picture to JPEG or PNG'])
+        ```python
+        converter = ImageConverter(224)
+        converter([tf.io.read_file("cat.jpg")])  # float32 [1, 224, 224, 3]
+        images, error = converter.convert(tf.constant([b"not an image"]))
+        error  # [b"unknown image format: convert the image to JPEG or PNG"]
+        ```
     """
 
     def __init__(
@@ -90,12 +89,8 @@ class ImageConverter(keras_hub.layers.ImageConverter):
             data_format="channels_last",
             **kwargs,
         )
-        if max_pixels < 1:
-            raise ValueError(
-                f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}"
-            )
-        self.max_pixels = int(max_pixels)
-        # Traced once, or each batch outside of a graph would pay for that.
+        self.max_pixels = whole_number("max_pixels", max_pixels, minimum=1)
+        # Traced once, not for each batch outside of a graph.
         self._convert = tf.function(
             self._convert_batch,
             input_signature=[tf.TensorSpec([None], tf.string)],
@@ -110,21 +105,21 @@ class ImageConverter(keras_hub.layers.ImageConverter):
             if inputs.dtype == tf.uint8:
                 return self._call_on_pixels(inputs)
         raise ValueError(
-            "`ImageConverter` takes encoded pictures (`tf.string`) or `uint8` pixels "
-            "of 0 to 255. Convert other pixels with "
+            "`inputs` must be encoded images (`tf.string`) or uint8 pixels of 0 to "
+            "255. Convert other pixels with "
             "`tf.image.convert_image_dtype(pixels, tf.uint8)`. "
-            f"Received: dtype={inputs.dtype.name}"
+            f"Received: dtype={inputs.dtype.name}."
         )
 
     def convert(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Convert a batch of encoded pictures, each row failing on its own.
+        """Converts a batch of encoded images; each row fails independently.
 
         Args:
-            image_bytes: `tf.string` `[batch]`. The batch may be empty.
+            image_bytes: string `[batch]`; the batch may be empty.
 
         Returns:
-            `(images, error)`: `float32` `[batch, image_height, image_width, 3]`,
-            zeros in bad rows, and `tf.string` `[batch]`, `""` for a good row.
+            Tuple `(images, error)`: float32 `[batch, image_height, image_width, 3]`,
+            zeros for invalid rows, and string `[batch]`, empty for valid rows.
         """
         image_bytes = tf.ensure_shape(
             tf.convert_to_tensor(image_bytes, tf.string), [None]
@@ -168,8 +163,8 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         if pixels.shape.rank != 4 or pixels.shape[-1] not in (1, 3):
             raise ValueError(
                 "Pixels must have the shape [batch, height, width, channels] with 1 "
-                "or 3 channels; encode pictures with an alpha channel as PNG. "
-                f"Received: shape={pixels.shape}"
+                "or 3 channels; encode images with an alpha channel as PNG. "
+                f"Received: shape={pixels.shape}."
             )
         if pixels.shape[-1] == 1:
             pixels = tf.image.grayscale_to_rgb(pixels)
@@ -179,8 +174,8 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         height, width = self.image_size
         count = tf.size(image_bytes, out_type=tf.int64)
         code = image_format(image_bytes)
-        # A graph for each format, and only those of the formats that are there run:
-        # of a dataset within a graph the whole graph is set up at each call.
+        # A dataset for each format; only those of the formats in the batch run. The
+        # entire graph of a dataset within a graph is instantiated at each call.
         orientation = exif_orientation(image_bytes)
         parts = [
             self._convert_format(
@@ -191,9 +186,9 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         row = tf.concat([tf.expand_dims(row, 1) for row, _ in parts], axis=0)
         image = tf.concat([image for _, image in parts], axis=0)
         images = tf.scatter_nd(row, image, [count + 1, height, width, 3])[:-1]
-        fine = tf.scatter_nd(row, tf.ones_like(row[:, 0]), [count + 1])[:-1] > 0
+        valid = tf.scatter_nd(row, tf.ones_like(row[:, 0]), [count + 1])[:-1] > 0
         images = tf.ensure_shape(images, [None, height, width, 3])
-        return images, self._explain(image_bytes, fine)
+        return images, self._explain(image_bytes, valid)
 
     def _convert_format(
         self,
@@ -202,7 +197,7 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         rows: tf.Tensor,
         format: str,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The places and pixels of the pictures that decode, and one row after all."""
+        """Indices and pixels of the images that decode, and one extra row."""
         height, width = self.image_size
         after = tf.size(image_bytes, out_type=tf.int64)
         extra = (after, tf.zeros([height, width, 3]))
@@ -212,9 +207,9 @@ class ImageConverter(keras_hub.layers.ImageConverter):
             return row, self.rescale(self._resize(tf.expand_dims(pixels, 0)))[0]
 
         def survivors():
-            # One row more than asked for, so that there is an element to read even
-            # when no picture survives. Reading one element is several times
-            # cheaper per call than `Dataset.reduce`.
+            # The extra row makes sure that there is an element even if no image
+            # decodes. Reading one element is several times cheaper per call than
+            # `Dataset.reduce`.
             columns = (image_bytes, orientation)
             columns = (rows, *(tf.gather(column, rows) for column in columns))
             return (
@@ -231,23 +226,23 @@ class ImageConverter(keras_hub.layers.ImageConverter):
 
         return tf.cond(tf.size(rows) > 0, survivors, nothing)
 
-    def _explain(self, image_bytes: tf.Tensor, fine: tf.Tensor) -> tf.Tensor:
+    def _explain(self, image_bytes: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
         def explain_failed():
-            failed = tf.where(tf.logical_not(fine))
+            failed = tf.where(tf.logical_not(valid))
             data = tf.gather_nd(image_bytes, failed)
             reason = map_rows(lambda row: image_error(row, self.max_pixels), data)
             reason = tf.where(tf.equal(reason, ""), undecodable_reason(data), reason)
             return tf.tensor_scatter_nd_update(nothing, failed, reason)
 
         nothing = tf.fill(tf.shape(image_bytes), "")
-        error = tf.cond(tf.reduce_all(fine), lambda: nothing, explain_failed)
+        error = tf.cond(tf.reduce_all(valid), lambda: nothing, explain_failed)
         return tf.ensure_shape(error, [None])
 
     def _resize(self, pixels: tf.Tensor) -> tf.Tensor:
         if self.crop_to_aspect_ratio:
             pixels = self._crop(pixels)
         height, width = self.image_size
-        # Resizing to the same size is the identity, and not a cheap one.
+        # Resizing to the same size is the identity, but not a cheap one.
         images = tf.cond(
             tf.reduce_all(tf.equal(tf.shape(pixels)[1:3], [height, width])),
             lambda: tf.cast(pixels, tf.float32),
@@ -260,8 +255,8 @@ class ImageConverter(keras_hub.layers.ImageConverter):
     def _crop(self, pixels: tf.Tensor) -> tf.Tensor:
         height, width = self.image_size
         shape = tf.shape(pixels)
-        # Exact in integers: a window as tall as the picture has the width
-        # `picture_height * width / height`, unless the picture is narrower.
+        # Exact in integers: a window as tall as the image has the width
+        # `image_height * width / height`, unless the image is narrower.
         crop_width = tf.minimum(shape[2], tf.maximum(shape[1] * width // height, 1))
         crop_height = tf.minimum(shape[1], tf.maximum(shape[2] * height // width, 1))
         top = (shape[1] - crop_height) // 2
@@ -269,13 +264,13 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         return pixels[:, top : top + crop_height, left : left + crop_width]
 
     def rescale(self, images: tf.Tensor) -> tf.Tensor:
-        """Pixels of the target size as an image encoder takes them.
+        """Rescales pixels to the range of the image encoder.
 
         Args:
-            images: `float32` `[..., 3]`, of 0 to 255.
+            images: float32 `[..., 3]`, from 0 to 255.
 
         Returns:
-            `float32` of the same shape, `images * scale + offset`.
+            float32 of the same shape, `images * scale + offset`.
         """
         return images * tf.constant(self.scale, tf.float32) + tf.constant(
             self.offset, tf.float32
@@ -283,29 +278,29 @@ class ImageConverter(keras_hub.layers.ImageConverter):
 
 
 def require_images(error: tf.Tensor, names: tf.Tensor, kind: str) -> Any:
-    """A scope whose operations run only if every picture of a batch is fine.
+    """Opens a scope whose operations run only if every image of a batch is valid.
 
     Args:
-        error: `tf.string` `[batch]`, as `ImageConverter.convert` returns it.
-        names: `tf.string` `[batch]`, what to call the pictures.
-        kind: Word put before each name, such as `"row"`.
+        error: string `[batch]`, of `ImageConverter.convert`.
+        names: string `[batch]`, the names of the images.
+        kind: string, word before each name, e.g. `"row"`.
 
     Returns:
         A context manager.
 
     Raises:
-        tf.errors.InvalidArgumentError: If any row of `error` is not empty.
+        tf.errors.InvalidArgumentError: if a row of `error` is not empty.
     """
-    bad = tf.not_equal(error, "")
+    invalid = tf.not_equal(error, "")
     lines = tf.strings.join([f"{kind} ", names, ": ", error])
-    lines = tf.boolean_mask(lines, bad)[:_ERRORS_SHOWN]
-    count = tf.math.count_nonzero(bad)
+    lines = tf.boolean_mask(lines, invalid)[:_ERRORS_SHOWN]
+    count = tf.math.count_nonzero(invalid)
     message = tf.strings.join(
         [
             tf.strings.as_string(count),
             " of the images cannot be used: ",
             tf.strings.reduce_join(lines, separator="; "),
-            f". {LEAVE_OUT}.",
+            f". {REMEDY}.",
         ]
     )
     return require(tf.equal(count, 0), message)
@@ -313,12 +308,13 @@ def require_images(error: tf.Tensor, names: tf.Tensor, kind: str) -> Any:
 
 def _to_size(image_size: int | Sequence[int]) -> tuple[int, int]:
     sides = image_size if isinstance(image_size, Sequence) else (image_size,) * 2
-    if len(sides) != 2 or not all(isinstance(s, Integral) and s > 0 for s in sides):
+    if len(sides) != 2:
         raise ValueError(
-            "`image_size` must be a positive int or a pair (height, width) of them. "
-            f"Received: image_size={image_size}"
+            "`image_size` must be an integer or a pair (height, width). "
+            f"Received: image_size={image_size!r}."
         )
-    return int(sides[0]), int(sides[1])
+    height, width = (whole_number("image_size", side, minimum=1) for side in sides)
+    return height, width
 
 
 def _to_config(value: float | Sequence[float]) -> float | list[float]:

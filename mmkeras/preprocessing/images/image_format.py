@@ -1,21 +1,19 @@
-"""Formats of picture files, told by their first bytes."""
-
 import numpy as np
 import tensorflow as tf
 
 _HEAD = 32
 
-# name, and the bytes at the places that tell the format: (place, bytes), with a mask
-# as a third where not all bits count. What is decoded comes first, in the order of
-# the decoders; of two that fit, the first counts.
+# Name and signature of each format: parts of (offset, bytes), with a mask if not all
+# bits matter. Decoded formats come first, in the order of the decoders; the first
+# match counts.
 _LETTERS = b"\xdf"
-_SIGNS = (
+_SIGNATURES = (
     ("JPEG", (0, b"\xff\xd8\xff")),
     ("PNG", (0, b"\x89PNG\r\n\x1a\n")),
     ("GIF", (0, b"GIF87a")),
     ("GIF", (0, b"GIF89a")),
-    # A flag of the extended header; TensorFlow 2.21 writes beyond its own memory
-    # when it decodes an animation as RGB, so none may get there.
+    # A flag of the extended header. TensorFlow 2.21 writes out of bounds when it
+    # decodes an animation as RGB, so animations must not reach the decoder.
     ("animated WebP", (0, b"RIFF"), (8, b"WEBPVP8X"), (20, b"\x02", b"\x02")),
     ("WebP", (0, b"RIFF"), (8, b"WEBP")),
     ("BMP", (0, b"BM")),
@@ -51,41 +49,41 @@ _SIGNS = (
 DECODED_FORMATS = ("JPEG", "PNG", "GIF", "WebP")
 IMAGE_FORMATS = (
     *DECODED_FORMATS,
-    *dict.fromkeys(sign[0] for sign in _SIGNS if sign[0] not in DECODED_FORMATS),
+    *dict.fromkeys(name for name, *_ in _SIGNATURES if name not in DECODED_FORMATS),
     "unknown",
     "empty",
 )
 
 
 def image_format(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Tell the format of picture files by their first bytes, never by their names.
+    """Detects the format of image files from their first bytes.
 
     Args:
-        image_bytes: `tf.string` of any shape.
+        image_bytes: string tensor of any shape.
 
     Returns:
-        `int32` of the same shape, places in `IMAGE_FORMATS`, of which the first,
-        `DECODED_FORMATS`, are decoded here.
+        int32 tensor of the same shape, indices into `IMAGE_FORMATS`. The first ones,
+        `DECODED_FORMATS`, are the formats that `decode_image` supports.
     """
     head = tf.strings.substr(image_bytes, 0, _HEAD)
     head = tf.io.decode_raw(head, tf.uint8, fixed_length=_HEAD)
     values, masks, codes = _table()
-    fits = tf.equal(tf.bitwise.bitwise_and(tf.expand_dims(head, -2), masks), values)
-    first = tf.argmax(tf.reduce_all(fits, axis=-1), axis=-1)
+    matches = tf.equal(tf.bitwise.bitwise_and(tf.expand_dims(head, -2), masks), values)
+    first = tf.argmax(tf.reduce_all(matches, axis=-1), axis=-1)
     code = tf.gather(tf.constant(codes), first)
     empty = tf.equal(tf.strings.length(image_bytes), 0)
     return tf.where(empty, IMAGE_FORMATS.index("empty"), code)
 
 
 def _table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values and masks `[signs, head]`, and the format of each; the last fits all."""
-    values = np.zeros([len(_SIGNS) + 1, _HEAD], np.uint8)
+    """Values and masks `[signatures, head]`, and formats; the last matches all."""
+    values = np.zeros([len(_SIGNATURES) + 1, _HEAD], np.uint8)
     masks = np.zeros_like(values)
     codes = np.full(len(values), IMAGE_FORMATS.index("unknown"), np.int32)
-    for row, (name, *parts) in enumerate(_SIGNS):
+    for row, (name, *parts) in enumerate(_SIGNATURES):
         codes[row] = IMAGE_FORMATS.index(name)
-        for place, sign, *mask in parts:
-            there = slice(place, place + len(sign))
-            masks[row, there] = list(mask[0]) if mask else 255
-            values[row, there] = masks[row, there] & list(sign)
+        for offset, signature, *mask in parts:
+            where = slice(offset, offset + len(signature))
+            masks[row, where] = list(mask[0]) if mask else 255
+            values[row, where] = masks[row, where] & list(signature)
     return values, masks, codes

@@ -1,5 +1,3 @@
-"""Pictures in whatever form a user has them, as encoded bytes."""
-
 from __future__ import annotations
 
 import itertools
@@ -11,7 +9,7 @@ import tensorflow as tf
 
 
 def load_images(images) -> tuple[list[bytes], list[str], bool]:
-    """Reads pictures in whatever form a user has them.
+    """Reads images given in any of several forms as encoded bytes.
 
     Args:
         images: a path, encoded bytes, or a uint8 array `[height, width, 3]`; a list
@@ -19,12 +17,12 @@ def load_images(images) -> tuple[list[bytes], list[str], bool]:
             tensor `[batch]` of encoded bytes.
 
     Returns:
-        Encoded bytes of each picture, a name for each, and whether one picture was
-        given and no list.
+        Tuple `(data, names, single)`: the encoded bytes and a name of each image, and
+        whether a single image was given instead of a list or batch.
 
     Raises:
-        FileNotFoundError: if a path does not lead to a file.
-        ValueError: if an array is not of a picture or a batch of them.
+        FileNotFoundError: if a file does not exist.
+        ValueError: if an array is neither an image nor a batch of images.
     """
     if isinstance(images, (str, os.PathLike)):
         return [_read_file(images)], [os.fspath(images)], True
@@ -48,8 +46,8 @@ def load_images(images) -> tuple[list[bytes], list[str], bool]:
         found, given, single = load_images(item)
         if not single:
             raise ValueError(
-                f"Item {index} of the list is not one picture. Give paths, bytes or "
-                "arrays [height, width, 3]."
+                f"Item {index} of the list is not a single image. Pass paths, bytes "
+                "or arrays [height, width, 3]."
             )
         loaded.extend(found)
         names.append(
@@ -61,7 +59,7 @@ def load_images(images) -> tuple[list[bytes], list[str], bool]:
 def _read_file(path) -> bytes:
     path = pathlib.Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no image file {path}.")
+        raise FileNotFoundError(f"Image file {path} does not exist.")
     return path.read_bytes()
 
 
@@ -75,15 +73,15 @@ def _encode(array: np.ndarray) -> bytes:
 
 
 def refuse_bad_images(errors: np.ndarray, names: list[str]) -> None:
-    """Raises an error that names the pictures which could not be decoded.
+    """Raises an error that names the images that could not be decoded.
 
     Args:
-        errors: bytes `[batch]`, as `ImageConverter.convert` returns them; empty where
-            the picture is fine.
-        names: list of strings, as many.
+        errors: array of bytes `[batch]`, of `ImageConverter.convert`; empty for valid
+            images.
+        names: list of strings, the names of the images.
 
     Raises:
-        ValueError: if an error is not empty.
+        ValueError: if an image could not be decoded.
     """
     bad = [
         f"{name}: {error.decode('utf-8')}"
@@ -93,4 +91,4 @@ def refuse_bad_images(errors: np.ndarray, names: list[str]) -> None:
     if bad:
         more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
         listed = "; ".join(itertools.islice(bad, 3))
-        raise ValueError(f"Cannot read {listed}{more}. Leave it out or convert it.")
+        raise ValueError(f"Cannot read {listed}{more}. Remove or convert these images.")

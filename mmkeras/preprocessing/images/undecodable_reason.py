@@ -1,5 +1,3 @@
-"""What is said of bytes that are no picture or not one that is decoded."""
-
 import tensorflow as tf
 
 from mmkeras.preprocessing.images.image_format import (
@@ -21,31 +19,38 @@ _ENDINGS = {
 }
 _OTHERS = {
     "empty": "empty image",
-    "unknown": "unknown image format: convert the picture to JPEG or PNG",
-    "animated WebP": "animated WebP picture: take one frame of it as PNG, e.g. with "
+    "unknown": "unknown image format: convert the image to JPEG or PNG",
+    "animated WebP": "animated WebP image: extract a frame as PNG, e.g. with "
     "`magick 'in.webp[0]' out.png`",
     "PDF": "PDF document: convert its page to JPEG or PNG, e.g. with "
     "`magick 'in.pdf[0]' out.jpg`",
-    "HTML": "HTML page, not a picture: download the picture itself",
+    "HTML": "HTML page, not an image: download the image itself",
 }
 
 
 def undecodable_reason(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Why bytes that did not decode failed, as far as their first bytes tell.
+    """Explains why bytes did not decode, judging by the first of them.
 
     Args:
-        image_bytes: `tf.string` of any shape.
+        image_bytes: string tensor of any shape.
 
     Returns:
-        `tf.string` of the same shape, never empty. What is not decoded at all is
-        named with the way to convert it.
+        string tensor of the same shape, never empty. For formats that are not
+        supported it gives a way to convert them.
     """
     reasons = tf.constant([_reason(name) for name in IMAGE_FORMATS])
     return tf.gather(reasons, image_format(image_bytes))
 
 
 def corrupt_reason(format: str) -> str:
-    """What is said of a broken file of a format that is decoded."""
+    """The reason for a corrupt file of a supported format.
+
+    Args:
+        format: string, one of `DECODED_FORMATS`.
+
+    Returns:
+        string.
+    """
     return f"corrupt or truncated {format} data"
 
 
@@ -55,6 +60,6 @@ def _reason(name: str) -> str:
     if name in _OTHERS:
         return _OTHERS[name]
     return (
-        f"{name} picture: convert it to JPEG or PNG, e.g. with "
+        f"{name} image: convert it to JPEG or PNG, e.g. with "
         f"`magick in.{_ENDINGS[name]} out.jpg`"
     )

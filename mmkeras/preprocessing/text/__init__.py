@@ -1,1 +1,1 @@
-"""Tokenizers and what they need."""
+"""Tokenizers, and fonts that can draw their text."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 
-# Of Linux, Windows, macOS, and what is installed by hand.
+# Common fonts of Linux, Windows and macOS.
 _CHINESE_JAPANESE_KOREAN = (
     "Noto Sans CJK SC",
     "Noto Sans CJK TC",
@@ -26,17 +26,23 @@ _CHINESE_JAPANESE_KOREAN = (
 
 
 def fonts_for(texts: Iterable[str]) -> list[str]:
-    """Fonts that matplotlib can draw texts with, in the order to look for a character.
+    """Finds installed fonts with which matplotlib can draw texts.
 
-    Warns if there are characters that none of them has; the remedy is in the warning.
+    Warns if no font has some of the characters; the warning gives the remedy.
 
     Args:
-        texts: strings.
+        texts: iterable of strings.
 
     Returns:
-        list of strings, the families: DejaVu Sans, which comes with matplotlib, and the
-        installed ones with Chinese, Japanese and Korean characters. Matplotlib warns
-        of those that are not installed, so they are left out.
+        list of strings, font families in the order in which matplotlib should search
+        them: DejaVu Sans, which comes with matplotlib, and the installed fonts with
+        Chinese, Japanese and Korean characters.
+
+    Example:
+        ```python
+        with matplotlib.rc_context({"font.family": fonts_for(["海滩上有一只猫"])}):
+            plt.title("海滩上有一只猫")
+        ```
     """
     from matplotlib import font_manager
 
@@ -52,9 +58,10 @@ def fonts_for(texts: Iterable[str]) -> list[str]:
         missing = {char for char in missing if ord(char) not in known}
     if missing:
         warnings.warn(
-            f"No font has {''.join(sorted(missing))[:20]!r}, which is drawn as boxes. "
-            "Install one: for Chinese, Japanese and Korean on Debian or Ubuntu, "
-            "apt install fonts-noto-cjk. Fonts in use: " + ", ".join(families),
+            f"No installed font has the characters {''.join(sorted(missing))[:20]!r}; "
+            "they are drawn as boxes. Install one: for Chinese, Japanese and Korean on "
+            "Debian or Ubuntu, apt install fonts-noto-cjk. Fonts in use: "
+            + ", ".join(families),
             stacklevel=2,
         )
     return families

@@ -9,6 +9,7 @@ from tensorflow_text.tools.wordpiece_vocab import (
     wordpiece_tokenizer_learner_lib as learner,
 )
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.preprocessing.text.special_tokens import SPECIAL_TOKENS
 from mmkeras.preprocessing.text.split_words import split_words
 
@@ -20,26 +21,26 @@ _TEXTS_PER_STEP = 4096
 def learn_vocabulary(
     texts: Iterable[str] | tf.data.Dataset, vocabulary_size: int, lowercase: bool
 ) -> list[str]:
-    """The word pieces that spell texts best; `WordPieceTokenizer.learn` calls this.
+    """Learns a vocabulary of word pieces; `WordPieceTokenizer.learn` calls this.
 
     Args:
-        texts: Iterable of `str`, or `tf.data.Dataset` of `tf.string` of any shape.
-        vocabulary_size: int. Largest number of pieces, the special tokens included.
-        lowercase: bool. Lowercase the texts first.
+        texts: iterable of strings, or `tf.data.Dataset` of string tensors of any shape.
+        vocabulary_size: int, maximum number of pieces, including the special tokens.
+        lowercase: bool, whether to lowercase the texts first.
 
     Returns:
-        List of pieces, the special tokens first.
+        list of strings, the pieces; the special tokens come first.
 
     Raises:
-        ValueError: If the texts hold no word, or `vocabulary_size` has no room
-            beside the special tokens.
+        ValueError: if the texts contain no word, or `vocabulary_size` is not larger
+            than the number of special tokens.
+
+    Reference:
+        - [Fast WordPiece Tokenization](https://arxiv.org/abs/2012.15524)
     """
-    if vocabulary_size <= len(SPECIAL_TOKENS):
-        raise ValueError(
-            f"`vocabulary_size` must be more than {len(SPECIAL_TOKENS)}, the "
-            "number of special tokens. "
-            f"Received: vocabulary_size={vocabulary_size}"
-        )
+    # Room for a character at least.
+    smallest = len(SPECIAL_TOKENS) + 1
+    vocabulary_size = whole_number("vocabulary_size", vocabulary_size, smallest)
     return _learn(_count_words(texts, lowercase), vocabulary_size)
 
 
@@ -51,9 +52,9 @@ def _count_words(
         counts.update(split_words(chunk, lowercase).flat_values.numpy())
     if not counts:
         raise ValueError(
-            "There is no word to learn a vocabulary from: `texts` is empty or holds "
-            "only white space. Check that the captions are read from the right "
-            "column or key."
+            "`texts` contains no words to learn a vocabulary from: it is empty, or all "
+            "texts are blank. Check that the texts are read from the right column or "
+            "key."
         )
     words = {word.decode("utf-8"): count for word, count in counts.items()}
     return dict(sorted(words.items(), key=lambda item: (-item[1], item[0])))
@@ -64,22 +65,24 @@ def _chunks(texts: Iterable[str] | tf.data.Dataset) -> Iterator[tf.Tensor]:
         spec = texts.element_spec
         if getattr(spec, "dtype", None) != tf.string:
             raise ValueError(
-                "`texts` must be a dataset of strings; map the samples to their "
-                f"captions first. Received elements: {spec}"
+                "`texts` must be a dataset of strings; map the samples to their texts "
+                f"first. Received elements: {spec}."
             )
         flat = texts.map(_flatten).unbatch()
         yield from flat.batch(_TEXTS_PER_STEP)
         return
     if isinstance(texts, (str, bytes)):
         raise ValueError(
-            "`texts` must be an iterable of strings. Received one string; pass "
-            f"`[text]`: {texts!r}"
+            "`texts` must be an iterable of strings, e.g. `[text]`. Received one "
+            f"string: texts={texts!r}."
         )
     texts = iter(texts)
     while chunk := list(itertools.islice(texts, _TEXTS_PER_STEP)):
         for text in chunk:
             if not isinstance(text, (str, bytes)):
-                raise ValueError(f"`texts` must hold strings only. Received: {text!r}")
+                raise ValueError(
+                    f"`texts` must contain strings only. Received: {text!r}."
+                )
         yield tf.constant(chunk, tf.string)
 
 
@@ -94,19 +97,19 @@ def _learn(counts: dict[str, int], vocabulary_size: int) -> list[str]:
     known = {
         word: count
         for word, count in counts.items()
-        if len(word) <= _MAX_WORD_LENGTH and _spells(word, pieces)
+        if len(word) <= _MAX_WORD_LENGTH and _can_encode(word, pieces)
     }
     _report_unknown(counts, known, vocabulary_size)
     characters = {character for word in known for character in word}
-    # The learner adds a continuing form of every character. Most never occur (a
-    # Han character always starts a word), and they are removed afterwards.
+    # The learner adds a continuation (`##`) of every character. Most never occur, as a
+    # Han character always starts a word, and are removed afterwards.
     unused = sum(JOINER + character not in pieces for character in characters)
     learned = learner.learn(
         known,
         vocab_size=vocabulary_size + unused,
         reserved_tokens=list(SPECIAL_TOKENS),
         lower_thresh=2,
-        # The default of 1,000 drops most of a Chinese corpus.
+        # The default of 1,000 would drop most of a Chinese corpus.
         max_unique_chars=len(characters),
         max_token_length=_MAX_WORD_LENGTH,
         joiner=JOINER,
@@ -120,7 +123,7 @@ def _learn(counts: dict[str, int], vocabulary_size: int) -> list[str]:
 
 
 def _choose_characters(counts: dict[str, int], room: int) -> set[str]:
-    """The most frequent characters, starting and continuing, that fit in `room`."""
+    """The `room` most frequent characters, initial and continuing."""
     frequency: collections.Counter = collections.Counter()
     for word, count in counts.items():
         frequency[word[0]] += count
@@ -130,7 +133,7 @@ def _choose_characters(counts: dict[str, int], room: int) -> set[str]:
     return {piece for piece, _ in ranked[:room]}
 
 
-def _spells(word: str, pieces: set[str]) -> bool:
+def _can_encode(word: str, pieces: set[str]) -> bool:
     return word[0] in pieces and all(JOINER + c in pieces for c in word[1:])
 
 
@@ -142,13 +145,13 @@ def _report_unknown(
     remedy = f"Raise `vocabulary_size` (now {vocabulary_size})."
     if unknown == total:
         raise ValueError(
-            "Every word of the texts would be [UNK]: the vocabulary has no room for "
+            "Every word of the texts would be [UNK]: the vocabulary is too small for "
             f"their characters. {remedy}"
         )
     if unknown:
         examples = [unicodedata.normalize("NFC", w) for w in counts if w not in known]
         warnings.warn(
             f"{unknown} of {total} words of the texts are [UNK] in the vocabulary, "
-            f"such as {examples[:5]}. {remedy}",
+            f"e.g. {examples[:5]}. {remedy}",
             stacklevel=5,
         )

@@ -1,4 +1,4 @@
-"""The tokens that stand for no text, in the order of their ids."""
+"""The special tokens of `WordPieceTokenizer`, in the order of their ids."""
 
 PAD_TOKEN = "[PAD]"
 UNK_TOKEN = "[UNK]"

@@ -1,20 +1,20 @@
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-# Regular expressions in RE2's dialect.
+# RE2 regular expressions.
 _SPACE = r"[\s\p{Z}\p{Cc}\p{Cf}]"
 _SPLIT_CHARACTER = r"[!-/:-@\[-`{-~\p{P}\p{Han}]"
 
 
 def split_words(texts: tf.Tensor, lowercase: bool) -> tf.RaggedTensor:
-    """Split texts into words, punctuation marks and Han characters.
+    """Splits texts into words, punctuation marks and Han characters.
 
     Args:
-        texts: `tf.string` `[batch]`.
-        lowercase: bool. Lowercase the texts first.
+        texts: string `[batch]`.
+        lowercase: bool, whether to lowercase the texts first.
 
     Returns:
-        `tf.string` `tf.RaggedTensor` `[batch, (words)]`.
+        Ragged string tensor `[batch, (words)]`.
     """
     texts = tf_text.normalize_utf8(texts, "NFC")
     if lowercase:

@@ -1,5 +1,3 @@
-"""Text to word pieces and back, in graph, for Chinese as for English."""
-
 import collections
 import os
 from collections.abc import Iterable
@@ -20,8 +18,8 @@ from mmkeras.preprocessing.text.special_tokens import (
 )
 from mmkeras.preprocessing.text.split_words import split_words
 
-# Regular expressions in RE2's dialect. Kana are words of several characters, so
-# they are not split, but no space is written between them and Han characters.
+# RE2 regular expressions. Kana form words of several characters, so they are not split,
+# but there is no space between them and Han characters.
 _CJK_PUNCTUATION = (
     r"[\x{3000}-\x{3004}\x{3008}-\x{3020}"
     r"\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF20}\x{FF3B}-\x{FF40}\x{FF5B}-\x{FF65}]"
@@ -41,46 +39,45 @@ _INSIDE_NUMBERS = frozenset(".:")
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
-    """Cut captions into word pieces and write them again.
+    """Tokenizes texts to word pieces and detokenizes them, in graph.
 
-    Words are split at white space, at every punctuation mark and at every Han
-    character, then into the longest pieces of the vocabulary; a piece that
-    continues a word starts with `##`. Full-width punctuation stays as it is.
+    Text is split at white space, at punctuation marks and at Han characters, then into
+    the longest pieces of the vocabulary; a piece that continues a word starts with
+    `##`. Full-width punctuation is preserved.
 
-    The special tokens have fixed ids: `[PAD]` 0, `[UNK]` 1, `[START]` 2, `[END]`
-    3, also found as `pad_token_id`, `unk_token_id`, `start_token_id` and
-    `end_token_id`. The text of a caption never produces `[PAD]`, `[START]` or
-    `[END]`.
+    The special tokens have fixed ids: `[PAD]` 0, `[UNK]` 1, `[START]` 2, `[END]` 3,
+    also available as `pad_token_id`, `unk_token_id`, `start_token_id` and
+    `end_token_id`. Text never produces `[PAD]`, `[START]` or `[END]`.
 
     Args:
-        vocabulary: List of pieces, or path of a file with one piece per line. It
-            starts with the four special tokens. `None` only for a tokenizer
-            whose vocabulary is then loaded from a preset.
-        lowercase: bool. Lowercase the text first.
-        sequence_length: int or `None`. If set, the output is dense, cut or
+        vocabulary: list of pieces, or path of a file with a piece per line. It starts
+            with the four special tokens. `None` only for a tokenizer whose vocabulary
+            is loaded from a preset.
+        lowercase: bool, whether to lowercase the text first.
+        sequence_length: int or `None`. If set, the output is dense, truncated or
             padded with 0 to this length.
         **kwargs: `name` and other arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: `tf.string` scalar or `[batch]`, or the Python equivalent.
+        inputs: string scalar or `[batch]`.
 
     Output shape:
-        `int32`: a `tf.RaggedTensor` `[batch, (pieces)]`, or
-        `[batch, sequence_length]` when that is set; without `batch` for a scalar.
+        int32 `tf.RaggedTensor` `[batch, (pieces)]`, or tensor
+        `[batch, sequence_length]` if that is set; without `batch` for a scalar.
 
     Raises:
-        ValueError: If the vocabulary does not start with the special tokens or
-            holds a piece twice.
-
-    Reference:
-    - [Fast WordPiece Tokenization](https://arxiv.org/abs/2012.15524)
+        ValueError: if the vocabulary does not start with the special tokens or has
+            repeated pieces.
 
     Example:
+        ```python
+        tokenizer = WordPieceTokenizer.learn(["A cat.", "A dog."], 50)
+        ids = tokenizer(["a cat."])
+        tokenizer.detokenize(ids)  # [b"a cat."]
+        ```
 
-    >>> tokenizer = WordPieceTokenizer.learn(["A cat.", "A dog."], 50)
-    >>> ids = tokenizer(["a cat."])
-    >>> tokenizer.detokenize(ids)
-    <tf.Tensor: shape=(1,), dtype=string, numpy=array([b'a cat.'])>
+    Reference:
+        - [Fast WordPiece Tokenization](https://arxiv.org/abs/2012.15524)
     """
 
     def __init__(
@@ -95,8 +92,8 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
         self._add_special_token(UNK_TOKEN, "unk_token")
         self._add_special_token(START_TOKEN, "start_token")
         self._add_special_token(END_TOKEN, "end_token")
-        # The parent cuts words into pieces only. Its own splitting lowercases by
-        # a normalisation (NFKC) that turns full-width punctuation into ASCII.
+        # The parent only splits words into pieces. Its own splitting of text
+        # lowercases by NFKC, which turns full-width punctuation into ASCII.
         super().__init__(
             vocabulary=vocabulary,
             sequence_length=sequence_length,
@@ -117,36 +114,40 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
         lowercase: bool = True,
         **kwargs: Any,
     ) -> "WordPieceTokenizer":
-        """Learn a vocabulary from texts; the same texts give the same one.
+        """Learns a vocabulary from texts, deterministically.
 
-        Every character that fits is in the vocabulary by itself, so a new word
-        of known characters is spelled and not `[UNK]`.
+        All characters that fit are pieces themselves, so new words of known
+        characters are not `[UNK]`.
 
         Args:
-            texts: Iterable of `str`, or `tf.data.Dataset` of `tf.string` of any
+            texts: iterable of strings, or `tf.data.Dataset` of string tensors of any
                 shape.
-            vocabulary_size: int. Largest number of pieces, the four special
-                tokens included. Fewer are learned from a small corpus.
-            lowercase: bool. Lowercase the texts first.
-            **kwargs: Passed to the constructor.
+            vocabulary_size: int, maximum number of pieces, including the four special
+                tokens. A small corpus gives fewer.
+            lowercase: bool, whether to lowercase the texts first.
+            **kwargs: passed to the constructor.
 
         Returns:
             A `WordPieceTokenizer`.
 
         Raises:
-            ValueError: If the texts hold no word, or `vocabulary_size` has no
-                room beside the special tokens.
+            ValueError: if the texts contain no word, or `vocabulary_size` is not larger
+                than the number of special tokens.
         """
         vocabulary = learn_vocabulary(texts, vocabulary_size, lowercase)
         return cls(vocabulary=vocabulary, lowercase=lowercase, **kwargs)
 
     def set_vocabulary(self, vocabulary: list[str] | str | None) -> None:
-        """Set the vocabulary from a list of pieces or the path of a file."""
+        """Sets the vocabulary.
+
+        Args:
+            vocabulary: list of pieces, or path of a file with a piece per line.
+        """
         self._spelling = None
         try:
             super().set_vocabulary(vocabulary)
         except RuntimeError:
-            # TensorFlow Text refuses a repeated piece without naming it.
+            # TensorFlow Text rejects repeated pieces without naming them.
             _check_vocabulary(self.vocabulary, self._expected_size)
             raise
         if self.vocabulary is None:
@@ -155,7 +156,11 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
         self._spelling = _describe_pieces(self.vocabulary)
 
     def load_assets(self, dir_path: str) -> None:
-        """Load the vocabulary of a preset."""
+        """Loads the vocabulary of a preset.
+
+        Args:
+            dir_path: string, folder of the assets.
+        """
         try:
             super().load_assets(dir_path)
         except ValueError as error:
@@ -163,7 +168,7 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
             raise ValueError(f"'{path}' cannot be used. {error}") from error
 
     def tokenize(self, inputs: Any) -> tf.Tensor | tf.RaggedTensor:
-        """Turn strings into ids; see the class for shapes."""
+        """Converts strings to ids; see the class for shapes."""
         self._check_vocabulary()
         inputs = tf.convert_to_tensor(inputs, tf.string)
         with tf.device("cpu"):
@@ -174,20 +179,20 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
         return ids[0] if inputs.shape.rank == 0 else ids
 
     def detokenize(self, inputs: Any) -> tf.Tensor:
-        """Write ids as text, in operations of TensorFlow alone.
+        """Converts ids to text, with core TensorFlow operations only.
 
-        Everything from the first `[END]` on is left out, and so are the special
-        tokens. Spaces are restored as they are written: none between Chinese or
-        Japanese characters, none before `,` or after `(`, and so on.
+        The first `[END]`, everything after it and all special tokens are dropped.
+        Spaces follow the rules of writing: none between Chinese or Japanese
+        characters, none before `,` or after `(`, and so on.
 
         Args:
-            inputs: int `[..., length]` ids, dense or ragged.
+            inputs: int `[..., length]`, ids, dense or ragged.
 
         Returns:
-            `tf.string` `[...]`.
+            string `[...]`.
 
         Raises:
-            tf.errors.InvalidArgumentError: If an id is not in the vocabulary.
+            tf.errors.InvalidArgumentError: if an id is not in the vocabulary.
         """
         self._check_vocabulary()
         if isinstance(inputs, tf.RaggedTensor):
@@ -200,7 +205,11 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
             return tf.ensure_shape(tf.reshape(text, shape[:-1]), ids.shape[:-1])
 
     def continuation_ids(self) -> list[int]:
-        """The ids of pieces that go on with the word before them."""
+        """The ids of the pieces that continue the word before them.
+
+        Returns:
+            list of int.
+        """
         return np.flatnonzero(self._spelling["continues"]).tolist()
 
     def get_config(self) -> dict[str, Any]:
@@ -214,28 +223,28 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
             "special_tokens_in_strings",
         ):
             config.pop(fixed)
-        # The vocabulary itself is an asset; its size tells a truncated one.
+        # The vocabulary is an asset; its size reveals a truncated file.
         if self.vocabulary is not None:
             config["expected_vocabulary_size"] = len(self.vocabulary)
         return config
 
     def spell(self, token_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """What of ids is written as text, and how.
+        """Selects the ids that are written as text, and the spaces between them.
 
         Args:
             token_ids: int32 `[rows, length]`.
 
         Returns:
-            int32 `[rows, length]`, the ids that are written, in their order, and 0
-            after the last; and bool of the same shape, whether no space stands before
-            the piece.
+            Tuple `(token_ids, joins)`: int32 `[rows, length]`, the ids that are
+            written, padded with 0; and bool `[rows, length]`, whether the piece is
+            written without a space before it.
         """
         ended = tf.equal(token_ids, self.end_token_id)
         ended = tf.cumsum(tf.cast(ended, tf.int32), axis=1)
         special = token_ids < len(SPECIAL_TOKENS)
         dropped = tf.logical_or(ended > 0, special)
-        # A stable sort moves the written pieces to the front in their order, so
-        # that the neighbour of each is the one written before it.
+        # A stable sort moves the written pieces to the front, so that each is next to
+        # the one that is written before it.
         order = tf.argsort(tf.cast(dropped, tf.int32), axis=1, stable=True)
         token_ids = tf.where(dropped, self.pad_token_id, token_ids)
         token_ids = tf.gather(token_ids, order, batch_dims=1)
@@ -276,45 +285,45 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
 
 
 def _shift(ids: tf.Tensor) -> tf.Tensor:
-    # The vacated first place is filled with [PAD], which has no property.
+    # The first place becomes [PAD], for which all rules are false.
     return tf.pad(ids, [[0, 0], [1, 0]])[:, :-1]
 
 
 def _check_vocabulary(vocabulary: list[str], expected_size: int | None) -> None:
     if tuple(vocabulary[: len(SPECIAL_TOKENS)]) != SPECIAL_TOKENS:
         raise ValueError(
-            f"The vocabulary must start with {list(SPECIAL_TOKENS)}. Learn one with "
+            f"`vocabulary` must start with {list(SPECIAL_TOKENS)}. Learn one with "
             "`WordPieceTokenizer.learn(texts)`. "
-            f"Received: {vocabulary[: len(SPECIAL_TOKENS)]}"
+            f"Received: {vocabulary[: len(SPECIAL_TOKENS)]}."
         )
     repeated = [p for p, n in collections.Counter(vocabulary).items() if n > 1]
     if repeated or "" in vocabulary:
         raise ValueError(
-            "The vocabulary must hold every piece once and no empty piece. "
-            f"Received repeated or empty pieces: {repeated[:5] or ['']}"
+            "`vocabulary` must contain every piece once and no empty piece. "
+            f"Received repeated or empty pieces: {repeated[:5] or ['']}."
         )
     if expected_size is not None and len(vocabulary) != expected_size:
         raise ValueError(
-            f"The vocabulary file holds {len(vocabulary)} pieces where the "
-            f"configuration says {expected_size}: it is truncated or of another "
-            "preset. Restore `vocabulary.txt` from where the preset was saved."
+            f"The vocabulary file has {len(vocabulary)} pieces, but the configuration "
+            f"expects {expected_size}: it is truncated or belongs to another preset. "
+            "Copy `vocabulary.txt` from the original preset again."
         )
 
 
 def _describe_pieces(vocabulary: list[str]) -> dict[str, np.ndarray]:
-    """Per piece, what `detokenize` needs to know to restore the spaces."""
+    """Properties of the pieces by which `detokenize` decides about spaces."""
     continues = [p.startswith(JOINER) and len(p) > len(JOINER) for p in vocabulary]
     text = [
         piece[len(JOINER) :] if joins else piece
         for piece, joins in zip(vocabulary, continues, strict=True)
     ]
     wide = _matches(text, _CJK_PUNCTUATION)
-    # The special tokens are never written, and [PAD] stands before the first
-    # piece of a row, so their flags must stay off.
-    wordy = np.arange(len(vocabulary)) >= len(SPECIAL_TOKENS)
+    # The special tokens are never written, and [PAD] precedes the first piece of a
+    # row, so all rules must be false for them.
+    is_text = np.arange(len(vocabulary)) >= len(SPECIAL_TOKENS)
 
     def flag(condition):
-        return np.array([condition(t) for t in text]) & wordy
+        return np.array([condition(t) for t in text]) & is_text
 
     return {
         "text": np.array([t.encode() for t in text], dtype=object),

@@ -26,7 +26,7 @@ ROWS = [
 ERRORS = [
     b"",
     b"empty image",
-    b"unknown image format: convert the picture to JPEG or PNG",
+    b"unknown image format: convert the image to JPEG or PNG",
     b"corrupt or truncated PNG data",
     b"",
     b"corrupt or truncated JPEG data",
@@ -35,7 +35,7 @@ ERRORS = [
 
 
 def test_resize_and_scale_by_hand():
-    # Halving with an antialiased triangle of radius 2 weighs the four pixels of a
+    # Halving with an antialiased triangle of radius 2 weights the four pixels of a
     # row 3/7, 3/7, 1/7, 0 for the first output (centres 0.5, 1.5, 2.5 away from
     # 1.0 by 0.5, 0.5, 1.5: weights 0.75, 0.75, 0.25 of sum 1.75).
     pixels = np.array([0, 70, 140, 210], np.uint8)[None, None, :, None]
@@ -55,7 +55,7 @@ def test_scale_per_channel():
 
 
 @pytest.mark.parametrize("size", [10, 6, 24])
-def test_pixels_and_their_png_give_the_same(size):
+def test_pixels_equal_their_png(size):
     pixels = np.stack([noise(10, 10, seed=i) for i in range(3)])
     converter = ImageConverter(size)
     images = converter(pixels)
@@ -82,18 +82,19 @@ def test_unbatched_and_grey():
     np.testing.assert_array_equal(converter(grey), converter(np.repeat(grey, 3, 2)))
 
 
-def test_squash_by_default_and_crop_on_request():
-    # A black picture with white outer thirds; its central square is black.
+def test_crop_to_aspect_ratio():
+    # A black image with white outer thirds; its central square is black.
     pixels = np.zeros((1, 4, 12, 3), np.uint8)
     pixels[:, :, :4] = pixels[:, :, 8:] = 255
-    assert np.mean(ImageConverter(4)(pixels)) > 0.5
+    # Two thirds of the image are white; resizing preserves the mean.
+    assert np.mean(ImageConverter(4)(pixels)) == pytest.approx(2 / 3, abs=0.01)
     cropped = ImageConverter(4, crop_to_aspect_ratio=True)
     assert np.max(cropped(pixels)) == 0
     upright = np.transpose(pixels, (0, 2, 1, 3))
     assert np.max(cropped(upright)) == 0
 
 
-def test_each_row_fails_on_its_own():
+def test_rows_fail_independently():
     converter = ImageConverter(8)
     images, error = converter.convert(tf.constant(ROWS))
     assert error.numpy().tolist() == ERRORS
@@ -104,10 +105,10 @@ def test_each_row_fails_on_its_own():
 
 
 @pytest.mark.parametrize("rows", [[], ROWS[1:4]])
-def test_batch_without_survivors(rows):
+def test_batch_without_valid_images(rows):
     images, error = ImageConverter(8).convert(tf.constant(rows, tf.string))
-    assert images.shape == (len(rows), 8, 8, 3)
-    assert error.shape == (len(rows),)
+    np.testing.assert_array_equal(images, np.zeros((len(rows), 8, 8, 3)))
+    assert error.numpy().tolist() == ERRORS[1 : len(rows) + 1]
 
 
 def test_convert_in_function_and_in_dataset():
@@ -123,7 +124,7 @@ def test_convert_in_function_and_in_dataset():
     assert tf.concat([b[1] for b in batches], 0).numpy().tolist() == ERRORS
 
 
-def test_calling_names_the_bad_rows_eagerly_and_in_graph():
+def test_call_names_invalid_rows_eagerly_and_in_graph():
     message = r"5 of the images cannot be used: row 1: empty image; row 2: unknown"
     converter = ImageConverter(8)
     with pytest.raises(tf.errors.InvalidArgumentError, match=message) as caught:

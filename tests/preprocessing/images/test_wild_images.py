@@ -1,4 +1,4 @@
-"""Files of other tools, decoded as Pillow decodes them, the same way everywhere."""
+"""Files of other programs decode as in Pillow, and equally in every place."""
 
 import io
 import pathlib
@@ -15,13 +15,13 @@ from mmkeras.preprocessing import ImageConverter, decode_image, image_error
 FOLDER = pathlib.Path(__file__).parents[2] / "fixtures" / "images"
 SIDE = 8
 REFUSED = {
-    "animated.webp": "animated WebP picture: take one frame",
-    "bitmap.bmp": "BMP picture: convert it to JPEG or PNG, e.g. with `magick in.bmp ",
-    "picture.tif": "TIFF picture: convert it to JPEG or PNG, e.g. with `magick in.tif ",
-    "picture.heic": "HEIC picture: convert it to JPEG or PNG, e.g. with",
-    "picture.avif": "AVIF picture: convert it to JPEG or PNG, e.g. with",
-    "drawing.svg": "SVG picture: convert it to JPEG or PNG, e.g. with `magick in.svg ",
-    "page_saved_as.jpg": "HTML page, not a picture",
+    "animated.webp": "animated WebP image: extract a frame",
+    "bitmap.bmp": "BMP image: convert it to JPEG or PNG, e.g. with `magick in.bmp ",
+    "picture.tif": "TIFF image: convert it to JPEG or PNG, e.g. with `magick in.tif ",
+    "picture.heic": "HEIC image: convert it to JPEG or PNG, e.g. with",
+    "picture.avif": "AVIF image: convert it to JPEG or PNG, e.g. with",
+    "drawing.svg": "SVG image: convert it to JPEG or PNG, e.g. with `magick in.svg ",
+    "page_saved_as.jpg": "HTML page, not an image",
     "empty.jpg": "empty image",
 }
 GOOD = sorted(
@@ -62,7 +62,7 @@ def converter():
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_pixels_are_those_of_pillow(name, decode):
+def test_pixels_equal_pillow(name, decode):
     data = read(name)
     image = decode(data).numpy().astype(int)
     expected = by_pillow(data)
@@ -72,10 +72,10 @@ def test_pixels_are_those_of_pillow(name, decode):
 
 
 @pytest.mark.parametrize("name", ORIENTED)
-def test_every_orientation_stands_upright(name, decode):
+def test_orientations_are_rotated_upright(name, decode):
     image = decode(read(name)).numpy().astype(int)
-    # Of the drawing: green at the top left, yellow at the top right, and red above
-    # blue at the left and right below these.
+    # The drawing: green at the top left, yellow at the top right, and below these
+    # blue and white.
     assert image.shape == (32, 48, 3)
     for place, colour in {
         (4, 7): (32, 224, 64),
@@ -86,7 +86,7 @@ def test_every_orientation_stands_upright(name, decode):
     assert image[30, 4, 2] > 200
 
 
-def test_it_is_the_same_eagerly_in_a_dataset_and_in_a_batch(decode, converter):
+def test_eager_dataset_and_batch_are_equal(decode, converter):
     data = [read(name) for name in GOOD]
     eager = [decode_image(item).numpy() for item in data]
     dataset = tf.data.Dataset.from_tensor_slices(data)
@@ -101,7 +101,7 @@ def test_it_is_the_same_eagerly_in_a_dataset_and_in_a_batch(decode, converter):
     np.testing.assert_array_equal(images, tf.stack(pixels))
 
 
-def test_refusals_say_the_same_everywhere(converter, tmp_path):
+def test_errors_are_equal_everywhere(converter, tmp_path):
     data = [read(name) for name in REFUSED]
     images, error = converter.convert(tf.constant(data))
     assert not images.numpy().any()
@@ -113,7 +113,7 @@ def test_refusals_say_the_same_everywhere(converter, tmp_path):
         assert str(caught.value) == found.decode()
 
 
-def test_the_saved_model_gives_the_same(converter, tmp_path):
+def test_saved_model_is_equal(converter, tmp_path):
     module = tf.Module()
     module.serve = tf.function(
         lambda image_bytes: dict(
@@ -181,14 +181,14 @@ BOMBS = ["rgb.png", "progressive.jpg", "still.gif", "lossy.webp", "lossless.webp
 BOMBS += ["lossy_alpha.webp"]
 
 
-def test_bombs_are_refused_by_the_header(converter):
+def test_decompression_bombs_are_refused_by_the_header(converter):
     # 16,000 * 15,000 pixels would take 720 MB.
     data = [claiming(name, 16_000, 15_000) for name in BOMBS]
     error = converter.convert(tf.constant(data))[1].numpy()
     assert all(item.startswith(b"image has more than 1000000 pixels") for item in error)
 
 
-def test_the_limit_is_inclusive_for_every_format():
+def test_pixel_limit_is_inclusive_for_every_format():
     for name in BOMBS:
         data = read(name)
         # 48 * 32 = 1,536
@@ -196,7 +196,7 @@ def test_the_limit_is_inclusive_for_every_format():
         assert b"more than 1535 pixels" in image_error(data, 1_535).numpy(), name
 
 
-def test_no_sides(converter):
+def test_sides_of_zero(converter):
     names = ["rgb.png", "progressive.jpg", "lossy.webp"]
     data = [claiming(name, 0, 32) for name in names]
     error = converter.convert(tf.constant(data))[1].numpy()
@@ -232,7 +232,7 @@ BROKEN_EXIF = {
     "no byte order": b"XX*\0" + bytes(20),
     "a directory beyond the end": tiff("<", [(0x0112, 3, 1, 6)], offset=60_000),
     "a huge offset": tiff(">", [(0x0112, 3, 1, 6)], offset=0xFFFFFFFF),
-    "more entries than there are": tiff(">", [(0x0112, 3, 1, 9)], count=65_535),
+    "more entries than exist": tiff(">", [(0x0112, 3, 1, 9)], count=65_535),
     "an orientation of 0": tiff("<", [(0x0112, 3, 1, 0)]),
     "text for an orientation": tiff("<", [(0x0112, 2, 1, 6)]),
     "no entry": tiff("<", []),
@@ -245,13 +245,13 @@ def test_broken_exif_is_ignored(payload, decode):
     np.testing.assert_array_equal(image, decode(read("baseline_420.jpg")))
 
 
-def test_a_frame_that_does_not_fill_a_gif_lies_on_white(decode):
+def test_gif_frame_smaller_than_the_image(decode):
     data = bytearray(read("still.gif"))
     data[6:10] = struct.pack("<HH", 50, 36)
     place = data.index(b"\x2c\0\0\0\0\x30\0\x20\0")
     data[place + 1 : place + 5] = struct.pack("<HH", 2, 1)
     image = decode(bytes(data)).numpy()
-    # Of 50 x 36, the frame of 48 x 32 begins 2 from the left and 1 from the top.
+    # The frame of 48 x 32 is 2 from the left and 1 from the top of 50 x 36.
     assert image.shape == (36, 50, 3)
     np.testing.assert_array_equal(image[1:33, 2:], decode(read("still.gif")))
     assert image[0].min() == image[33:].min() == image[:, :2].min() == 255

@@ -16,8 +16,8 @@ def reference():
     return json.loads(FIXTURE.read_text("utf-8"))
 
 
-# The longest piece that fits is the same in a vocabulary of the pieces that occur.
-def test_ids_are_those_of_the_reference(reference):
+# A vocabulary of the pieces that occur gives the same longest matches.
+def test_ids_equal_the_reference(reference):
     ids = list(reference["vocabulary"].values())
     tokenizer = BertTokenizer(list(reference["vocabulary"]))
     rows = reference["texts"]

@@ -32,7 +32,7 @@ def without_chinese(monkeypatch):
 
 @pytest.fixture
 def with_simhei(without_chinese, tmp_path):
-    """A font of that name in which 图 is a black square, and nothing else is."""
+    """A font named SimHei whose only character is 图, a black square."""
     pen = TTGlyphPen(None)
     for number, corner in enumerate([(0, 0), (0, 900), (900, 900), (900, 0)]):
         (pen.lineTo if number else pen.moveTo)(corner)
@@ -51,33 +51,33 @@ def with_simhei(without_chinese, tmp_path):
     font_manager.fontManager.addfont(tmp_path / "simhei.ttf")
 
 
-def test_a_font_with_the_characters_is_named_after_that_of_matplotlib(with_simhei):
+def test_font_with_the_characters_comes_after_the_default(with_simhei):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert fonts_for(["the 图", "a\nb"]) == ["DejaVu Sans", "SimHei"]
 
 
-def test_characters_that_no_font_has_are_warned_of_once(without_chinese, tmp_path):
+def test_missing_characters_warn_once(without_chinese, tmp_path):
     with pytest.warns(UserWarning) as warned:
         explanation("图里有猫吗？").plot(tmp_path / "drawing.png")
     (message,) = [str(warning.message) for warning in warned]
     assert "fonts-noto-cjk" in message and "图" in message
 
 
-def test_chinese_is_drawn_by_the_font_that_has_it(with_simhei, tmp_path):
+def test_chinese_is_drawn_with_the_right_font(with_simhei, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         explanation("图图图").plot(tmp_path / "drawing.png")
     with Image.open(tmp_path / "drawing.png") as drawing:
         pixels = np.asarray(drawing.convert("L"))
-    # Above the pictures nothing else is black over 8 rows of 8 pixels.
+    # Nothing else above the images is black over 8 x 8 pixels.
     title = pixels[: len(pixels) // 5]
     blocks = np.lib.stride_tricks.sliding_window_view(title, (8, 8))
     assert (blocks.max(axis=(2, 3)) < 50).any()
 
 
-def test_dollar_signs_are_no_formula(tmp_path):
+def test_dollar_signs_are_text(tmp_path):
     explanation("cost $x_{ of $?").plot(tmp_path / "broken.png")
     explanation("is it $5 or $10?").plot(tmp_path / "drawing.svg")
-    # A formula is drawn in italics: glyphs of another font.
+    # Formulas are drawn in italics, with another font.
     assert "DejaVuSans-Oblique" not in (tmp_path / "drawing.svg").read_text()

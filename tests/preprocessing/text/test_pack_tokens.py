@@ -27,7 +27,7 @@ def roberta():
     return keras_hub.models.RobertaTokenizer(ids, merges=["c a", "ca t"])
 
 
-# The marks of beginning and end stand around the tokens, and the last text is cut.
+# Tokens are between the start and end tokens; the last text is truncated.
 @pytest.mark.parametrize(
     ("make", "texts", "rows"),
     [
@@ -55,12 +55,12 @@ def test_no_rows():
     assert pack_tokens(ours(), tf.zeros([0], tf.string), 5).shape == (0, 5)
 
 
-def test_tokenizer_with_a_length_of_its_own():
+def test_tokenizer_with_sequence_length():
     ids = pack_tokens(ours(sequence_length=3), TEXTS, 5)
     assert ids.numpy().tolist() == pack_tokens(ours(), TEXTS, 5).numpy().tolist()
 
 
-def test_tokenizer_without_marks():
+def test_tokenizer_without_start_and_end():
     tokenizer = keras_hub.tokenizers.UnicodeCodepointTokenizer(vocabulary_size=128)
     tokenizer.pad_token_id = 0
     assert pack_tokens(tokenizer, ["ab", ""], 3).numpy().tolist() == [
@@ -69,8 +69,8 @@ def test_tokenizer_without_marks():
     ]
 
 
-# "cat" 10,000 times is one word: unknown to BERT, and minutes of work for RoBERTa if
-# it were not cut.
+# "cat" 10,000 times is one word: unknown to BERT, and minutes of work for RoBERTa
+# without truncation.
 @pytest.mark.parametrize(
     ("make", "text", "row"),
     [
@@ -88,7 +88,7 @@ def test_very_long_text(make, text, row):
     assert ids.numpy().tolist() == [row]
 
 
-def test_broken_utf8_spares_its_neighbours():
+def test_invalid_utf8():
     ids = pack_tokens(ours(), [b"cat \xff\xfe", b"cat"], 5).numpy()
     assert ids[0, :3].tolist() == [2, 4, 1]
     assert ids[1].tolist() == [2, 4, 3, 0, 0]
@@ -110,7 +110,7 @@ def test_in_saved_model(tmp_path):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="3 in all. Received: length=2"):
+    with pytest.raises(ValueError, match="integer of at least 3. Received: length=2"):
         pack_tokens(ours(), TEXTS, 2)
     tokenizer = keras_hub.tokenizers.ByteTokenizer()
     with pytest.raises(ValueError, match="ByteTokenizer has no `pad_token_id`"):

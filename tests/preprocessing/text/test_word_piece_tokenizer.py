@@ -40,7 +40,7 @@ def test_ids_by_hand():
     tokenizer = WordPieceTokenizer([*SPECIAL, "un", "##do", "##able", ".", "猫"])
     ids = tokenizer(["Undoable.", "猫猫 x", ""])
     assert ids.dtype == tf.int32
-    # un ##do ##able . | 猫 猫 and x, which is not in the vocabulary | nothing
+    # un ##do ##able . | 猫 猫 and x, which is not in the vocabulary | empty
     assert ids.to_list() == [[4, 5, 6, 7], [8, 8, 1], []]
 
 
@@ -57,7 +57,7 @@ def test_special_tokens_in_the_text_are_text():
     assert not {0, 2, 3} & set(ids.tolist())
 
 
-def test_lowercase_is_optional_and_spares_full_width_punctuation():
+def test_lowercase():
     tokenizer = WordPieceTokenizer.learn(["ÀB，c！"], 60)
     assert tokenizer.detokenize(tokenizer("ÀB，c！")).numpy().decode() == "àb，c！"
     kept = WordPieceTokenizer.learn(["A cat"], 60, lowercase=False)
@@ -65,12 +65,12 @@ def test_lowercase_is_optional_and_spares_full_width_punctuation():
 
 
 @pytest.mark.parametrize("text", ENGLISH + CHINESE)
-def test_text_comes_back_as_it_was(text):
+def test_detokenize_restores_the_text(text):
     tokenizer = WordPieceTokenizer.learn(ENGLISH + CHINESE, 500)
     assert tokenizer.detokenize(tokenizer([text])).numpy()[0].decode() == text
 
 
-def test_new_word_of_known_characters_is_spelled():
+def test_new_word_of_known_characters():
     tokenizer = WordPieceTokenizer.learn(["cat dog", "tacgod"], 100)
     ids = tokenizer("dogcat")
     assert tokenizer.unk_token_id not in ids.numpy()
@@ -93,7 +93,7 @@ def test_detokenize_keeps_leading_shape(shape):
     assert all(text == b" ".join([b"a"] * shape[-1]) for text in np.ravel(texts))
 
 
-def test_a_leading_continuation_is_written_without_its_mark():
+def test_leading_continuation():
     tokenizer = WordPieceTokenizer([*SPECIAL, "##b"])
     assert tokenizer.detokenize([4, 4]).numpy() == b"bb"
 
@@ -118,7 +118,7 @@ def test_spacing_rules():
     assert write("cat", "-", "cat") == "cat-cat"
 
 
-def test_learning_is_deterministic_and_order_does_not_matter():
+def test_learning_is_deterministic_in_any_order():
     texts = ENGLISH + CHINESE
     vocabulary = WordPieceTokenizer.learn(texts, 120).get_vocabulary()
     shuffled = random.Random(0).sample(texts, len(texts))
@@ -143,12 +143,12 @@ def test_more_than_a_thousand_characters():
     assert tokenizer.detokenize(tokenizer(text)).numpy().decode() == text
 
 
-def test_frequent_words_are_whole():
+def test_frequent_words_are_single_tokens():
     tokenizer = WordPieceTokenizer.learn(["a small cat sleeps"] * 3, 200)
     assert tokenizer("a small cat sleeps").shape == (4,)
 
 
-def test_too_small_vocabulary_warns_and_keeps_the_frequent():
+def test_too_small_vocabulary_keeps_the_frequent():
     with pytest.warns(UserWarning, match=r"1 of 4 words .*'狗'.*vocabulary_size"):
         tokenizer = WordPieceTokenizer.learn(["猫猫猫狗"], 5)
     assert tokenizer.get_vocabulary() == [*SPECIAL, "猫"]
@@ -157,16 +157,16 @@ def test_too_small_vocabulary_warns_and_keeps_the_frequent():
 @pytest.mark.parametrize(
     ("texts", "size", "message"),
     [
-        ([], 100, "no word"),
-        (["", "  \n"], 100, "no word"),
-        (["a"], 4, "vocabulary_size"),
+        ([], 100, "no words"),
+        (["", "  \n"], 100, "no words"),
+        (["a"], 4, "vocabulary_size` must be an integer of at least 5"),
         (["abcdef"], 6, "Every word"),
         ("one text", 100, "one string"),
         (["a", 3], 100, "strings only"),
         (tf.data.Dataset.range(3), 100, "dataset of strings"),
     ],
 )
-def test_nothing_to_learn(texts, size, message):
+def test_invalid_texts(texts, size, message):
     with pytest.raises(ValueError, match=message):
         WordPieceTokenizer.learn(texts, size)
 
@@ -180,7 +180,7 @@ def test_nothing_to_learn(texts, size, message):
         (["a"], "oov_token"),
     ],
 )
-def test_wrong_vocabulary(vocabulary, message):
+def test_invalid_vocabulary(vocabulary, message):
     with pytest.raises(ValueError, match=message):
         WordPieceTokenizer(vocabulary)
 

@@ -11,14 +11,14 @@ NEW = [*TEXTS, "the unknown dog's beach", "", "?!", "a\tdog\nand\n\nx"]
 
 
 def vocabulary(tokenizer):
-    """The words of a tokenizer of Keras 2, as its JSON has them."""
+    """The words of a Keras 2 tokenizer, from its JSON."""
     config = json.loads(tokenizer.to_json())["config"]
     words = json.loads(config["index_word"])
     return ["[PAD]", *(words[key] for key in sorted(words, key=int))]
 
 
 @pytest.mark.parametrize("oov_token", [None, "<OOV>"])
-def test_the_ids_are_those_of_the_tokenizer_of_keras_2(oov_token):
+def test_ids_equal_the_tokenizer_of_keras_2(oov_token):
     old = tf_keras.preprocessing.text.Tokenizer(oov_token=oov_token)
     old.fit_on_texts(TEXTS)
     new = WordTokenizer(vocabulary(old), oov_token=oov_token)
@@ -33,7 +33,7 @@ def test_the_ids_are_those_of_the_tokenizer_of_keras_2(oov_token):
     )
 
 
-def test_the_ids_are_those_of_text_vectorization():
+def test_ids_equal_text_vectorization():
     old = tf_keras.layers.TextVectorization(ragged=True)
     old.adapt(TEXTS)
     new = WordTokenizer(
@@ -50,7 +50,7 @@ def test_config_and_assets(oov_token, tmp_path):
     again = WordTokenizer.from_config(tokenizer.get_config())
     tokenizer.save_assets(str(tmp_path))
     again.load_assets(str(tmp_path))
-    # "dog" thrice and "x" once; the last text is the one word "adogandx".
+    # "dog" three times and "x" once; the last text is a single word, "adogandx".
     known = [number for row in again(NEW).to_list() for number in row if number > 1]
     assert sorted(known) == [2, 2, 2, 3]
     assert again(NEW).to_list() == tokenizer(NEW).to_list()
@@ -62,7 +62,7 @@ def test_scalar():
     assert WordTokenizer(["", "[UNK]", "dog"])("the dog").numpy().tolist() == [1, 2]
 
 
-def test_vocabulary_that_cannot_be_used():
+def test_invalid_vocabulary():
     with pytest.raises(ValueError, match=r"repeated or empty words: \['dog'\]"):
         WordTokenizer(["[PAD]", "[UNK]", "dog", "dog"])
     with pytest.raises(ValueError, match=r"repeated or empty words: \[''\]"):

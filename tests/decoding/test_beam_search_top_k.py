@@ -3,17 +3,17 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from mmkeras.decoding.top_k import CHUNK, SHORT, top_k
+from mmkeras.decoding.beam_search import CHUNK, SHORT, top_k
 
 LONG = 4 * SHORT
 
 
-# Tokens of whole chunks, with a remainder, and so few that they are searched at once.
+# Vocabularies of complete chunks, with a remainder, and searched in one stage.
 @pytest.mark.parametrize("tokens", [LONG, LONG + 5, SHORT])
 @pytest.mark.parametrize("distinct", [10, 10**6])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_it_finds_what_a_stable_sort_finds(tokens, distinct, compiled):
-    # With ten distinct values all but the order of equal ones is settled at once.
+def test_top_k_equals_a_stable_sort(tokens, distinct, compiled):
+    # With ten distinct values nearly everything depends on the order of equal ones.
     values = np.random.default_rng(0).integers(0, distinct, [6, 3, tokens])
     values = values.astype("float32")
     found, places = tf.function(top_k, jit_compile=compiled)(tf.constant(values), 8)
@@ -23,7 +23,7 @@ def test_it_finds_what_a_stable_sort_finds(tokens, distinct, compiled):
     np.testing.assert_array_equal(found, np.take_along_axis(flat, order, axis=1))
 
 
-def test_the_best_may_all_lie_in_one_chunk_or_be_the_last():
+def test_top_k_in_one_chunk_or_the_last():
     values = np.zeros([2, 2, LONG + 1], "float32")
     start = 3 * CHUNK + 2
     values[0, 1, start : start + 4] = [1, 4, 3, 2]
@@ -36,14 +36,14 @@ def test_the_best_may_all_lie_in_one_chunk_or_be_the_last():
     ]
 
 
-def test_minus_infinity_is_a_value_like_others():
+def test_minus_infinity():
     values = np.full([1, 2, LONG + 1], -np.inf, "float32")
     values[0, 0, -1] = 0
     _, places = top_k(tf.constant(values), 3)
     assert places.numpy().tolist() == [[LONG, 0, 1]]
 
 
-def test_on_a_phone():
+def test_top_k_converts_to_litert():
     spec = tf.TensorSpec([1, 3, LONG + 5], tf.float32)
     graph = tf.function(lambda values: top_k(values, 6)[1], input_signature=[spec])
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
