@@ -1,9 +1,9 @@
 """Recipes, plain functions that train a task; callbacks and reports."""
 
 from mmkeras.training.caption_metrics import CaptionMetrics
-from mmkeras.training.caption_report import caption_report
 from mmkeras.training.caption_samples import caption_samples
 from mmkeras.training.readable_samples import readable_samples
+from mmkeras.training.reports import caption_report, html_templates
 from mmkeras.training.scene_hallucination import scene_hallucination
 from mmkeras.training.train_captioner import train_captioner
 from mmkeras.training.train_task import train_task
@@ -16,6 +16,7 @@ __all__ = [
     "CaptionMetrics",
     "caption_report",
     "caption_samples",
+    "html_templates",
     "readable_samples",
     "scene_hallucination",
     "train_captioner",
