@@ -32,6 +32,13 @@ RELATION_PHRASES = {
 }
 
 
+def language_of(text: str) -> str:
+    """`"zh"` if the text contains Chinese characters, else `"en"`."""
+    return (
+        "zh" if any("\u4e00" <= character <= "\u9fff" for character in text) else "en"
+    )
+
+
 @functools.cache
 def concept_table(name: str) -> dict[str, Concept]:
     """The concepts of a set, by id."""
