@@ -1,4 +1,4 @@
-"""TFDS builders; importing this module registers them with TFDS."""
+"""TFDS builders, registered with TFDS on import, and evaluators of their data."""
 
 from mmkeras.datasets.concepts import Concept, concepts_named
 from mmkeras.datasets.easy_vqa import EasyVqa
