@@ -1,56 +1,48 @@
-"""Where a captioner looked for each token, as pictures on a page."""
+"""Cross-attention of a captioner, drawn over an image for each token."""
 
 from __future__ import annotations
 
-import html
 import io
 import pathlib
-import urllib.parse
 
 import numpy as np
 
 from apps.drawing_name import drawing_name
 
-STYLE = """
-.attention { display: flex; flex-wrap: wrap; gap: .3rem; }
-figure { margin: 0; text-align: center; font-size: .75rem; }
-figure img { width: 76px; display: block; }
-"""
-
 
 def attention_figures(
     captioner, path: pathlib.Path, caption: str, folder: pathlib.Path
-) -> str:
-    """Draws the attention of each token over a picture.
+) -> list[tuple[str, str]]:
+    """Draw the attention of each token of a caption over its image.
 
     Args:
         captioner: an `ImageCaptioner`.
-        path: the picture.
-        caption: string, of the picture.
-        folder: where the drawings are written.
+        path: path of the image.
+        caption: string, a caption of the image.
+        folder: folder that receives the drawings.
 
     Returns:
-        HTML that shows them, to be styled by `STYLE`.
+        List of `(token, name of its drawing)`, which the macro of
+        `apps/attention.html` shows.
     """
     tokens, maps = captioner.attention(path, caption)
     figures = []
     for index, (token, weights) in enumerate(zip(tokens, maps, strict=True)):
         name = drawing_name(path, f"attention_{index:02}")
         (folder / name).write_bytes(_overlay(path, weights))
-        image = f'<img src="{urllib.parse.quote(name)}" alt="">'
-        figures.append(f"<figure>{image}{html.escape(token)}</figure>")
-    return f'<div class="attention">{"".join(figures)}</div>'
+        figures.append((token, name))
+    return figures
 
 
 def _overlay(path, weights) -> bytes:
     from PIL import Image, ImageOps
 
-    picture = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
-    white = Image.new("RGBA", picture.size, "white")
-    picture = Image.alpha_composite(white, picture).convert("RGB").resize((152, 152))
+    image = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    image = Image.alpha_composite(white, image).convert("RGB").resize((152, 152))
     heat = Image.fromarray(np.uint8(255 * weights / weights.max()))
-    heat = heat.resize(picture.size, Image.Resampling.BICUBIC)
-    dark = Image.blend(picture, Image.new("RGB", picture.size), 0.75)
+    heat = heat.resize(image.size, Image.Resampling.BICUBIC)
+    dark = Image.blend(image, Image.new("RGB", image.size), 0.75)
     buffer = io.BytesIO()
-    Image.composite(picture, dark, heat).save(buffer, "PNG")
+    Image.composite(image, dark, heat).save(buffer, "PNG")
     return buffer.getvalue()

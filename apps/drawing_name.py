@@ -1,16 +1,16 @@
-"""How the drawings of a page are called."""
+"""File names of drawings."""
 
 from __future__ import annotations
 
 import pathlib
 
 
-def drawing_name(picture: pathlib.Path, what: object) -> str:
-    """The name of the file of a drawing of a picture.
+def drawing_name(image: pathlib.Path, content: object) -> str:
+    """Return the file name of a drawing of an image.
 
     Args:
-        picture: path of the picture, whose ending is a part of the name: `cat.png`
-            and `cat.jpg` of a folder have drawings of their own.
-        what: what is drawn of it.
+        image: path of the image. Its extension is part of the name, so that `cat.png`
+            and `cat.jpg` in one folder have different drawings.
+        content: what is drawn, e.g. `"attention_00"`.
     """
-    return f"{picture.name}_{what}.png"
+    return f"{image.name}_{content}.png"

@@ -1,4 +1,5 @@
 import io
+import pathlib
 
 import pytest
 import tensorflow as tf
@@ -72,6 +73,32 @@ def images(scenes) -> list[bytes]:
     return [row["image"] for row in scenes]
 
 
-def pytest_collection_modifyitems(items):
-    """The README's tests first: they take longest, and one process has them all."""
+# Folders and files whose tests train, convert or export models, or start commands in
+# processes of their own. A test there that does none of this can be marked `fast`.
+LONG = {
+    "apps",
+    "cli",
+    "conformance",
+    "export",
+    "keras2",
+    "models",
+    "serving",
+    "training",
+    "test_mobile_doc.py",
+    "test_old_models_doc.py",
+    "test_readme.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Mark the tests of `make test-fast`, and order all of them.
+
+    Every test outside of `LONG` that is not `slow` is `fast`. The README's tests come
+    first, since they take longest and run in one process.
+    """
+    tests = pathlib.Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(tests).parts[0]
+        if place not in LONG and item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.fast)
     items.sort(key=lambda item: item.path.name != "test_readme.py")

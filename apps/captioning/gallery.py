@@ -1,66 +1,41 @@
-"""The page of a folder's captions."""
+"""The gallery of a folder of captioned images."""
 
 from __future__ import annotations
 
-import html
 import pathlib
 import shutil
-import urllib.parse
 
-from apps.attention_figures import STYLE as ATTENTION_STYLE
 from apps.attention_figures import attention_figures
+from mmkeras.training import html_templates
 
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem;
-       padding: 0 1rem; color: #222; }
-section { display: grid; grid-template-columns: 200px 1fr; gap: 1.5rem;
-          border-top: 1px solid #ddd; padding: 1rem 0; }
-section > img { width: 200px; border: 1px solid #ccc; }
-.score { color: #777; }
-"""
+FOLDER = pathlib.Path(__file__).parent
 
 
 def write_gallery(
-    folder: pathlib.Path, captioner, paths: list[pathlib.Path], found: list
+    folder: pathlib.Path, captioner, paths: list[pathlib.Path], captions: list
 ) -> pathlib.Path:
-    """Writes `index.html` with the pictures, their captions and the attention.
+    """Write `index.html` with the images, their captions and the attention.
 
     Args:
-        folder: where to write; it is made if it is not there.
+        folder: folder of the gallery, created if it does not exist.
         captioner: the `ImageCaptioner` that wrote the captions.
-        paths: the pictures.
-        found: for each picture a list of `(caption, score)`, best first, or `None` if
-            it cannot be read.
+        paths: paths of the images.
+        captions: for each image a list of `(caption, score)`, best first, or `None` if
+            the image cannot be read.
 
     Returns:
         The path of the page.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    sections = []
-    for path, captions in zip(paths, found, strict=True):
-        name = html.escape(path.name)
-        if captions is None:
-            sections.append(f"<section><p>{name}</p><p>cannot be read</p></section>")
-            continue
-        shutil.copy(path, folder / path.name)
-        listed = "".join(
-            f'<li>{html.escape(text)} <span class="score">{score:.2f}</span></li>'
-            for text, score in captions
-        )
-        figures = attention_figures(captioner, path, captions[0][0], folder)
-        address = urllib.parse.quote(path.name)
-        sections.append(
-            f'<section><img src="{address}" alt="{name}"><div><p>{name}</p>'
-            f"<ol>{listed}</ol>{figures}</div></section>"
-        )
+    images = []
+    for path, scored in zip(paths, captions, strict=True):
+        image = {"name": path.name, "captions": scored}
+        if scored is not None:
+            shutil.copy(path, folder / path.name)
+            best = scored[0][0]
+            image["attention"] = attention_figures(captioner, path, best, folder)
+        images.append(image)
+    template = html_templates(FOLDER, FOLDER.parent).get_template("gallery.html")
     page = folder / "index.html"
-    page.write_text(
-        f"""<!doctype html><html lang="en"><meta charset="utf-8">
-<title>Captions</title><style>{STYLE}{ATTENTION_STYLE}</style>
-<h1>Captions</h1>
-<p>The three likeliest captions of each picture with their scores (log-probability,
-by length), and where the model looked for each token of the first.</p>
-{"".join(sections)}</html>""",
-        encoding="utf-8",
-    )
+    page.write_text(template.render(images=images), encoding="utf-8")
     return page

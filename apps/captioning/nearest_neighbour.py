@@ -1,4 +1,4 @@
-"""What a captioner must beat: the name of the picture that looks most alike."""
+"""Baseline of the captioner: the name of the most similar training image."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import numpy as np
 
 
 def nearest_names(new, seen) -> list[str]:
-    """Names each picture as its nearest neighbour in the same features is named.
+    """Name each image after its nearest neighbour in the training set.
+
+    Similarity is the cosine of the mean features.
 
     Args:
         new: dataset of samples with `image_features`, float `[regions, channels]`.
-        seen: the same with `captions`, whose first is the name.
+        seen: dataset of the same samples with `captions`, the first of which is the
+            name.
 
     Returns:
-        A name for each sample of `new`, by the cosine of mean features.
+        List of strings, a name for each sample of `new`.
     """
     directions, names = _directions(seen)
-    found, _ = _directions(new)
-    return [names[i] for i in np.argmax(found @ directions.T, axis=1)]
+    queries, _ = _directions(new)
+    return [names[i] for i in np.argmax(queries @ directions.T, axis=1)]
 
 
 def _directions(dataset):

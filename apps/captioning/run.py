@@ -1,12 +1,12 @@
-"""A captioner of drawn pictures, trained in some styles and tested in another.
+"""A captioner of drawings, trained in some styles and tested in another one.
 
     python apps/captioning/run.py train --sources DIR
-    python apps/captioning/run.py caption PICTURES
+    python apps/captioning/run.py caption IMAGES
 
-The first trains on `emoji_styles` in the styles of OpenMoji, Google and Fluent, with a
-pretrained image encoder, and reports how often it names a picture exactly in Twitter's
-style, which it has never seen; docs/datasets.md says what DIR holds. The second
-captions a folder of one's own and writes a gallery that shows where the model looked.
+The first command trains on `emoji_styles` in the styles of OpenMoji, Google and Fluent,
+with a pretrained image encoder, and reports how often it names an image exactly in
+Twitter's style, which is unseen in training; docs/datasets.md describes DIR. The second
+command captions a folder of images and writes a gallery that shows the attention.
 """
 
 from __future__ import annotations
@@ -29,20 +29,24 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True)
-    training = commands.add_parser("train", help="train, and report on a new style")
-    training.add_argument("--sources", help="the unpacked packages; once only")
+    training = commands.add_parser("train", help="train, and report on an unseen style")
+    training.add_argument(
+        "--sources", help="folder of the unpacked packages, needed the first time"
+    )
     training.add_argument("--language", default="en", choices=["en", "zh"])
     training.add_argument("--epochs", type=int, default=16)
-    training.add_argument("--limit", type=int, help="pictures of each style")
+    training.add_argument(
+        "--limit", type=int, help="maximum number of images of each style"
+    )
     training.add_argument(
         "--unseen",
         action="store_true",
-        help="leave a tenth of the things out of training, and report on these",
+        help="exclude a tenth of the concepts from training, and report on these",
     )
     training.add_argument("--output", type=pathlib.Path, default=pathlib.Path(PRESET))
     training.set_defaults(run=train)
-    captioning = commands.add_parser("caption", help="caption a folder of pictures")
-    captioning.add_argument("pictures", type=pathlib.Path)
+    captioning = commands.add_parser("caption", help="caption a folder of images")
+    captioning.add_argument("images", type=pathlib.Path)
     captioning.add_argument("--preset", default=PRESET)
     captioning.add_argument(
         "--gallery", type=pathlib.Path, default=pathlib.Path("gallery")
@@ -53,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Trains on three styles and reports on the fourth."""
+    """Train on three styles and report on the fourth."""
     import mmkeras
     from apps.captioning.nearest_neighbour import nearest_names
     from mmkeras.models import ImageCaptioner
@@ -65,7 +69,10 @@ def train(args: argparse.Namespace) -> None:
         manual_dir=args.sources,
     )
     if args.unseen:
-        seen, new = parted(seen, unseen=False), parted(new, unseen=True)
+        seen, new = (
+            select_concepts(seen, unseen=False),
+            select_concepts(new, unseen=True),
+        )
     captioner = ImageCaptioner.from_data(
         seen,
         image_encoder="efficientnet_lite0",
@@ -73,14 +80,14 @@ def train(args: argparse.Namespace) -> None:
         num_encoder_layers=0,
         num_decoder_layers=1,
         sequence_length=24,
-        # A few thousand pictures: without these it learns its features by heart.
+        # On a few thousand images the model overfits the features without these.
         feature_dropout=0.5,
         power_normalization=True,
         seed=0,
     )
     captioner.compile(label_smoothing=0.1, word_loss=0.3)
     with tempfile.TemporaryDirectory() as cache:
-        say("The pretrained image encoder looks at every picture once")
+        say("Computing the features of the pretrained image encoder")
         seen = captioner.cache_features(seen, cache, verbose=False)
         features = captioner.cache_features(new, cache, verbose=False)
         nearest = nearest_names(features, seen)
@@ -90,10 +97,10 @@ def train(args: argparse.Namespace) -> None:
             seen, epochs=args.epochs, batch_size=64, shuffle_buffer=8192, verbose=2
         )
     results = {"training_minutes": (time.monotonic() - start) / 60}
-    say(f"Naming pictures in the style of {TESTED_STYLE}, which it has never seen")
+    say(f"Naming images in the unseen style of {TESTED_STYLE}")
     names = [sample["captions"][0].numpy().decode() for sample in new]
     images = [sample["image"].numpy() for sample in new]
-    results["pictures"] = len(names)
+    results["images"] = len(names)
     written = captioner.generate(images, num_beams=4)
     tokenizer = captioner.preprocessor.tokenizer
     results["exact_names"] = share(written, names, tokenizer)
@@ -112,49 +119,49 @@ def train(args: argparse.Namespace) -> None:
 
 
 def caption(args: argparse.Namespace) -> None:
-    """Captions every picture of a folder and writes the gallery."""
+    """Caption every image of a folder and write the gallery."""
     from apps.captioning.gallery import write_gallery
     from mmkeras.models import ImageCaptioner
 
-    if not args.pictures.is_dir():
-        raise SystemExit(f"There is no folder {args.pictures}.")
-    paths = sorted(p for p in args.pictures.iterdir() if p.suffix.lower() in ENDINGS)
-    if args.gallery.resolve() == args.pictures.resolve():
+    if not args.images.is_dir():
+        raise SystemExit(f"There is no folder {args.images}.")
+    paths = sorted(p for p in args.images.iterdir() if p.suffix.lower() in ENDINGS)
+    if args.gallery.resolve() == args.images.resolve():
         raise SystemExit(
-            f"The gallery would be written among the pictures of {args.pictures}. Give "
+            f"The gallery would be written among the images of {args.images}. Give "
             "another folder with --gallery."
         )
     if not paths:
-        raise SystemExit(f"{args.pictures} has no pictures ({', '.join(ENDINGS)}).")
+        raise SystemExit(f"{args.images} has no images ({', '.join(ENDINGS)}).")
     captioner = ImageCaptioner.from_preset(args.preset)
-    found = captioner.generate(
+    captions = captioner.generate(
         paths, num_beams=4, num_sequences=3, return_scores=True, on_error="skip"
     )
-    for path, captions in zip(paths, found, strict=True):
-        text = captions[0][0] if captions else "cannot be read, and is left out"
+    for path, scored in zip(paths, captions, strict=True):
+        text = scored[0][0] if scored else "cannot be read, and is skipped"
         print(f"{path.name}: {text}")
-    page = write_gallery(args.gallery, captioner, paths, found)
+    page = write_gallery(args.gallery, captioner, paths, captions)
     say(f"Open {page}")
 
 
-def parted(dataset, unseen: bool):
-    """The samples of things that are, or are not, left out of training."""
+def select_concepts(dataset, unseen: bool):
+    """Select the samples of concepts that are, or are not, excluded from training."""
     import tensorflow as tf
 
     kept = dataset.filter(lambda sample: tf.equal(sample["unseen_concept"], unseen))
-    # A filtered dataset does not tell its length, which `fit` asks for.
+    # The cardinality of a filtered dataset is unknown, and `fit` needs it.
     number = sum(1 for _ in kept)
     return kept.apply(tf.data.experimental.assert_cardinality(number))
 
 
 def share(written: list[str], names: list[str], tokenizer) -> float:
-    """The share of names that are written exactly, as the tokenizer spells them."""
+    """Share of captions that equal the name, token for token."""
     import numpy as np
 
-    def spelled(texts):
+    def token_ids(texts):
         return [row.tolist() for row in tokenizer.tokenize(texts).numpy()]
 
-    pairs = zip(spelled(written), spelled(names), strict=True)
+    pairs = zip(token_ids(written), token_ids(names), strict=True)
     return float(np.mean([one == other for one, other in pairs]))
 
 
@@ -163,6 +170,6 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    # `python apps/captioning/run.py` puts this folder on the path, not the root.
+    # `python apps/captioning/run.py` puts this folder on sys.path, not the root.
     sys.path.insert(0, str(ROOT))
     main()

@@ -1,4 +1,4 @@
-"""Captions, trains, evaluates, exports and reloads, and shows it all on a page.
+"""Caption, train, evaluate, export and reload, and show the results on a page.
 
 `make demo` runs this.
 """
@@ -18,15 +18,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRESET = ROOT / "saved_models" / "emoji_scenes_captioner"
 QUESTIONS = ROOT / "saved_models" / "emoji_scenes_vqa"
 
-# What a server does: TensorFlow, and nothing of ours.
+# What a server runs: TensorFlow without mmkeras.
 RELOAD = """
 import json, pathlib, sys
 import tensorflow as tf
 model = tf.saved_model.load(sys.argv[1])
 images = [pathlib.Path(path).read_bytes() for path in sys.argv[2:]]
-found = model.signatures["serving_default"](image_bytes=tf.constant(images))
+outputs = model.signatures["serving_default"](image_bytes=tf.constant(images))
 assert "mmkeras" not in sys.modules
-print(json.dumps([text.decode() for text in found["caption"].numpy()]))
+print(json.dumps([text.decode() for text in outputs["caption"].numpy()]))
 """
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--train-scenes", type=int, default=24_000)
     parser.add_argument("--test-scenes", type=int, default=500)
-    parser.add_argument("--pictures", type=int, default=12)
+    parser.add_argument("--images", type=int, default=12)
     args = parser.parse_args()
 
     begin = time.monotonic()
@@ -46,10 +46,10 @@ def main() -> None:
     from apps.demo.report import write_report
 
     args.report.mkdir(parents=True, exist_ok=True)
-    say("Generating emoji_scenes/small (once; kept in ~/tensorflow_datasets)")
+    say("Generating emoji_scenes/small (once; stored in ~/tensorflow_datasets)")
     train, test = mmkeras.data.load("emoji_scenes/small", split=("train", "test"))
     train, test = train.take(args.train_scenes), test.take(args.test_scenes)
-    samples = save_pictures(test, args.pictures, args.report)
+    samples = save_images(test, args.images, args.report)
     paths = [str(sample["path"]) for sample in samples]
 
     say(f"Captioning with the shipped preset {PRESET.relative_to(ROOT)}")
@@ -64,7 +64,8 @@ def main() -> None:
         answer_questions(vqa, sample)
 
     say("Training a captioner from scratch")
-    # In English a thing's side is named right after it: no need to look further back.
+    # In English the side of an object is named right after it, so that no wider context
+    # is needed.
     captioner = mmkeras.models.ImageCaptioner.from_data(
         train, seed=0, dropout=0.0, sequence_length=28, word_context=False
     )
@@ -79,7 +80,7 @@ def main() -> None:
     )
     minutes = (time.monotonic() - start) / 60
 
-    say("Evaluating on scenes that it has not seen")
+    say("Evaluating on unseen scenes")
     results = captioner.evaluate(test)
     results["training_minutes"] = minutes
     for name, value in results.items():
@@ -94,8 +95,8 @@ def main() -> None:
     if served != generated:
         pairs = zip(served, generated, strict=True)
         differing = [pair for pair in pairs if len(set(pair)) > 1]
-        raise SystemExit(f"The SavedModel says other words: {differing}")
-    print(f"  {len(served)} of {len(generated)} captions are the same.")
+        raise SystemExit(f"The captions of the SavedModel differ: {differing}")
+    print(f"  {len(served)} of {len(generated)} captions are equal.")
 
     for sample, caption in zip(samples, generated, strict=True):
         sample["trained"] = caption
@@ -104,27 +105,27 @@ def main() -> None:
 
 
 class BatchLosses:
-    """The running loss after every 20th batch."""
+    """Running loss after every 20th batch."""
 
     def __init__(self):
         self.values: list[float] = []
 
     def callback(self, keras):
-        def keep(batch, logs):
+        def record(batch, logs):
             if batch % 20 == 0:
                 self.values.append(float(logs["loss"]))
 
-        return keras.callbacks.LambdaCallback(on_train_batch_end=keep)
+        return keras.callbacks.LambdaCallback(on_train_batch_end=record)
 
 
 def say(text: str) -> None:
     print(f"\n== {text}", flush=True)
 
 
-def save_pictures(dataset, number: int, folder: pathlib.Path) -> list[dict]:
+def save_images(dataset, number: int, folder: pathlib.Path) -> list[dict]:
     samples = []
     for index, sample in enumerate(dataset.take(number)):
-        path = folder / f"picture_{index:02}.png"
+        path = folder / f"image_{index:02}.png"
         path.write_bytes(sample["image"].numpy())
         references = [text.decode() for text in sample["captions"].numpy()]
         scene = sample["scene"].numpy().decode()
@@ -134,40 +135,40 @@ def save_pictures(dataset, number: int, folder: pathlib.Path) -> list[dict]:
                 "path": path,
                 "references": references,
                 "scene": scene,
-                "asked": [(q.decode(), a.decode()) for q, a in pairs],
+                "questions": [(q.decode(), a.decode()) for q, a in pairs],
             }
         )
     return samples
 
 
 def answer_questions(vqa, sample: dict) -> None:
-    """Puts answers into the sample, and a drawing of why for the first question."""
+    """Add answers to the sample, and a drawing that explains the first of them."""
     path = sample["path"]
-    questions = [question for question, _ in sample["asked"]]
+    questions = [question for question, _ in sample["questions"]]
     answers = vqa.answer(path, questions)
-    pairs = zip(sample["asked"], answers, strict=True)
-    sample["answers"] = [(*asked, answer) for asked, answer in pairs]
-    sample["why"] = path.with_name(f"{path.stem}_why.png")
-    vqa.explain(path, questions[0]).plot(sample["why"])
+    pairs = zip(sample["questions"], answers, strict=True)
+    sample["answers"] = [(*pair, answer) for pair, answer in pairs]
+    sample["explanation"] = path.with_name(f"{path.stem}_explanation.png")
+    vqa.explain(path, questions[0]).plot(sample["explanation"])
     question, _, answer = sample["answers"][0]
     print(f"  {path.name}: {question} {answer}")
 
 
 def reload_in_fresh_process(export: pathlib.Path, paths: list[str]) -> list[str]:
     with tempfile.TemporaryDirectory() as elsewhere:
-        found = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", RELOAD, str(export.resolve())]
             + [str(pathlib.Path(path).resolve()) for path in paths],
             capture_output=True,
             text=True,
             cwd=elsewhere,
         )
-    if found.returncode:
-        raise SystemExit(f"The SavedModel cannot be loaded:\n{found.stderr}")
-    return json.loads(found.stdout.splitlines()[-1])
+    if process.returncode:
+        raise SystemExit(f"The SavedModel cannot be loaded:\n{process.stderr}")
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":
-    # `python apps/demo/run.py` puts this folder on the path, not the root.
+    # `python apps/demo/run.py` puts this folder on sys.path, not the root.
     sys.path.insert(0, str(ROOT))
     main()

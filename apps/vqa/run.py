@@ -1,11 +1,11 @@
-"""Trains on easy-VQA, or asks a folder of pictures, and shows where the model looks.
+"""Train on easy-VQA, or answer questions about a folder of images on a page.
 
     python apps/vqa/run.py train --output my_easy_vqa
-    python apps/vqa/run.py ask saved_models/emoji_scenes_vqa PICTURES \
+    python apps/vqa/run.py ask saved_models/emoji_scenes_vqa IMAGES \
         --question "what colour is the background?" --question "is there a cat?"
 
-`train` prints the report of the test questions, with what is left of the accuracy when
-the pictures are taken away or swapped. `ask` writes a page.
+`train` prints the accuracy on the test questions, also without images and with shuffled
+images. `ask` writes a page with the answers, the attention and Grad-CAM.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the application.
+    """Run the application.
 
     Args:
-        arguments: list of strings, or `None` for those of the process.
+        arguments: list of strings, or `None` for the arguments of the process.
     """
     args = _parser().parse_args(arguments)
     args.run(args)
@@ -35,11 +35,15 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--output", type=pathlib.Path, required=True)
     train.add_argument("--fusion", default="stacked_attention")
     train.add_argument("--epochs", type=int, default=10)
-    train.add_argument("--limit", type=int, help="use at most so many pictures")
+    train.add_argument(
+        "--limit", type=int, help="maximum number of images of each split"
+    )
     train.set_defaults(run=_train)
-    ask = commands.add_parser("ask", help="ask about the pictures of a folder")
+    ask = commands.add_parser(
+        "ask", help="answer questions about the images of a folder"
+    )
     ask.add_argument("preset", type=pathlib.Path)
-    ask.add_argument("pictures", type=pathlib.Path)
+    ask.add_argument("images", type=pathlib.Path)
     ask.add_argument("--question", action="append", required=True)
     ask.add_argument("--output", type=pathlib.Path, default=pathlib.Path("answers"))
     ask.set_defaults(run=_ask)
@@ -65,21 +69,21 @@ def _ask(args) -> None:
     import mmkeras
     from apps.vqa.page import write_page
 
-    if args.output.resolve() == args.pictures.resolve():
+    if args.output.resolve() == args.images.resolve():
         raise SystemExit(
-            f"The page would be written among the pictures of {args.pictures}. Give "
+            f"The page would be written among the images of {args.images}. Give "
             "another folder with --output."
         )
-    paths = sorted(path for path in args.pictures.iterdir() if path.is_file())
+    paths = sorted(path for path in args.images.iterdir() if path.is_file())
     if not paths:
-        raise SystemExit(f"There are no pictures in {args.pictures}.")
+        raise SystemExit(f"There are no images in {args.images}.")
     vqa = mmkeras.models.VisualQA.from_preset(args.preset)
-    found = vqa.answer(paths, [args.question] * len(paths), top_k=2, on_error="skip")
-    page = write_page(args.output, vqa, paths, args.question, found)
+    answers = vqa.answer(paths, [args.question] * len(paths), top_k=2, on_error="skip")
+    page = write_page(args.output, vqa, paths, args.question, answers)
     print(f"Open {page}")
 
 
 if __name__ == "__main__":
-    # `python apps/vqa/run.py` puts this folder on the path, not the root.
+    # `python apps/vqa/run.py` puts this folder on sys.path, not the root.
     sys.path.insert(0, str(ROOT))
     main()

@@ -20,17 +20,20 @@ def judge_captions(task, dataset, args) -> dict[str, float]:
     from mmkeras.models import Predictions
     from mmkeras.models.image_captioner.caption_scores import METRICS, tokenizer_for
     from mmkeras.models.image_captioner.captioned_samples import CaptionedSamples
-    from mmkeras.training import caption_report, scene_hallucination
+    from mmkeras.training import caption_report
 
-    written = CaptionedSamples.of(
-        Predictions(task, dataset, args.batch_size), keep_images=bool(args.report)
+    predictions = Predictions(
+        task, dataset, args.batch_size, keep_images=bool(args.report)
     )
+    written = CaptionedSamples.of(predictions)
     texts = [text for row in written.references.values() for text in row]
     tokenizer = args.tokenizer or tokenizer_for(texts)
     references = CaptionReferences(written.references, tokenizer)
     hallucination = {}
-    if written.scenes and tokenizer == "ptb":
-        hallucination = scene_hallucination(written.captions, written.scenes)
+    if "scene" in dataset.element_spec:
+        from mmkeras.datasets import scene_hallucination
+
+        hallucination = scene_hallucination(predictions)
     metrics = args.metrics or list(METRICS)
     if args.report:
         scores = caption_report(

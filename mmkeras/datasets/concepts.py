@@ -1,4 +1,4 @@
-"""What `emoji_scenes` can draw, and what people call it in two languages."""
+"""The concepts that `emoji_scenes` draws, with their names in English and Chinese."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import dataclasses
 import functools
 import re
 
-_EMOJI_EXTRA_HINT = (
-    "Either install the pictures and names with `pip install 'mmkeras[emoji]'`, "
-    "or draw plain shapes instead: `emoji_scenes/small_shapes`."
+EMOJI_HINT = (
+    "Install the images and names with `pip install 'mmkeras[emoji]'`, or draw plain "
+    "shapes instead: `emoji_scenes/small_shapes`."
 )
 
 # symbol, English singular, English plural, Chinese measure word, Chinese name
@@ -99,7 +99,7 @@ _SHAPE_COLOURS = (
 
 @dataclasses.dataclass(frozen=True)
 class Concept:
-    """A thing that a scene can hold.
+    """A kind of object that a scene can contain.
 
     Args:
         id: string, unique in its set and stable between versions.
@@ -119,7 +119,7 @@ class Concept:
 
 
 def small_concepts() -> tuple[Concept, ...]:
-    """The 60 everyday things of `emoji_scenes/small`, named by hand."""
+    """The 60 everyday objects of `emoji_scenes/small`, named by hand."""
     rows = (line.split() for line in _SMALL.strip().splitlines())
     return tuple(
         Concept(
@@ -135,7 +135,7 @@ def small_concepts() -> tuple[Concept, ...]:
 
 
 def shape_concepts() -> tuple[Concept, ...]:
-    """60 coloured shapes, for those without the OpenMoji pictures."""
+    """60 coloured shapes, which need no OpenMoji images."""
     return tuple(
         Concept(
             id=f"{colour}_{form}",
@@ -155,13 +155,13 @@ def large_concepts() -> tuple[Concept, ...]:
     """Over 1,000 concepts, named by the `emoji` package (Unicode CLDR names).
 
     Raises:
-        ImportError: if `emoji` is not installed.
+        ImportError: if the package `emoji` is not installed.
     """
     try:
         import emoji
     except ImportError as error:
         raise ImportError(
-            f"The package `emoji` is not installed. {_EMOJI_EXTRA_HINT}"
+            f"The package `emoji` is not installed. {EMOJI_HINT}"
         ) from error
     emoji.config.load_language("zh")
     concepts = {}
@@ -176,10 +176,17 @@ def large_concepts() -> tuple[Concept, ...]:
 
 
 def concepts_named(name: str) -> tuple[Concept, ...]:
-    """The set of concepts called `"small"`, `"large"` or `"shapes"`.
+    """Return a set of concepts.
+
+    Args:
+        name: string, `"small"`, `"large"` or `"shapes"`.
+
+    Returns:
+        Tuple of `Concept`.
 
     Raises:
-        ValueError: if there is no such set.
+        ImportError: if the set is `"large"` and the package `emoji` is not installed.
+        ValueError: if the name is unknown.
     """
     sets = {
         "small": small_concepts,
@@ -193,9 +200,9 @@ def concepts_named(name: str) -> tuple[Concept, ...]:
     return sets[name]()
 
 
-# People, hands, flags, keycaps and signs: their names describe a person's
-# traits or a meaning, not something that can be counted in a picture.
-_NOT_A_THING = re.compile(
+# People, hands, flags, keycaps and signs: their names describe the traits of a person
+# or a meaning, not an object that can be counted in an image.
+_NOT_AN_OBJECT = re.compile(
     r"flag|person|people|man\b|men\b|woman|women|boy|girl|baby|skin|family|couple"
     r"|hand|finger|keycap|button|symbol|sign\b|arrow|hair|clock\b|o.clock|thirty"
     r"|input|medal|japanese|squared|circled|face_with|kiss|mark\b|square\b|circle\b"
@@ -207,7 +214,7 @@ _NOT_A_THING = re.compile(
 def _concept_from_cldr(symbol: str, data: dict) -> Concept | None:
     name = data["en"].strip(":").lower()
     zh = data.get("zh", "").strip(":")
-    if data["status"] != 2 or len(symbol) > 2 or _NOT_A_THING.search(name):
+    if data["status"] != 2 or len(symbol) > 2 or _NOT_AN_OBJECT.search(name):
         return None
     if symbol[1:] not in ("", "\ufe0f"):
         return None

@@ -1,4 +1,4 @@
-"""Questions about one plain shape in a picture, of the package easy-vqa."""
+"""Questions about images of one plain shape, from the package easy-vqa."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pathlib
 import tensorflow_datasets as tfds
 
 _DESCRIPTION = """
-easy-VQA: generated pictures of one circle, rectangle or triangle in one of eight
-colours, each with questions of a few patterns about its shape, its colour, and what is
-there or not. There are 13 answers. Answering always "yes" is right for 37% of the
-questions.
+easy-VQA: generated images of one circle, rectangle or triangle in one of eight colours,
+each with questions of a few patterns about its shape, its colour, and whether a shape
+or a colour is present. There are 13 answers. The constant answer "yes" is correct for
+37% of the questions.
 """
 _SPLITS = ("train", "test")
 _SHAPES = ("circle", "rectangle", "triangle")
@@ -20,13 +20,13 @@ _YES_NO = ("yes", "no")
 
 
 class EasyVqa(tfds.core.GeneratorBasedBuilder):
-    """The dataset easy-VQA, one sample a picture.
+    """The dataset easy-VQA, with one sample for each image.
 
-    Every sample is a dict of `image` (PNG of 64 × 64 pixels, as the package has it),
-    `image_id` (`"train/17"`), and of `question`, `answer` and `question_type` (each a
-    list of strings, as many). `question_type` is `"yes/no"`, `"shape"` or `"color"`,
-    told from the answer. The splits are `train` (4,000 pictures, 38,575 questions) and
-    `test` (1,000 and 9,673).
+    Every sample is a dict of `image` (PNG of 64 × 64 pixels, as in the package),
+    `image_id` (`"train/17"`), and of `question`, `answer` and `question_type` (lists of
+    strings of equal length). `question_type` is `"yes/no"`, `"shape"` or `"color"`,
+    derived from the answer. The splits are `train` (4,000 images, 38,575 questions) and
+    `test` (1,000 images, 9,673 questions).
 
     Raises:
         ImportError: if the package `easy-vqa` is not installed.
@@ -68,10 +68,10 @@ class EasyVqa(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, folder: pathlib.Path, split: str):
         rows = json.loads((folder / split / "questions.json").read_bytes())
-        asked: dict[int, list[tuple[str, str]]] = {}
+        by_image: dict[int, list[tuple[str, str]]] = {}
         for question, answer, number in rows:
-            asked.setdefault(number, []).append((question, answer))
-        for number, pairs in asked.items():
+            by_image.setdefault(number, []).append((question, answer))
+        for number, pairs in by_image.items():
             sample = {
                 "image": folder / split / "images" / f"{number}.png",
                 "image_id": f"{split}/{number}",
@@ -83,12 +83,12 @@ class EasyVqa(tfds.core.GeneratorBasedBuilder):
 
 
 def _package_folder() -> pathlib.Path:
-    # Found without running its code.
+    # Located without running its code.
     spec = importlib.util.find_spec("easy_vqa")
     if spec is None or spec.origin is None:
         raise ImportError(
-            "easy_vqa is made from the package `easy-vqa`, which is not installed: "
-            "pip install 'mmkeras[easy-vqa]'"
+            "The dataset easy_vqa needs the package `easy-vqa`, which is not "
+            "installed: pip install 'mmkeras[easy-vqa]'"
         )
     return pathlib.Path(spec.origin).parent
 

@@ -1,4 +1,4 @@
-"""The generated dataset that everything here can be tried on."""
+"""A generated dataset of scenes with captions and questions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from mmkeras.datasets.scene_renderer import SceneRenderer
 from mmkeras.datasets.scene_sampler import SceneSampler
 
 _DESCRIPTION = """
-Generated pictures, not photographs: 1 to 4 OpenMoji pictures (or plain shapes)
-on a coloured ground, with true captions and question-answer pairs made from the
-scene. `train`, `validation` and `test` share their pairs of objects;
-`test_unseen_pairs` shows, in every picture, two things that never meet in
-training.
+Generated images, not photographs: 1 to 4 OpenMoji drawings (or plain shapes) on a
+coloured background, with true captions and question-answer pairs generated from the
+scene. `train`, `validation` and `test` have the same pairs of objects; every image of
+`test_unseen_pairs` shows a pair of objects that does not occur in training.
 """
 
 _SPLITS = {
@@ -35,7 +34,7 @@ class EmojiScenesConfig(tfds.core.BuilderConfig):
     Args:
         concepts: string, `"small"`, `"large"` or `"shapes"`.
         language: string, `"en"` or `"zh"`.
-        image_size: int, pixels.
+        image_size: int, side of the square images in pixels.
         train_scenes: int, number of scenes in the split `train`.
         test_scenes: int, number of scenes in each of the other splits.
         seed: int.
@@ -56,7 +55,7 @@ def _config(name: str, **kwargs) -> EmojiScenesConfig:
 
 
 class EmojiScenes(tfds.core.GeneratorBasedBuilder):
-    """Scenes composed of pictures, with captions, questions and the truth.
+    """Scenes composed of drawings, with captions, questions and the true scene.
 
     Every sample is a dict of `image` (PNG), `image_id`, `captions`, `question`
     and `answer` (each a list of strings) and `scene` (JSON, read by
@@ -69,7 +68,7 @@ class EmojiScenes(tfds.core.GeneratorBasedBuilder):
         ```
     """
 
-    # Other sizes are built with a config of one's own:
+    # Other sizes are built with a custom config:
     # EmojiScenes(config=EmojiScenesConfig(name="tiny", train_scenes=100, ...)).
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS = [
@@ -106,7 +105,7 @@ class EmojiScenes(tfds.core.GeneratorBasedBuilder):
                 }
             ),
             homepage="https://openmoji.org",
-            license="Pictures: OpenMoji, CC BY-SA 4.0",
+            license="Images: OpenMoji, CC BY-SA 4.0",
         )
 
     def _split_generators(self, dl_manager):
@@ -128,12 +127,12 @@ class EmojiScenes(tfds.core.GeneratorBasedBuilder):
 
 def _example(seed: str, sampler: SceneSampler, renderer: SceneRenderer, language: str):
     scene = sampler.sample(seed)
-    picture = io.BytesIO()
-    renderer.render(scene).save(picture, "PNG", compress_level=1)
-    picture.seek(0)
+    image = io.BytesIO()
+    renderer.render(scene).save(image, "PNG", compress_level=1)
+    image.seek(0)
     pairs = questions(scene, language, seed)
     return {
-        "image": picture,
+        "image": image,
         "image_id": seed,
         "captions": captions(scene, language, seed),
         "question": [question for question, _ in pairs],

@@ -1,4 +1,4 @@
-"""The same things drawn by four hands: does a captioner know them in a new style?"""
+"""The same concepts drawn in four styles, to test generalisation to a new style."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import hashlib
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mmkeras.datasets.emoji_style_images import EmojiStylePictures, concept_id
-from mmkeras.datasets.warn_of_skipped import warn_of_skipped
+from mmkeras.datasets.emoji_style_images import EmojiStyleImages, concept_id
+from mmkeras.datasets.manual_folder import report_skipped
 
 _DESCRIPTION = """
-Emoji, not photographs: every concept once in each of four styles, which are the
-splits `openmoji`, `google`, `fluent` and `twitter`, with its name (Unicode CLDR) as
-the caption. A style left out of training asks whether things are known in a hand
-never seen; `unseen_concept` marks a tenth of the concepts, the same in all styles,
-to be left out as well.
+Emoji, not photographs: every concept once in each of four styles, which are the splits
+`openmoji`, `google`, `fluent` and `twitter`, with its name (Unicode CLDR) as the
+caption. A style excluded from training tests generalisation to an unseen style;
+`unseen_concept` marks a tenth of the concepts, the same in all styles, to be excluded
+as well.
 """
 _LICENSE = """
 openmoji: OpenMoji, CC BY-SA 4.0. google: Noto Emoji, Apache-2.0. fluent: Microsoft
 Fluent Emoji, MIT. twitter: Twemoji, CC BY 4.0. Names: Unicode CLDR, Unicode License.
 """
-# Of google and twitter there is no larger picture.
+# Google and Twitter have no larger images.
 _SIDE = 64
 _LANGUAGES = (
     "en", "zh", "es", "ja", "ko", "pt", "it", "fr", "de", "fa", "id", "ru", "tr", "ar",
@@ -35,7 +35,7 @@ class EmojiStylesConfig(tfds.core.BuilderConfig):
     """One variant of `emoji_styles`.
 
     Args:
-        language: string, of the names, as the package `emoji` calls it.
+        language: string, language of the names, as in the package `emoji`.
     """
 
     language: str = "en"
@@ -46,8 +46,8 @@ class EmojiStyles(tfds.core.GeneratorBasedBuilder):
 
     Every sample is a dict of `image` (PNG of 64 × 64 pixels, in RGB over white),
     `image_id` (`"google/1f600"`), `concept` (its code points, `"1f600"`), `style`,
-    `captions` (the name, alone) and `unseen_concept` (bool). All styles have the
-    same concepts. The variants are languages: `en`, `zh` and twelve more.
+    `captions` (the name only) and `unseen_concept` (bool). All styles have the same
+    concepts. The variants are languages: `en`, `zh` and twelve more.
 
     Example:
         ```python
@@ -93,22 +93,22 @@ class EmojiStyles(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         names = _names(self.builder_config.language)
-        pictures = EmojiStylePictures(
+        images = EmojiStyleImages(
             dl_manager.manual_dir, _SIDE, self.MANUAL_DOWNLOAD_INSTRUCTIONS
         )
-        drawn = _draw_all(pictures, names)
+        drawn = _draw_all(images, names)
         return {
             style: self._generate_examples(style, names, drawn)
-            for style in pictures.styles
+            for style in images.styles
         }
 
     def _generate_examples(self, style: str, names: dict, drawn: dict):
-        for symbol, pictures in drawn.items():
+        for symbol, by_style in drawn.items():
             concept = concept_id(symbol)
             yield (
                 concept,
                 {
-                    "image": pictures[style],
+                    "image": by_style[style],
                     "image_id": f"{style}/{concept}",
                     "concept": concept,
                     "style": style,
@@ -119,12 +119,12 @@ class EmojiStyles(tfds.core.GeneratorBasedBuilder):
 
 
 def _names(language: str) -> dict[str, str]:
-    """Every emoji without a skin tone, and its name."""
+    """Names of all emoji without a skin tone."""
     try:
         import emoji
     except ImportError as error:
         raise ImportError(
-            "The package `emoji` is not installed. Install the names and the pictures "
+            "The package `emoji` is not installed. Install the names and the images "
             "of OpenMoji with `pip install 'mmkeras[emoji]'`."
         ) from error
     emoji.config.load_language(language)
@@ -138,25 +138,25 @@ def _names(language: str) -> dict[str, str]:
     }
 
 
-def _draw_all(pictures: EmojiStylePictures, names: dict) -> dict[str, dict]:
-    """The pictures in every style of the concepts that all styles tell apart."""
+def _draw_all(images: EmojiStyleImages, names: dict) -> dict[str, dict]:
+    """Draw, in every style, the concepts that are distinct in all styles."""
     drawn, seen, broken = {}, set(), {}
     for symbol in names:
         concept = concept_id(symbol)
-        if not pictures.has(concept):
+        if not images.has(concept):
             continue
         row = {}
-        for style in pictures.styles:
+        for style in images.styles:
             try:
-                row[style] = pictures.draw(style, concept, symbol)
+                row[style] = images.draw(style, concept, symbol)
             except ValueError as error:
-                broken[pictures.path(style, concept)] = str(error)
-        # Some styles draw several families alike; no one can name these.
-        looks = set(row.items())
-        if len(row) == len(pictures.styles) and not looks & seen:
+                broken[images.path(style, concept)] = str(error)
+        # Some styles draw several families identically, so that no name is correct.
+        drawings = set(row.items())
+        if len(row) == len(images.styles) and not drawings & seen:
             drawn[symbol] = row
-            seen |= looks
-    warn_of_skipped("emoji_styles", broken, len(drawn))
+            seen |= drawings
+    report_skipped("emoji_styles", broken, len(drawn))
     return drawn
 
 

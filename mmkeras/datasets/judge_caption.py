@@ -1,4 +1,4 @@
-"""Is a caption true of its scene?"""
+"""Judge whether a caption is true of its scene."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ _PUNCTUATION = re.compile(r"[,.;!，。；！、]")
 
 @dataclasses.dataclass(frozen=True)
 class CaptionVerdict:
-    """What `judge_caption` found.
+    """The result of `judge_caption`, truthy if the caption is true.
 
     Args:
-        true: bool, whether the caption names every object with its count, at
-            least one relation where there are two or more kinds, and nothing
-            false.
-        reason: string, empty when true, else what is wrong first.
+        true: bool, whether the caption names every object with its count, at least one
+            relation if there are two or more kinds of objects, and nothing false.
+        reason: string, the first error, or empty if the caption is true.
     """
 
     true: bool
@@ -41,12 +40,12 @@ class CaptionVerdict:
 
 
 def judge_caption(caption: str, scene: Scene, language: str = "en") -> CaptionVerdict:
-    """Judges a caption against the scene it describes.
+    """Judge a caption against the scene that it describes.
 
-    A caption is true if it names every object with its count, names at least
-    one relation where there are two or more kinds of object, and says nothing
-    false. Words outside the language of `emoji_scenes` cannot be checked and
-    so make a caption not true.
+    A caption is true if it names every object with its count, names at least one
+    relation if there are two or more kinds of objects, and contains nothing false.
+    Words outside the language of `emoji_scenes` cannot be checked, so that a caption
+    with such words is not true.
 
     Args:
         caption: string.
@@ -54,10 +53,10 @@ def judge_caption(caption: str, scene: Scene, language: str = "en") -> CaptionVe
         language: `"en"` or `"zh"`.
 
     Returns:
-        A `CaptionVerdict`, which is truthy when the caption is true.
+        A `CaptionVerdict`, which is truthy if the caption is true.
 
     Raises:
-        ValueError: if the language is not known.
+        ValueError: if the language is unknown.
 
     Example:
         ```python
@@ -68,10 +67,10 @@ def judge_caption(caption: str, scene: Scene, language: str = "en") -> CaptionVe
     """
     if language not in LANGUAGES:
         raise ValueError(
-            f"`language` must be one of {LANGUAGES}. Received: {language!r}."
+            f"`language` must be one of {LANGUAGES}. Received: language={language!r}."
         )
     lexicon = _lexicon(scene.concepts, language)
-    items, unknown = lexicon.read(caption)
+    items, unknown = lexicon.parse(caption)
     if unknown:
         return CaptionVerdict(False, f"has words that cannot be checked: {unknown!r}")
     reason = (
@@ -83,7 +82,7 @@ def judge_caption(caption: str, scene: Scene, language: str = "en") -> CaptionVe
 
 
 class _Lexicon:
-    """Reads a caption as a list of (kind, value) items, longest phrase first."""
+    """Parse captions into lists of (kind, value) items, longest phrase first."""
 
     def __init__(self, phrases: dict[str, tuple[str, object]], language: str):
         edge = r"\b" if language == "en" else ""
@@ -93,7 +92,7 @@ class _Lexicon:
             "|".join(f"{edge}{re.escape(phrase)}{edge}" for phrase in ordered)
         )
 
-    def read(self, caption: str) -> tuple[list[tuple[str, object]], str]:
+    def parse(self, caption: str) -> tuple[list[tuple[str, object]], str]:
         text = _PUNCTUATION.sub(" ", caption.lower())
         items, last, unknown = [], 0, []
         for match in self._pattern.finditer(text):
@@ -143,19 +142,19 @@ def _counted_phrases(concept, language):
 
 def _wrong_counts(items, scene: Scene) -> str:
     counts = scene.counts()
-    said: dict[str, int] = {}
+    named: dict[str, int] = {}
     for kind, value in items:
         if kind != "group":
             continue
         concept, count = value
-        if concept in said:
+        if concept in named:
             return f"names {concept} twice"
-        said[concept] = count
-    for concept, count in said.items():
+        named[concept] = count
+    for concept, count in named.items():
         if counts.get(concept, 0) != count:
             return f"says {count} {concept}, there are {counts.get(concept, 0)}"
-    missing = [concept for concept in counts if concept not in said]
-    return f"leaves out {', '.join(missing)}" if missing else ""
+    missing = [concept for concept in counts if concept not in named]
+    return f"omits {', '.join(missing)}" if missing else ""
 
 
 def _wrong_background(items, scene: Scene) -> str:
@@ -168,17 +167,17 @@ def _wrong_background(items, scene: Scene) -> str:
 def _wrong_relations(items, scene: Scene) -> str:
     relations = list(_relations(items))
     if None in relations:
-        return "has a relation without two things beside it"
+        return "has a relation without an object on each side"
     for first, relation, second in relations:
         if not scene.holds(first, relation, second):
-            return f"says {first} {relation} {second}, which is not so"
+            return f"says {first} {relation} {second}, which is false"
     if len(scene.counts()) > 1 and not relations:
         return "names no relation"
     return ""
 
 
 def _relations(items):
-    """Yields (first, relation, second), or None where a side is missing."""
+    """Yield (first, relation, second), or None if a side is missing."""
     kinds = [kind for kind, _ in items]
     for index, (kind, value) in enumerate(items):
         if kind == "relation":

@@ -1,4 +1,4 @@
-"""Drawings of all kinds, by many hands, with titles and keywords."""
+"""Clip art by many authors, with titles and keywords."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import xml.etree.ElementTree as ElementTree
 
 import tensorflow_datasets as tfds
 
-from mmkeras.datasets.open_image import open_image
-from mmkeras.datasets.over_white import over_white
-from mmkeras.datasets.require_parts import require_parts
-from mmkeras.datasets.split_by_hash import split_by_hash
-from mmkeras.datasets.warn_of_skipped import warn_of_skipped
+from mmkeras.datasets.manual_folder import (
+    report_skipped,
+    require_folders,
+    split_by_hash,
+)
+from mmkeras.datasets.manual_images import open_image, png_over_white
 
 _DESCRIPTION = """
 Drawings of the Open Clip Art Library, 0.18 of 2005, with the titles and keywords that
-their many authors gave them, mostly in English, some in Italian or French. Pictures
-that have no title of their own are left out, and so are those whose title is that of
-a whole collection ("Lemon SVG theme"): three or more bear it, and it is not in the
-name of the file. Pictures of one title are in one split.
+their authors gave them, mostly in English, some in Italian or French. Images without a
+title are excluded, and so are those whose title is that of a whole collection ("Lemon
+SVG theme"): three or more images have it, and it is not in the name of the file. Images
+with the same title are in the same split.
 """
 _PARTS = ("usr/share/openclipart/png", "usr/share/openclipart/svg")
 _MAX_SIDE = 256
@@ -36,7 +37,7 @@ class OpenClipArtConfig(tfds.core.BuilderConfig):
     """One variant of `open_clip_art`.
 
     Args:
-        plain: bool, whether to leave out icons of desktops, flags and shapes.
+        plain: bool, whether to exclude desktop icons, flags and shapes.
     """
 
     plain: bool = True
@@ -46,9 +47,9 @@ class OpenClipArt(tfds.core.GeneratorBasedBuilder):
     """Clip art with titles.
 
     Every sample is a dict of `image` (PNG of at most 256 pixels a side, in RGB over
-    white, cut to what is drawn), `image_id` (`"animals/birds/duck_01"`), `captions`
-    (the title, alone), `keywords` and `category` (`"animals"`). The variant `plain`
-    leaves out icons, flags and shapes; `all` has them.
+    white, cropped to the drawing), `image_id` (`"animals/birds/duck_01"`), `captions`
+    (the title only), `keywords` and `category` (`"animals"`). The variant `plain`
+    excludes icons, flags and shapes; `all` includes them.
 
     Example:
         ```python
@@ -91,10 +92,10 @@ class OpenClipArt(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager):
-        pictures, drawings = require_parts(
+        images, drawings = require_folders(
             dl_manager.manual_dir, _PARTS, self.MANUAL_DOWNLOAD_INSTRUCTIONS
         )
-        rows = _read_clip_art(pictures, drawings, self.builder_config.plain)
+        rows = _read_clip_art(images, drawings, self.builder_config.plain)
         parts = split_by_hash(rows, _title_stem)
         return {split: self._generate_examples(part) for split, part in parts.items()}
 
@@ -104,16 +105,16 @@ class OpenClipArt(tfds.core.GeneratorBasedBuilder):
 
 
 def _read_clip_art(
-    pictures: pathlib.Path, drawings: pathlib.Path, plain: bool
+    images: pathlib.Path, drawings: pathlib.Path, plain: bool
 ) -> list[dict]:
-    works, broken = _read_works(pictures, drawings)
+    works, broken = _read_works(images, drawings)
     rows: dict[bytes, dict] = {}
     for name, (caption, keywords) in _titled(works).items():
-        path = pictures / f"{name}.png"
+        path = images / f"{name}.png"
         if plain and name.startswith(_NOT_PLAIN):
             continue
         try:
-            image = over_white(open_image(path), _MAX_SIDE, crop=True)
+            image = png_over_white(open_image(path), _MAX_SIDE, crop=True)
         except ValueError as error:
             broken[str(path)] = str(error)
             continue
@@ -124,32 +125,32 @@ def _read_clip_art(
             "keywords": keywords,
             "category": name.split("/")[0],
         }
-        # Some are there twice, under two titles; splits must not share them.
+        # Some occur twice, under two titles; splits must not share them.
         rows.setdefault(image, row)
-    warn_of_skipped("open_clip_art", broken, len(rows))
+    report_skipped("open_clip_art", broken, len(rows))
     return list(rows.values())
 
 
 def _titled(works: dict) -> dict[str, tuple[str, list[str]]]:
-    """Caption and keywords of the pictures that have a title of their own."""
-    borne = collections.Counter(title for title, _ in works.values())
+    """Caption and keywords of the images that have an individual title."""
+    titles = collections.Counter(title for title, _ in works.values())
     titled = {}
     for name, (title, keywords) in works.items():
         caption = _caption(title)
-        common = borne[title] >= _COLLECTION and not _is_in(caption, name)
+        common = titles[title] >= _COLLECTION and not _is_in(caption, name)
         if caption and not common:
             titled[name] = (caption, keywords)
     return titled
 
 
-def _read_works(pictures: pathlib.Path, drawings: pathlib.Path) -> tuple[dict, dict]:
-    """Title and keywords of every picture, from the drawing that it was made of."""
+def _read_works(images: pathlib.Path, drawings: pathlib.Path) -> tuple[dict, dict]:
+    """Title and keywords of every image, from the SVG that it was rendered from."""
     works, broken = {}, {}
-    for path in sorted(pictures.rglob("*.png")):
-        # A link shows in a second folder what another file is.
+    for path in sorted(images.rglob("*.png")):
+        # A link shows an image of another folder.
         if path.is_symlink():
             continue
-        name = path.relative_to(pictures).with_suffix("").as_posix()
+        name = path.relative_to(images).with_suffix("").as_posix()
         drawing = drawings / f"{name}.svg"
         try:
             works[name] = _read_work(drawing)
@@ -161,7 +162,7 @@ def _read_works(pictures: pathlib.Path, drawings: pathlib.Path) -> tuple[dict, d
 def _read_work(drawing: pathlib.Path) -> tuple[str, list[str]]:
     title, keywords = "", []
     for element in ElementTree.parse(drawing).iter():
-        # The title of the work is a child of it; deeper ones name its author.
+        # The title of the work is its direct child; deeper ones belong to its author.
         if element.tag.endswith("}Work"):
             title = title or (element.findtext(f"{_DC}title") or "").strip()
             for subject in element.findall(f"{_DC}subject"):
@@ -170,10 +171,10 @@ def _read_work(drawing: pathlib.Path) -> tuple[str, list[str]]:
 
 
 def _caption(title: str) -> str:
-    """`"Clipart by Jane Doe - red_ball_01"` says `"red ball"`."""
+    """Clean a title: `"Clipart by Jane Doe - red_ball_01"` becomes `"red ball"`."""
     title = re.sub(r"^clipart by .*? - ", "", title, flags=re.IGNORECASE)
     words = " ".join(html.unescape(title).replace("_", " ").split())
-    # A number of its own, or after a word ("bee2"), but not that of "G8".
+    # Drop a separate number, or one after a word ("bee2"), but not that of "G8".
     return re.sub(r"(?:^|[\s#-]+|(?<=[^\W\d]{3}))\d+$", "", words).strip()
 
 

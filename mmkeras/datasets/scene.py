@@ -1,4 +1,4 @@
-"""A picture's contents, as data."""
+"""The contents of an image, as data."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import json
 RELATIONS = ("left", "right", "above", "below")
 INVERSE = {"left": "right", "right": "left", "above": "below", "below": "above"}
 
-# A relation holds for a reader's eye, so centres that differ by less than this
-# share of the picture's side count as level.
+# Relations are those that people see: centres that differ by less than this fraction of
+# the side of the image count as level.
 _LEVEL = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
 class SceneObject:
-    """One thing in a scene.
+    """One object of a scene.
 
     Args:
         concept: string, the id of its `Concept`.
-        x: float, centre from the left, as a share of the picture's side.
-        y: float, centre from the top, as a share of the picture's side.
-        size: float, side of its square, as a share of the picture's side.
+        x: float, centre from the left, as a fraction of the side of the image.
+        y: float, centre from the top, as a fraction of the side of the image.
+        size: float, side of its square, as a fraction of the side of the image.
     """
 
     concept: str
@@ -33,7 +33,7 @@ class SceneObject:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """What a picture shows: the truth that a caption is judged against.
+    """The true contents of an image, which captions are judged against.
 
     Args:
         concepts: string, name of the set of concepts: `"small"`, `"large"` or
@@ -58,7 +58,7 @@ class Scene:
         return set(itertools.combinations(sorted(self.counts()), 2))
 
     def clearance(self, first: str, relation: str, second: str) -> float:
-        """How clearly all of `first` stand in a relation to all of `second`.
+        """Measure how clearly a relation holds between two kinds of objects.
 
         Args:
             first: string, concept id.
@@ -66,8 +66,9 @@ class Scene:
             second: string, concept id.
 
         Returns:
-            A float: the smallest distance along the relation's axis, as a share
-            of the picture's side. Negative where the relation does not hold.
+            Float, the smallest distance of an object of `first` to one of `second`
+            along the axis of the relation, as a fraction of the side of the image.
+            Negative if the relation does not hold.
         """
         if relation in ("right", "below"):
             return self.clearance(second, INVERSE[relation], first)
@@ -77,16 +78,16 @@ class Scene:
         return min(starts) - max(ends)
 
     def holds(self, first: str, relation: str, second: str) -> bool:
-        """Whether all of `first` are, say, left of all of `second`."""
+        """Whether a relation holds between all of `first` and all of `second`."""
         return self.clearance(first, relation, second) > _LEVEL
 
     def to_json(self) -> str:
-        """The scene as one line of JSON."""
+        """Serialize the scene as one line of JSON."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Scene:
-        """Reads what `to_json` wrote.
+        """Parse the result of `to_json`.
 
         Raises:
             ValueError: if the text is not the JSON of a scene.
@@ -97,6 +98,6 @@ class Scene:
             return cls(objects=objects, **data)
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise ValueError(
-                "Expected the JSON of a scene, as `Scene.to_json()` writes it. "
+                "Expected the JSON of a scene, as returned by `Scene.to_json()`. "
                 f"Received: {text!r:.200}"
             ) from error

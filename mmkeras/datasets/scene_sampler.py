@@ -1,4 +1,4 @@
-"""Random scenes, the same for the same seed."""
+"""Random scenes, deterministic by seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import random
 from mmkeras.datasets.scene import RELATIONS, Scene, SceneObject
 from mmkeras.datasets.scene_language import BACKGROUNDS
 
-# Groups of equal things in a scene, with how often each is drawn.
+# Sizes of the groups of equal objects in a scene, and their relative frequencies.
 _GROUPS = {
     (1,): 4,
     (2,): 7,
@@ -28,26 +28,26 @@ _HELD_OUT_SHARE = 0.1
 
 
 def is_held_out(pair: tuple[str, str]) -> bool:
-    """Whether two concepts never meet in training.
+    """Whether a pair of concepts is held out of training.
 
     Args:
         pair: tuple of two concept ids, sorted.
 
     Returns:
-        A bool, the same on every machine and for every seed.
+        Bool, the same on every machine and for every seed.
     """
     digest = hashlib.sha256("|".join(pair).encode()).digest()
     return int.from_bytes(digest[:4], "big") / 2**32 < _HELD_OUT_SHARE
 
 
 class SceneSampler:
-    """Draws scenes of 1 to 4 objects in which something true can be said.
+    """Samples scenes of 1 to 4 objects.
 
-    Every two kinds in a scene stand in at least one clear relation, and
+    At least one relation holds clearly between any two kinds of objects of a scene, and
     objects do not overlap.
 
     Args:
-        concepts: string, name of the set the ids are from.
+        concepts: string, name of the set of concepts.
         ids: sequence of concept ids.
         unseen_pairs: bool. If `True`, every scene holds a pair of concepts that
             is held out of training; if `False`, none does.
@@ -59,10 +59,13 @@ class SceneSampler:
         self.unseen_pairs = unseen_pairs
 
     def sample(self, seed: str) -> Scene:
-        """The scene of a seed; the same seed gives the same scene.
+        """Sample a scene.
 
         Args:
-            seed: string.
+            seed: string; the same seed gives the same scene.
+
+        Returns:
+            A `Scene`.
         """
         rng = random.Random(seed)
         background = rng.choice(list(BACKGROUNDS))

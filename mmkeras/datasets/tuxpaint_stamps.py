@@ -1,4 +1,4 @@
-"""Everyday things, many of them cut out of photographs, named in 78 languages."""
+"""Everyday objects, many of them cut out of photographs, named in 78 languages."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mmkeras.datasets.open_image import open_image
-from mmkeras.datasets.over_white import over_white
-from mmkeras.datasets.require_parts import require_parts
-from mmkeras.datasets.split_by_hash import split_by_hash
-from mmkeras.datasets.warn_of_skipped import warn_of_skipped
+from mmkeras.datasets.manual_folder import (
+    report_skipped,
+    require_folders,
+    split_by_hash,
+)
+from mmkeras.datasets.manual_images import open_image, png_over_white
 
 _DESCRIPTION = """
 The stamps of Tux Paint: cut-outs of photographs and drawings of animals, plants,
-food, tools, vehicles, letters and coins, each with a sentence that names it, written
-by people. `photo` is told from the grain of the picture, not by hand. Stamps that
-are only there as SVG are left out; `metadata["svg_only"]` says how many.
+food, tools, vehicles, letters and coins, each with a sentence that names it, written by
+people. `photo` is derived from the grain of the image. Stamps that exist only as SVG
+are excluded; `metadata["svg_only"]` is their number.
 """
 _STAMPS = "usr/share/tuxpaint/stamps"
 _MAX_SIDE = 256
-# Photographs have a colour of their own at nearly every pixel. Sorted by their share
-# of equal neighbours, the stamps turn from photographs to drawings about here.
+# In photographs nearly every pixel differs from its neighbour. Sorted by their fraction
+# of equal neighbours, the stamps change from photographs to drawings about here.
 _GRAIN = 0.1
 
 
@@ -33,21 +34,21 @@ class TuxpaintStampsConfig(tfds.core.BuilderConfig):
     """One variant of `tuxpaint_stamps`.
 
     Args:
-        language: string, of the captions, as the stamps call it (`"pt_BR"`), or
-            `None` for all that a stamp has.
+        language: string, language of the captions, as in the stamps (`"pt_BR"`), or
+            `None` for all languages of a stamp.
     """
 
     language: str | None = "en"
 
 
 class TuxpaintStamps(tfds.core.GeneratorBasedBuilder):
-    """The stamps of Tux Paint with what they show.
+    """The stamps of Tux Paint with their descriptions.
 
     Every sample is a dict of `image` (PNG of at most 256 pixels a side, in RGB over
     white), `image_id` (`"animals/birds/duck"`), `captions`, `languages` (of each
     caption), `category` (`"animals"`) and `photo` (bool). The variants `en`, `zh_cn`
-    and `zh_tw` have one caption a stamp and the stamps that have one; `multilingual`
-    has all, up to 76 of one stamp.
+    and `zh_tw` have the stamps with a caption in that language; `multilingual` has all
+    captions, up to 76 for a stamp.
 
     Example:
         ```python
@@ -57,7 +58,7 @@ class TuxpaintStamps(tfds.core.GeneratorBasedBuilder):
         ```
     """
 
-    # Other languages are built with a config of one's own:
+    # Other languages are built with a custom config:
     # TuxpaintStamps(config=TuxpaintStampsConfig(name="fr", language="fr")).
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS = [
@@ -100,7 +101,7 @@ class TuxpaintStamps(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager):
-        (folder,) = require_parts(
+        (folder,) = require_folders(
             dl_manager.manual_dir, (_STAMPS,), self.MANUAL_DOWNLOAD_INSTRUCTIONS
         )
         texts = sorted(folder.rglob("*.txt"))
@@ -126,25 +127,25 @@ def _read_stamps(folder: pathlib.Path, texts, language: str | None) -> list[dict
                 rows.append(_row(folder, path, captions))
         except ValueError as error:
             broken[str(path)] = str(error)
-    warn_of_skipped("tuxpaint_stamps", broken, len(rows))
+    report_skipped("tuxpaint_stamps", broken, len(rows))
     return rows
 
 
 def _row(folder: pathlib.Path, path: pathlib.Path, captions: dict[str, str]) -> dict:
-    picture = open_image(path)
+    image = open_image(path)
     name = path.relative_to(folder).with_suffix("")
     return {
-        "image": over_white(picture, _MAX_SIDE),
+        "image": png_over_white(image, _MAX_SIDE),
         "image_id": name.as_posix(),
         "captions": list(captions.values()),
         "languages": list(captions),
         "category": name.parts[0],
-        "photo": "cartoon" not in name.parts and _is_grainy(picture),
+        "photo": "cartoon" not in name.parts and _is_grainy(image),
     }
 
 
 def _captions(text: pathlib.Path, language: str | None) -> dict[str, str]:
-    """English stands alone in the first line, the others as `fr.utf8=Un canard.`"""
+    """Parse a text: English in the first line, others as `fr.utf8=Un canard.`"""
     first, *others = text.read_bytes().decode("utf-8").splitlines() or [""]
     captions = {"en": first.strip()}
     for line in others:
@@ -158,8 +159,8 @@ def _is_svg_only(text: pathlib.Path) -> bool:
     return text.with_suffix(".svg").is_file() and not text.with_suffix(".png").is_file()
 
 
-def _is_grainy(picture) -> bool:
-    pixels = np.asarray(picture)
+def _is_grainy(image) -> bool:
+    pixels = np.asarray(image)
     colours = pixels[..., :3].astype(np.int16)
     opaque = pixels[..., 3] == 255
     neighbours = opaque[:, 1:] & opaque[:, :-1]

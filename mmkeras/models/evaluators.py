@@ -69,7 +69,7 @@ _registered = {
         ),
         Evaluator(
             "scene_hallucination",
-            "mmkeras.datasets.true_captions:scene_hallucination",
+            "mmkeras.datasets.scene_hallucination:scene_hallucination",
             output="caption",
             keys=("scene",),
             thorough=True,

@@ -16,7 +16,7 @@ class Prediction(NamedTuple):
 
     Args:
         sample: dict of the sample as Python values, without its image.
-        image: encoded bytes, or `None` for a missing image.
+        image: encoded bytes; `None` if the image is missing or not kept.
         output: the prediction of the task's verb.
     """
 
@@ -40,6 +40,7 @@ class Predictions:
         batch_size: int, for a dataset that is not batched.
         on_error: string, `"raise"` an error for an unreadable image, or `"skip"` its
             sample.
+        keep_images: bool, whether to keep the images in memory.
         **options: options of the task's verb.
     """
 
@@ -49,19 +50,22 @@ class Predictions:
         dataset: tf.data.Dataset,
         batch_size: int = 32,
         on_error: str = "raise",
+        keep_images: bool = False,
         **options: Any,
     ):
         self.task, self.dataset = task, dataset
         self.batch_size, self.on_error = batch_size, on_error
-        self._options = options
+        self._keep_images, self._options = keep_images, options
 
     @functools.cached_property
-    def outputs(self) -> list[tuple[dict[str, Any], Any]]:
-        """The samples without their images, and their predictions."""
-        return [(one.sample, one.output) for one in self]
+    def rows(self) -> list[Prediction]:
+        """The samples with their predictions; skipped samples are left out."""
+        return list(self._predict())
 
     def __iter__(self) -> Iterator[Prediction]:
-        """Predicts batch by batch; skipped samples are left out."""
+        return iter(self.rows)
+
+    def _predict(self) -> Iterator[Prediction]:
         keys = self.task.spec.inputs
         predict = getattr(self.task, self.task.spec.verb)
         for batch in batch_samples(self.dataset, self.batch_size):
@@ -70,7 +74,7 @@ class Predictions:
             outputs = predict(*columns, on_error="skip", **self._options)
             for row, output in zip(rows, outputs, strict=True):
                 if not _is_skipped(output):
-                    image = _present(row, "image")
+                    image = _present(row, "image") if self._keep_images else None
                     yield Prediction(_without_image(row), image, output)
                 elif self.on_error == "raise":
                     self._refuse(row)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from apps.captioning.nearest_neighbour import nearest_names
-from apps.captioning.run import main, parted
+from apps.captioning.run import main, select_concepts
 from tests.conftest import tiny_rows
 
 NAMES = ["red square", "green square", "blue square"]
@@ -48,11 +48,11 @@ def drawings(monkeypatch):
     return dataset, asked
 
 
-def test_train_reports_and_keeps_a_preset(drawings, tmp_path):
+def test_train_reports_and_saves_a_preset(drawings, tmp_path):
     arguments = ["train", "--epochs", "1", "--limit", "3", "--output"]
     main([*arguments, str(tmp_path / "preset")])
     results = json.loads((tmp_path / "preset" / "results.json").read_text())
-    assert results["pictures"] == 9
+    assert results["images"] == 9
     assert results["exact_names_of_the_nearest_neighbour"] == 1.0
     assert 0 <= results["exact_names"] <= 1
     assert drawings[1] == [
@@ -64,11 +64,11 @@ def test_train_reports_and_keeps_a_preset(drawings, tmp_path):
     assert (tmp_path / "preset" / "model.weights.h5").is_file()
 
 
-def test_things_left_out_of_training(drawings):
-    kept = parted(drawings[0], unseen=False)
+def test_concepts_excluded_from_training(drawings):
+    kept = select_concepts(drawings[0], unseen=False)
     assert int(kept.cardinality()) == 6
     assert {s["captions"].numpy()[0].decode() for s in kept} == set(NAMES[:2])
-    assert int(parted(drawings[0], unseen=True).cardinality()) == 3
+    assert int(select_concepts(drawings[0], unseen=True).cardinality()) == 3
 
 
 def test_nearest_names_by_hand():
@@ -85,14 +85,14 @@ def test_nearest_names_by_hand():
 
 
 def test_caption_writes_a_gallery(tmp_path, capsys):
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+    images = tmp_path / "images"
+    images.mkdir()
     for index, row in enumerate(tiny_rows(2)):
-        (pictures / f"{index}.png").write_bytes(row["image"])
-    (pictures / "broken.jpg").write_bytes(b"no picture")
+        (images / f"{index}.png").write_bytes(row["image"])
+    (images / "broken.jpg").write_bytes(b"not an image")
     preset = "saved_models/emoji_scenes_captioner"
     gallery = tmp_path / "gallery"
-    main(["caption", str(pictures), "--preset", preset, "--gallery", str(gallery)])
+    main(["caption", str(images), "--preset", preset, "--gallery", str(gallery)])
     printed = capsys.readouterr().out
     assert "broken.jpg: cannot be read" in printed and "0.png: " in printed
     page = (gallery / "index.html").read_text("utf-8")
@@ -100,13 +100,13 @@ def test_caption_writes_a_gallery(tmp_path, capsys):
     assert (gallery / "1.png_attention_00.png").is_file()
 
 
-def test_names_of_pictures_are_written_as_addresses(tmp_path):
-    pictures, gallery = tmp_path / "pictures", tmp_path / "gallery"
-    pictures.mkdir()
+def test_file_names_are_quoted_in_urls(tmp_path):
+    images, gallery = tmp_path / "images", tmp_path / "gallery"
+    images.mkdir()
     for name, row in zip(["a#1 50%.png", "a#1 50%.gif"], tiny_rows(2), strict=True):
-        (pictures / name).write_bytes(row["image"])
+        (images / name).write_bytes(row["image"])
     preset = "saved_models/emoji_scenes_captioner"
-    main(["caption", str(pictures), "--preset", preset, "--gallery", str(gallery)])
+    main(["caption", str(images), "--preset", preset, "--gallery", str(gallery)])
     page = (gallery / "index.html").read_text("utf-8")
     assert 'src="a%231%2050%25.png"' in page
     shown = [urllib.parse.unquote(src) for src in re.findall('src="([^"]*)"', page)]
@@ -114,12 +114,12 @@ def test_names_of_pictures_are_written_as_addresses(tmp_path):
     assert all((gallery / name).is_file() for name in shown)
 
 
-def test_the_gallery_is_not_written_among_the_pictures(tmp_path):
+def test_the_gallery_is_not_written_among_the_images(tmp_path):
     with pytest.raises(SystemExit, match="another folder with --gallery"):
         main(["caption", str(tmp_path), "--gallery", str(tmp_path / ".")])
 
 
-def test_a_folder_without_pictures(tmp_path):
+def test_a_folder_without_images(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(SystemExit, match="no pictures|no folder"):
+        with pytest.raises(SystemExit, match="no images|no folder"):
             main(["caption", str(folder)])

@@ -1,4 +1,4 @@
-"""Tiny folders in the form of the packages that some datasets are made of."""
+"""Tiny folders with the layout of the packages that some datasets read."""
 
 import pathlib
 
@@ -13,30 +13,30 @@ STAMPS = "usr/share/tuxpaint/stamps"
 CLIP_ART = "usr/share/openclipart"
 
 
-def write_picture(path: pathlib.Path, colour="red", size=(64, 64), box=None) -> None:
-    """A box of one colour on a transparent ground."""
-    picture = Image.new("RGBA", size)
+def write_image(path: pathlib.Path, colour="red", size=(64, 64), box=None) -> None:
+    """Write a box of one colour on a transparent background."""
+    image = Image.new("RGBA", size)
     box = box or (0, 0, size[0] - 1, size[1] - 1)
-    ImageDraw.Draw(picture).rectangle(box, fill=colour)
+    ImageDraw.Draw(image).rectangle(box, fill=colour)
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path)
+    image.save(path)
 
 
 def write_emoji(folder: pathlib.Path, names: dict[str, tuple[str, ...]]) -> None:
-    """Packages of emoji: dict from a style to the names of its files."""
+    """Write packages of emoji: dict from a style to the names of its files."""
     for style, files in names.items():
         for index, name in enumerate(files):
-            write_picture(folder / EMOJI[style] / name, (index * 40, 0, 200))
+            write_image(folder / EMOJI[style] / name, (index * 40, 0, 200))
 
 
-def write_stamp(folder: pathlib.Path, name: str, text: str, **picture) -> None:
+def write_stamp(folder: pathlib.Path, name: str, text: str, **image) -> None:
     path = folder / STAMPS / f"{name}.png"
-    write_picture(path, **picture)
+    write_image(path, **image)
     path.with_suffix(".txt").write_text(text, "utf-8")
 
 
-def write_clip_art(folder: pathlib.Path, name: str, title: str, **picture) -> None:
-    write_picture(folder / CLIP_ART / "png" / f"{name}.png", **picture)
+def write_clip_art(folder: pathlib.Path, name: str, title: str, **image) -> None:
+    write_image(folder / CLIP_ART / "png" / f"{name}.png", **image)
     drawing = folder / CLIP_ART / "svg" / f"{name}.svg"
     drawing.parent.mkdir(parents=True, exist_ok=True)
     drawing.write_text(

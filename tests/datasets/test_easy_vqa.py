@@ -16,7 +16,7 @@ def strings(tensor):
     return [text.decode() for text in tensor]
 
 
-def test_the_whole_package(data_dir):
+def test_the_complete_package(data_dir):
     splits = load("easy_vqa", split=("train", "test"), data_dir=data_dir)
     assert "easy_vqa" not in sys.modules
     answers, kinds = [collections.Counter() for _ in splits], collections.Counter()
@@ -25,7 +25,7 @@ def test_the_whole_package(data_dir):
             assert len(sample["question"]) == len(sample["answer"])
             counted.update(strings(sample["answer"]))
             kinds.update(strings(sample["question_type"]))
-    # The figures of the README of the package.
+    # The numbers in the README of the package.
     assert [int(split.cardinality()) for split in splits] == [4000, 1000]
     assert [counted.total() for counted in answers] == [38_575, 9_673]
     assert [counted["yes"] + counted["no"] for counted in answers] == [28_407, 7_136]
@@ -34,7 +34,7 @@ def test_the_whole_package(data_dir):
     assert set(kinds) == {"yes/no", "shape", "color"}
 
 
-def test_the_first_picture(data_dir):
+def test_the_first_image(data_dir):
     folder = easy_vqa._package_folder() / "data" / "train"
     train = load("easy_vqa", data_dir=data_dir)
     (first,) = train.filter(lambda s: s["image_id"] == "train/0").as_numpy_iterator()
@@ -50,7 +50,7 @@ def test_the_first_picture(data_dir):
     ]
 
 
-def test_no_package(tmp_path, monkeypatch):
+def test_a_missing_package(tmp_path, monkeypatch):
     monkeypatch.setattr(easy_vqa.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ImportError, match=r"pip install 'mmkeras\[easy-vqa\]'"):
         load("easy_vqa", data_dir=str(tmp_path))

@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from manual_packages import EMOJI, write_emoji, write_picture
+from manual_packages import EMOJI, write_emoji, write_image
 from PIL import Image
 
 from mmkeras.data import load
@@ -10,9 +10,9 @@ from mmkeras.datasets import emoji_style_images
 from mmkeras.datasets.emoji_styles import _is_unseen
 
 STYLES = ("openmoji", "google", "fluent", "twitter")
-# Keycap, heart, cat, dog and giraffe; a hand with a skin tone, which no one asks for.
+# Keycap, heart, cat, dog and giraffe; and a hand with a skin tone, which is unused.
 GOOGLE = ("0023-fe0f-20e3", "2764-fe0f", "1f431", "1f436", "1f992", "1f44b-1f3fb")
-# The packages do not agree on zeros in front and on the mark fe0f.
+# The packages do not agree on leading zeros and on the variation selector fe0f.
 FLUENT = ("23-20e3", "2764", "1f431", "1f436", "1f992", "1f44b-1f3fb")
 TWITTER = ("0023-fe0f-20e3", "2764-fe0f", "1f431", "1f436", "1f44b-1f3fb")
 
@@ -43,7 +43,7 @@ def by_concept(dataset):
     return {row["concept"].decode(): row for row in dataset.as_numpy_iterator()}
 
 
-def test_all_styles_have_the_concepts_that_all_share(folder):
+def test_all_styles_have_the_shared_concepts(folder):
     # Google has five, of which Twitter lacks the giraffe.
     names = {"23-20e3": "keycap #", "2764": "red heart", "1f431": "cat face"}
     names["1f436"] = "dog face"
@@ -54,13 +54,13 @@ def test_all_styles_have_the_concepts_that_all_share(folder):
             assert row["image_id"].decode() == f"{style}/{concept}"
             assert row["style"].decode() == style
             assert row["unseen_concept"] == styles["google"][concept]["unseen_concept"]
-            picture = Image.open(io.BytesIO(row["image"]))
-            assert (picture.format, picture.mode, picture.size) == (
+            image = Image.open(io.BytesIO(row["image"]))
+            assert (image.format, image.mode, image.size) == (
                 "PNG",
                 "RGB",
                 (64, 64),
             )
-            assert np.asarray(picture).min() < 128
+            assert np.asarray(image).min() < 128
     both, one = load_styles(folder, split=("google+fluent", "twitter"))
     assert (int(both.cardinality()), int(one.cardinality())) == (8, 4)
     unseen = sum(row["unseen_concept"] for row in styles["google"].values())
@@ -68,7 +68,7 @@ def test_all_styles_have_the_concepts_that_all_share(folder):
     assert len(by_concept(seen)) == 4 - unseen
 
 
-def test_names_in_chinese_and_once_made_the_folder_is_not_needed(folder):
+def test_names_in_chinese_and_a_built_dataset_needs_no_folder(folder):
     rows = by_concept(load_styles(folder, "zh", "fluent"))
     assert rows["1f431"]["captions"][0].decode() == "猫脸"
     data_dir = str(folder.parent / "tfds")
@@ -77,14 +77,14 @@ def test_names_in_chinese_and_once_made_the_folder_is_not_needed(folder):
 
 
 def test_styles_have_the_same_margins(folder):
-    # Of 256 pixels 0.9 count: a window of 230 from 13 on, scaled to 64. A box from 32
+    # 0.9 of 256 pixels: a window of 230 that starts at 13, scaled to 64. A box from 32
     # to 223 begins at (32 - 13) × 64 / 230 = 5.3 and ends at (224 - 13) × 64 / 230
     # = 58.7: pixels 5 and 58 are mostly covered.
     cat = folder / EMOJI["fluent"] / "1f431.webp"
-    write_picture(cat, "black", (256, 256), (32, 32, 223, 223))
-    # One that reaches further is shown whole.
+    write_image(cat, "black", (256, 256), (32, 32, 223, 223))
+    # A larger drawing is shown completely.
     dog = folder / EMOJI["fluent"] / "1f436.webp"
-    write_picture(dog, "black", (256, 256), (0, 100, 255, 150))
+    write_image(dog, "black", (256, 256), (0, 100, 255, 150))
     rows = by_concept(load_styles(folder, split="fluent"))
     for concept, expected in (("1f431", (5, 58)), ("1f436", (0, 63))):
         pixels = np.asarray(Image.open(io.BytesIO(rows[concept]["image"])))
@@ -92,35 +92,35 @@ def test_styles_have_the_same_margins(folder):
         assert (columns.min(), columns.max()) == expected
 
 
-def test_what_a_style_draws_alike_is_taken_once(folder):
+def test_concepts_that_a_style_draws_identically_are_used_once(folder):
     for name in ("1f431", "1f436"):
-        write_picture(folder / EMOJI["twitter"] / f"{name}.png", "green")
+        write_image(folder / EMOJI["twitter"] / f"{name}.png", "green")
     for dataset in load_styles(folder):
         assert set(by_concept(dataset)) == {"23-20e3", "2764", "1f431"}
 
 
-def test_broken_pictures_are_left_out_of_all_styles(folder):
+def test_broken_images_are_excluded_from_all_styles(folder):
     broken = folder / EMOJI["google"] / "1f431.png"
     broken.write_bytes(broken.read_bytes()[:60])
-    (folder / EMOJI["twitter"] / "1f436.png").write_bytes(b"no picture")
-    with pytest.warns(UserWarning, match=r"2 pictures .*1f431\.png.*; 2 are left"):
+    (folder / EMOJI["twitter"] / "1f436.png").write_bytes(b"not an image")
+    with pytest.warns(UserWarning, match=r"2 images .*1f431\.png.*; 2 remain"):
         datasets = load_styles(folder)
     for dataset in datasets:
         assert set(by_concept(dataset)) == {"23-20e3", "2764"}
 
 
-def test_nothing_left(folder):
+def test_no_image_remains(folder):
     for path in (folder / EMOJI["google"]).iterdir():
         path.write_bytes(b"")
-    with pytest.raises(ValueError, match="4 pictures cannot be read.*and 1 more.*None"):
+    with pytest.raises(ValueError, match="4 images cannot be read.*and 1 more.*None"):
         load_styles(folder)
     for path in (folder / EMOJI["google"]).iterdir():
         path.unlink()
-    with pytest.raises(ValueError, match="no pictures of the kind"):
+    with pytest.raises(ValueError, match="no images for this variant"):
         load_styles(folder)
 
 
-def test_packages_that_are_not_there(folder, monkeypatch):
+def test_missing_packages(folder, monkeypatch):
     data_dir = str(folder.parent / "tfds")
     with pytest.raises(ValueError, match="(?s)npm install.*twitter.*manual_dir="):
         load("emoji_styles/en", split="google", data_dir=data_dir)

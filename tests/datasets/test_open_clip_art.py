@@ -14,12 +14,12 @@ def folder(tmp_path):
 
 @pytest.fixture
 def add(folder):
-    """Writes one picture, of a size of its own unless told otherwise."""
+    """Write an image, by default of a different size each time."""
     sizes = iter(range(20, 100))
 
-    def write(name, title, **picture):
+    def write(name, title, **image):
         side = next(sizes)
-        write_clip_art(folder, name, title, **{"size": (side, side), **picture})
+        write_clip_art(folder, name, title, **{"size": (side, side), **image})
 
     return write
 
@@ -38,7 +38,7 @@ def captions(rows):
     return {name: row["captions"][0].decode() for name, row in rows.items()}
 
 
-def test_captions_are_titles_made_readable(folder, add):
+def test_captions_are_readable_titles(folder, add):
     titles = {
         "Red_Ball": "Red Ball",
         "Clipart by Jane Doe - red_ball_01": "red ball",
@@ -50,7 +50,7 @@ def test_captions_are_titles_made_readable(folder, add):
     }
     for index, title in enumerate(titles):
         add(f"animals/file{index}", title)
-    # No title, and one that is a number.
+    # An empty title, and a number.
     add("animals/none", " ")
     add("animals/number", "007")
     rows = clip_art(folder)
@@ -60,13 +60,14 @@ def test_captions_are_titles_made_readable(folder, add):
     assert row["category"] == b"animals"
 
 
-def test_titles_of_collections_are_no_captions(folder, add):
+def test_titles_of_collections_are_not_captions(folder, add):
     for index, name in enumerate(("globe", "arrow", "lemon_theme")):
         add(f"office/{name}{index}", "Lemon Theme")
         add(f"animals/big_cat_{index}", "Cat")
     for name in ("pear", "apple"):
         add(f"food/{name}", "Pear")
-    # Three bear each title, and two Pear; "Cat" and one "Lemon Theme" are in the name.
+    # Three images have each title, two have "Pear"; "Cat" and one "Lemon Theme" are in
+    # the file name.
     assert captions(clip_art(folder)) == {
         "animals/big_cat_0": "Cat",
         "animals/big_cat_1": "Cat",
@@ -77,7 +78,7 @@ def test_titles_of_collections_are_no_captions(folder, add):
     }
 
 
-def test_plain_leaves_out_icons_flags_and_shapes(folder, add):
+def test_plain_excludes_icons_flags_and_shapes(folder, add):
     add("computer/mouse", "Mouse")
     for name in ("computer/icons/a", "signs_and_symbols/flags/b", "shapes/c"):
         add(name, f"Title {name[-1]}")
@@ -85,19 +86,19 @@ def test_plain_leaves_out_icons_flags_and_shapes(folder, add):
     assert len(clip_art(folder, "all")) == 4
 
 
-def test_pictures_are_cut_scaled_and_taken_once(folder, add):
+def test_images_are_cropped_scaled_and_used_once(folder, add):
     add("animals/ant", "Ant", size=(700, 700), box=(100, 300, 611, 427))
-    # 512 × 128 are drawn; the longer side is scaled to 256.
+    # The drawing is 512 × 128; its longer side is scaled to 256.
     add("animals/emmet", "Emmet", size=(600, 600), box=(0, 0, 511, 127))
     link = folder / CLIP_ART / "png" / "animals" / "link.png"
     link.symlink_to("ant.png")
     rows = clip_art(folder)
     assert list(rows) == ["animals/ant"]
-    picture = Image.open(io.BytesIO(rows["animals/ant"]["image"]))
-    assert (picture.mode, picture.size) == ("RGB", (256, 64))
+    image = Image.open(io.BytesIO(rows["animals/ant"]["image"]))
+    assert (image.mode, image.size) == ("RGB", (256, 64))
 
 
-def test_pictures_of_one_title_are_in_one_split(folder, add):
+def test_images_with_the_same_title_are_in_the_same_split(folder, add):
     for index in range(12):
         add(f"animals/cat_{index}", f"cat {index}")
         add(f"animals/dog_{index}", "Dog")
@@ -108,18 +109,18 @@ def test_pictures_of_one_title_are_in_one_split(folder, add):
     assert sorted(map(list, splits)) == [["cat"], ["dog"]]
 
 
-def test_what_cannot_be_read_is_skipped(folder, add):
+def test_unreadable_images_are_skipped(folder, add):
     for name in ("cat", "dog", "ant", "bee"):
         add(f"animals/{name}", name)
     (folder / CLIP_ART / "png/animals/dog.png").write_bytes(b"GIF89a")
     (folder / CLIP_ART / "svg/animals/ant.svg").write_text("<svg>")
     (folder / CLIP_ART / "svg/animals/bee.svg").unlink()
     add("animals/snow", "Snow", colour="white")
-    with pytest.warns(UserWarning, match=r"4 pictures .*and 1 more.*; 1 are left"):
+    with pytest.warns(UserWarning, match=r"4 images .*and 1 more.*; 1 remain"):
         assert captions(clip_art(folder)) == {"animals/cat": "cat"}
 
 
-def test_no_package(folder, add):
+def test_a_missing_package(folder, add):
     tfds_dir = str(folder.parent / "tfds")
     with pytest.raises(ValueError, match="(?s)openclipart-png openclipart-svg.*_dir="):
         load("open_clip_art/plain", data_dir=tfds_dir)

@@ -44,7 +44,7 @@ def test_json_round_trip_and_bad_json():
             Scene.from_json(bad)
 
 
-def test_scenes_repeat_by_seed_and_hold_what_they_promise():
+def test_scenes_are_deterministic_and_valid():
     sampler = SceneSampler("small", IDS)
     for seed in map(str, range(300)):
         scene = sampler.sample(seed)
@@ -58,30 +58,30 @@ def test_scenes_repeat_by_seed_and_hold_what_they_promise():
             assert item.size / 2 - 1e-3 <= item.x <= 1 - item.size / 2 + 1e-3
 
 
-def test_unseen_scenes_all_hold_an_unseen_pair():
+def test_all_unseen_scenes_have_an_unseen_pair():
     sampler = SceneSampler("small", IDS, unseen_pairs=True)
     for seed in map(str, range(300)):
         assert any(map(is_held_out, sampler.sample(seed).pairs()))
 
 
-def test_every_concept_meets_others_in_training():
+def test_every_concept_occurs_with_others_in_training():
     for concept in IDS:
         pairs = [tuple(sorted((concept, other))) for other in IDS if other != concept]
         assert sum(map(is_held_out, pairs)) < len(pairs) / 2
 
 
-@pytest.mark.parametrize(("name", "least"), [("small", 60), ("large", 1000)])
-def test_concepts_have_names_of_their_own(name, least):
+@pytest.mark.parametrize(("name", "minimum"), [("small", 60), ("large", 1000)])
+def test_concepts_have_unique_names(name, minimum):
     concepts = concepts_named(name)
-    assert len(concepts) >= least
+    assert len(concepts) >= minimum
     for field in ("id", "singular", "zh"):
         assert len({getattr(c, field) for c in concepts}) == len(concepts)
 
 
-def test_every_small_concept_has_a_picture_of_its_own():
+def test_every_small_concept_has_a_unique_drawing():
     renderer = SceneRenderer(96)
-    pictures = [np.asarray(renderer.sprite("small", i)).tobytes() for i in IDS]
-    assert len(set(pictures)) == len(IDS)
+    drawings = [np.asarray(renderer.sprite("small", i)).tobytes() for i in IDS]
+    assert len(set(drawings)) == len(IDS)
 
 
 def test_shapes_need_no_package(monkeypatch):
@@ -93,7 +93,7 @@ def test_shapes_need_no_package(monkeypatch):
         SceneRenderer(96).render(SceneSampler("small", IDS).sample("0"))
 
 
-def test_a_picture_shows_its_objects_where_the_scene_says():
+def test_objects_are_drawn_at_their_positions():
     scene = Scene("shapes", "white", (SceneObject("red_square", 0.25, 0.75, 0.25),))
     pixels = np.asarray(SceneRenderer(96).render(scene))
     rows, columns = np.where(pixels[..., 1] < 128)

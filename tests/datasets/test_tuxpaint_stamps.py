@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-from manual_packages import STAMPS, write_picture, write_stamp
+from manual_packages import STAMPS, write_image, write_stamp
 from PIL import Image
 
 from mmkeras.data import load
@@ -16,11 +16,11 @@ def folder(tmp_path):
     write_stamp(root, "animals/duck", DUCK)
     write_stamp(root, "food/cartoon/yam", "A yam.\n", size=(600, 300))
     write_stamp(root, "food/nut", "A nut.\n")
-    # A drawing only, and a picture without a text.
+    # An SVG only, and an image without a text.
     write_stamp(root, "plants/oak", "An oak.\n")
     oak = root / STAMPS / "plants" / "oak.png"
     oak.rename(oak.with_suffix(".svg"))
-    write_picture(root / STAMPS / "animals" / "duck_mirror.png")
+    write_image(root / STAMPS / "animals" / "duck_mirror.png")
     return root
 
 
@@ -58,7 +58,7 @@ def test_all_languages(folder):
     assert texts(rows["animals/duck"], "languages") == ["en", "fr", "zh_CN"]
     assert texts(rows["animals/duck"], "captions")[1] == "Un canard."
     assert texts(rows["food/nut"], "languages") == ["en"]
-    with pytest.raises(ValueError, match="no pictures of the kind"):
+    with pytest.raises(ValueError, match="no images for this variant"):
         stamps(folder, "zh_tw")
 
 
@@ -70,7 +70,7 @@ def test_the_same_folder_makes_the_same_rows(folder):
     ]
 
 
-def test_a_language_of_ones_own(folder):
+def test_a_custom_language(folder):
     config = TuxpaintStampsConfig(name="fr", language="fr")
     builder = TuxpaintStamps(config=config, data_dir=folder.parent / "tfds")
     builder.download_and_prepare(
@@ -80,7 +80,7 @@ def test_a_language_of_ones_own(folder):
     assert row["captions"][0].numpy().decode() == "Un canard."
 
 
-def test_photographs_are_told_by_their_grain_and_large_ones_scaled(folder):
+def test_photographs_are_recognised_by_their_grain_and_large_images_scaled(folder):
     grain = np.random.default_rng(0).integers(0, 256, (300, 600, 3), np.uint8)
     for name in ("food/cartoon/yam", "food/nut"):
         Image.fromarray(grain).save(folder / STAMPS / f"{name}.png")
@@ -97,14 +97,14 @@ def test_photographs_are_told_by_their_grain_and_large_ones_scaled(folder):
     assert sides == {(64, 64), (128, 256)}
 
 
-def test_what_cannot_be_read_is_skipped(folder):
+def test_unreadable_images_are_skipped(folder):
     (folder / STAMPS / "food" / "nut.png").write_bytes(b"")
     (folder / STAMPS / "animals" / "duck.txt").write_bytes("Größe".encode("latin-1"))
-    with pytest.warns(UserWarning, match="2 pictures .*duck.*utf-8.*nut.*; 1 are left"):
+    with pytest.warns(UserWarning, match="2 images .*duck.*utf-8.*nut.*; 1 remain"):
         assert set(stamps(folder, "en")) == {"food/cartoon/yam"}
 
 
-def test_no_package(folder):
+def test_a_missing_package(folder):
     tfds_dir, empty = str(folder.parent / "tfds"), folder / STAMPS / "plants"
     with pytest.raises(ValueError, match="(?s)apt-get download tuxpaint.*manual_dir="):
         load("tuxpaint_stamps/en", data_dir=tfds_dir)

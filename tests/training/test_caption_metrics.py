@@ -7,7 +7,7 @@ import tensorflow as tf
 from mmkeras.cli.main import main
 from mmkeras.data.formats import write_caption_results
 from mmkeras.metrics import evaluate_captions
-from mmkeras.training import CaptionMetrics, caption_report, scene_hallucination
+from mmkeras.training import CaptionMetrics, scene_hallucination
 from tests.conftest import tiny_rows, to_dataset
 
 
@@ -68,19 +68,6 @@ def test_hallucination_of_scenes(rows):
     captions = {row["image_id"]: row["captions"][0] for row in rows}
     scenes = {row["image_id"]: row["scene"] for row in rows}
     assert scene_hallucination(captions, scenes) == {"CHAIRi": 0, "CHAIRs": 0}
-
-
-def test_report_shows_pictures_and_escapes(rows, tmp_path):
-    references = {row["image_id"]: row["captions"] for row in rows}
-    captions = {row["image_id"]: row["captions"][0] for row in rows}
-    captions["0"] = "<script>"
-    pictures = {row["image_id"]: row["image"] for row in rows} | {"1": b"no picture"}
-    page = tmp_path / "report.html"
-    scores = caption_report(page, references, captions, None, pictures.get)
-    text = page.read_text("utf-8")
-    assert f"{scores['CIDEr-D']:.4f} (" in text
-    assert "<script>" not in text and "&lt;script&gt;" in text
-    assert "no readable picture" in text and "data:image/jpeg;base64," in text
 
 
 def test_command_on_files(tmp_path, capsys):

@@ -18,9 +18,9 @@ def exact_answers(predictions) -> dict[str, float]:
     tokenizer = predictions.task.preprocessor.answer_tokenizer
     pairs = [
         (str(found), wanted)
-        for sample, output in predictions.outputs
+        for row in predictions.rows
         for found, wanted in zip(
-            _listed(output), _listed(sample["answer"]), strict=True
+            _listed(row.output), _listed(row.sample["answer"]), strict=True
         )
     ]
     if not pairs:

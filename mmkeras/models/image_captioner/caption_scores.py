@@ -22,9 +22,9 @@ def caption_scores(
     Returns:
         dict from metric to score.
     """
-    rows = predictions.outputs
-    references = {number: references_of(s) for number, (s, _) in enumerate(rows)}
-    captions = {number: str(output) for number, (_, output) in enumerate(rows)}
+    rows = predictions.rows
+    references = {i: references_of(row.sample) for i, row in enumerate(rows)}
+    captions = {i: str(row.output) for i, row in enumerate(rows)}
     if not rows:
         return dict.fromkeys(metrics, float("nan"))
     if tokenizer is None:

@@ -12,24 +12,21 @@ class CaptionedSamples(NamedTuple):
     Args:
         captions: dict from image id to caption.
         references: dict from image id to the captions of the data.
-        images: dict from image id to encoded bytes.
-        scenes: dict from image id to a scene as JSON; empty for other data than
-            generated scenes.
+        images: dict from image id to encoded bytes, or to `None` if the images were
+            not kept.
     """
 
     captions: dict[str, str]
     references: dict[str, list[str]]
-    images: dict[str, bytes]
-    scenes: dict[str, str]
+    images: dict[str, bytes | None]
 
     @classmethod
-    def of(cls, predictions: Predictions, keep_images: bool = False):
+    def of(cls, predictions: Predictions) -> CaptionedSamples:
         """Collects captions and references.
 
         Args:
             predictions: a `Predictions` of a captioner; the samples have `image`,
                 `image_id` and `captions` or `caption`.
-            keep_images: bool, whether to keep the images in memory.
 
         Raises:
             ValueError: if the samples lack a key, an image is unreadable, or an id is
@@ -43,15 +40,12 @@ class CaptionedSamples(NamedTuple):
                 "To score captions, the samples must have 'image', 'image_id' and "
                 f"'captions'. Missing: {', '.join(sorted(missing))}."
             )
-        found = cls({}, {}, {}, {})
+        found = cls({}, {}, {})
         for row in predictions:
             name = row.image_id
             if name in found.captions:
                 raise ValueError(f"The image_id {name!r} is duplicated in the dataset.")
             found.captions[name] = str(row.output)
             found.references[name] = references_of(row.sample)
-            if keep_images:
-                found.images[name] = row.image
-            if "scene" in row.sample:
-                found.scenes[name] = row.sample["scene"]
+            found.images[name] = row.image
         return found
