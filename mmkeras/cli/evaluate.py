@@ -120,16 +120,20 @@ def _evaluate_answers(args) -> int:
     if args.metrics or args.report or args.captions:
         raise ValueError("--metrics, --report and --captions go with captions.")
     start_tensorflow(args.debug)
-    from mmkeras.data import load_questions
+    from mmkeras.data import open_samples
     from mmkeras.models import VisualQA
     from mmkeras.training import visual_qa_report, written_answers
 
     vqa = load_preset(args.preset)
-    dataset = load_questions(
-        args.data, args.questions, args.annotations, args.images, args.split
+    dataset = open_samples(
+        args.data,
+        "question",
+        split=args.split,
+        limit=args.limit,
+        table=args.questions,
+        annotations=args.annotations,
+        images=args.images,
     )
-    if args.limit is not None:
-        dataset = dataset.take(args.limit)
     dataset, skipped = _readable(vqa, dataset, args)
     if args.results:
         from mmkeras.data.formats import write_vqa_results
@@ -160,13 +164,18 @@ def _readable(task, dataset, args) -> tuple:
 
 def _evaluate_captions(args) -> int:
     start_tensorflow(args.debug)
-    from mmkeras.data import load_samples
+    from mmkeras.data import open_samples
     from mmkeras.models import ImageCaptioner
 
     captioner = ImageCaptioner.from_preset(args.preset)
-    dataset = load_samples(args.data, args.captions, args.images, args.split)
-    if args.limit is not None:
-        dataset = dataset.take(args.limit)
+    dataset = open_samples(
+        args.data,
+        "caption",
+        split=args.split,
+        limit=args.limit,
+        table=args.captions,
+        images=args.images,
+    )
     dataset, skipped = _readable(captioner, dataset, args)
     results = captioner.evaluate(dataset, batch_size=args.batch_size, verbose=0)
     results = {name: float(value) for name, value in results.items()}

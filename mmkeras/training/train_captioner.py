@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import keras
 
-from mmkeras.data import caption_texts
-from mmkeras.data.sources.load_captioned import load_splits
+from mmkeras.data import caption_texts, open_samples
 from mmkeras.models import ImageCaptioner
 from mmkeras.models.image_captioner.captioner_run import CaptionerRun
 from mmkeras.training.train_task import train_task
@@ -46,10 +45,22 @@ def train_captioner(
     return train_task(
         run,
         lambda train: _compiled(run, train),
-        load_splits,
+        _splits,
         callbacks,
         overwrite,
         verbose,
+    )
+
+
+def _splits(run):
+    return open_samples(
+        run.data,
+        "caption",
+        validation_fraction=run.validation_fraction,
+        seed=run.seed,
+        limit=run.limit,
+        table=run.captions,
+        images=run.images,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from mmkeras.data.sources.load_questions import load_question_splits
+from mmkeras.data import open_samples
 from mmkeras.models import GenerativeVisualQA, VisualQA
 from mmkeras.models.visual_qa.visual_qa_run import VisualQARun
 from mmkeras.training.train_task import train_task
@@ -35,10 +35,23 @@ def train_visual_qa(
     return train_task(
         run,
         lambda train: _compiled(run, train),
-        load_question_splits,
+        _splits,
         callbacks,
         overwrite,
         verbose,
+    )
+
+
+def _splits(run):
+    return open_samples(
+        run.data,
+        "question",
+        validation_fraction=run.validation_fraction,
+        seed=run.seed,
+        limit=run.limit,
+        table=run.questions,
+        annotations=run.annotations,
+        images=run.images,
     )
 
 

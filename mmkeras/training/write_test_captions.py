@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 
 import tensorflow as tf
 
 from mmkeras.data import batch_samples
+from mmkeras.data.formats import write_caption_references, write_caption_results
+from mmkeras.data.formats.identifiers import official_id
 from mmkeras.models import ImageCaptioner
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
@@ -50,41 +51,23 @@ def write_test_captions(
         - [Chen et al., 2015](https://arxiv.org/abs/1504.00325)
     """
     options = options or {"num_beams": 5}
-    written, references = [], []
+    written, references = {}, {}
     for batch in batch_samples(samples, batch_size):
         ids = [image_id.decode("utf-8") for image_id in batch["image_id"].numpy()]
         # `generate` would name a bad picture by its place in the batch.
         _, errors = captioner.preprocessor.image_converter.convert(batch["image"])
         refuse_bad_images(errors.numpy(), ids)
         captions = captioner.generate(batch["image"], **options)
-        for image_id, caption in zip(map(_number, ids), captions, strict=True):
-            written.append({"image_id": image_id, "caption": caption})
-        for image_id, texts in zip(ids, batch["captions"].to_list(), strict=True):
-            references.append((_number(image_id), [t.decode("utf-8") for t in texts]))
+        names = [official_id(image_id) for image_id in ids]
+        texts = batch["captions"].to_list()
+        for name, caption, of_image in zip(names, captions, texts, strict=True):
+            if name in written:
+                raise ValueError(f"The dataset has the image_id {name!r} twice.")
+            written[name] = caption
+            references[name] = [text.decode("utf-8") for text in of_image]
     folder = pathlib.Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "captions_test.json", folder / "references.json"
-    for path, content in zip(paths, (written, _annotations(references)), strict=True):
-        path.write_text(json.dumps(content, ensure_ascii=False) + "\n", "utf-8")
+    write_caption_results(written, paths[0])
+    write_caption_references(references, paths[1])
     return paths
-
-
-def _number(image_id: str) -> int | str:
-    """The id as an int if it is written as one, and so the same id."""
-    is_number = image_id.isascii() and image_id.isdigit()
-    return int(image_id) if is_number and str(int(image_id)) == image_id else image_id
-
-
-def _annotations(references) -> dict:
-    pairs = [(image_id, text) for image_id, texts in references for text in texts]
-    return {
-        # What scorers built on pycocotools ask for besides.
-        "info": {},
-        "licenses": [],
-        "type": "captions",
-        "images": [{"id": image_id} for image_id, _ in references],
-        "annotations": [
-            {"id": number, "image_id": image_id, "caption": text}
-            for number, (image_id, text) in enumerate(pairs)
-        ],
-    }
