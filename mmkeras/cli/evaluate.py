@@ -130,7 +130,7 @@ def _evaluate_answers(args) -> int:
         "question",
         split=args.split,
         limit=args.limit,
-        table=args.questions,
+        questions=args.questions,
         annotations=args.annotations,
         images=args.images,
     )
@@ -173,7 +173,7 @@ def _evaluate_captions(args) -> int:
         "caption",
         split=args.split,
         limit=args.limit,
-        table=args.captions,
+        captions=args.captions,
         images=args.images,
     )
     dataset, skipped = _readable(captioner, dataset, args)

@@ -59,7 +59,7 @@ def _splits(run):
         validation_fraction=run.validation_fraction,
         seed=run.seed,
         limit=run.limit,
-        table=run.captions,
+        captions=run.captions,
         images=run.images,
     )
 

@@ -49,7 +49,7 @@ def _splits(run):
         validation_fraction=run.validation_fraction,
         seed=run.seed,
         limit=run.limit,
-        table=run.questions,
+        questions=run.questions,
         annotations=run.annotations,
         images=run.images,
     )

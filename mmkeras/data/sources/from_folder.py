@@ -99,6 +99,25 @@ def from_folder(
     return images.datasets(validation_fraction, seed)
 
 
+def open_captioned_folder(
+    path: str,
+    captions: str | None = None,
+    validation_fraction: float | None = None,
+    seed: int = 0,
+) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
+    """Opens a folder of images with captions for `open_samples`.
+
+    Args:
+        path: string, the folder.
+        captions: string, path of the table, or `None` as in `from_folder`.
+        validation_fraction: float, as in `from_folder`.
+        seed: int, the seed of the split.
+    """
+    return from_folder(
+        path, captions, validation_fraction=validation_fraction, seed=seed
+    )
+
+
 def _check_columns(columns, separators) -> None:
     if columns is None:
         columns = {"captions": ""}

@@ -76,7 +76,7 @@ def from_question_csv(
 
 def open_question_folder(
     path: str,
-    table: str | None = None,
+    questions: str | None = None,
     validation_fraction: float | None = None,
     seed: int = 0,
 ) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
@@ -84,12 +84,12 @@ def open_question_folder(
 
     Args:
         path: string, the folder.
-        table: string, path of the table, or `None` for `questions.csv` in the folder.
+        questions: string, path of the table, or `None` for `questions.csv` in it.
         validation_fraction: float, as in `from_question_csv`.
         seed: int, the seed of the split.
     """
     return from_question_csv(
-        table or os.path.join(path, _TABLE),
+        questions or os.path.join(path, _TABLE),
         path,
         validation_fraction=validation_fraction,
         seed=seed,

@@ -13,11 +13,6 @@ from mmkeras.data.sources.registry import FILES, FOLDERS, Source
 
 # name, name/variant, name/variant:1.0.0
 _TFDS_NAME = re.compile(r"[A-Za-z]\w*(:\w+)?(/[\w.=,-]+)?(:[\d.*]+)?")
-_OPTIONS = {
-    "table": "a table (`table`, --captions or --questions)",
-    "annotations": "a file of annotations (`annotations`, --annotations)",
-    "images": "a folder of images (`images`, --images)",
-}
 
 
 def open_samples(
@@ -28,21 +23,19 @@ def open_samples(
     validation_fraction: float | None = None,
     seed: int = 0,
     limit: int | None = None,
-    table: str | None = None,
-    annotations: str | None = None,
-    images: str | None = None,
+    **options: str | None,
 ) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset | None]:
     """Opens the samples that a data specification names.
 
     A data specification is one of:
 
-    - a folder of images with captions (`from_folder`) or questions
-      (`from_question_csv`); option `table`;
+    - a folder of images with captions (`from_folder`; option `captions`, the path of
+      the table) or questions (`from_question_csv`; option `questions`, likewise);
     - `"coco:FILE.json"` (`from_coco`), `"karpathy:FILE.json"` (`from_karpathy`),
       `"flickr:FILE"` (`from_flickr`) or `"conceptual:FILE.tsv"` (`from_conceptual`),
-      with captions; option `images`;
+      with captions; option `images`, the folder of the images;
     - `"vqa:QUESTIONS.json"` (`from_vqa`), with questions; options `images` and
-      `annotations`;
+      `annotations`, the file of the answers;
     - a name in TFDS (`load`).
 
     Args:
@@ -58,10 +51,8 @@ def open_samples(
         seed: int, the seed of what is held out.
         limit: int, maximum number of samples, of the training data if there are
             validation data, or `None`.
-        table: string, path of the table of a folder, or `None` for `captions.csv`,
-            `captions.jsonl`, text files or `questions.csv`.
-        annotations: string, path of the annotations of `vqa:`, or `None`.
-        images: string, folder of the images of an annotation file, or `None`.
+        **options: strings, options of the kind of data, as listed above; those that
+            are `None` are ignored.
 
     Returns:
         An unbatched `tf.data.Dataset` of sample dicts; with `validation_fraction` a
@@ -87,17 +78,16 @@ def open_samples(
     if validation_fraction is not None:
         validation_fraction = real_number("validation_fraction", validation_fraction)
     source, path = _find_source(data, needs)
-    given = {"table": table, "annotations": annotations, "images": images}
-    options = {name: value for name, value in given.items() if value}
-    _check_options(data, source, options)
+    given = {name: value for name, value in options.items() if value}
+    _check_options(data, source, given)
     fraction = validation_fraction or None
     split = split if validation_fraction is None else "train"
     if source is None:
         opened = _open_named(data, split, fraction)
     else:
         if source.has_splits:
-            options["split"] = split
-        opened = source.open(path, validation_fraction=fraction, seed=seed, **options)
+            given["split"] = split
+        opened = source.open(path, validation_fraction=fraction, seed=seed, **given)
     if validation_fraction is None:
         return _limited(opened, limit)
     train, validation = (opened, None) if fraction is None else opened
@@ -132,27 +122,22 @@ def _forms(needs: str) -> str:
     return f"{', '.join(forms)}, or the name of a dataset in TFDS"
 
 
-def _check_options(data: str, source: Source | None, options: dict) -> None:
-    accepted = () if source is None else (*source.required, *source.optional)
-    for name, value in options.items():
+def _check_options(data: str, source: Source | None, given: dict) -> None:
+    accepted = {} if source is None else source.options
+    for name, value in given.items():
         if name not in accepted:
+            listed = " and ".join(map(_named, accepted))
             raise ValueError(
-                f"{_OPTIONS[name]} goes with {_users(name)}, not with {data!r}. "
-                f"Received: {name}={value!r}."
+                f"{_named(name)} does not go with {data!r}, which has "
+                f"{listed or 'no options'}. Received: {name}={value!r}."
             )
     for name in () if source is None else source.required:
-        if name not in options:
-            raise ValueError(f"{data} needs {_OPTIONS[name]}.")
+        if name not in given:
+            raise ValueError(f"{data} needs {accepted[name]}: {_named(name)}.")
 
 
-def _users(option: str) -> str:
-    """The kinds of data that an option goes with."""
-    forms = [
-        source.form
-        for source in FILES.values()
-        if option in (*source.required, *source.optional)
-    ]
-    return " or ".join(forms) if forms else "a folder"
+def _named(option: str) -> str:
+    return f"`{option}` (--{option.replace('_', '-')})"
 
 
 def _open_named(name: str, split: str, fraction: float | None):

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mmkeras.data.sources.from_coco import from_coco
 from mmkeras.data.sources.from_conceptual import from_conceptual
 from mmkeras.data.sources.from_flickr import open_flickr
-from mmkeras.data.sources.from_folder import from_folder
+from mmkeras.data.sources.from_folder import open_captioned_folder
 from mmkeras.data.sources.from_karpathy import open_karpathy
 from mmkeras.data.sources.from_question_csv import open_question_folder
 from mmkeras.data.sources.from_vqa import open_vqa
@@ -22,9 +22,9 @@ class Source:
         gives: string, what its samples have: `"caption"`, `"question"`, or a word of a
             plugin, e.g. `"tags"`.
         form: string, how its data specification is written, e.g. `"coco:FILE.json"`.
-        required: tuple of strings, the options of `open_samples` that must be given,
-            among `"table"`, `"annotations"` and `"images"`.
-        optional: tuple of strings, those that may be given.
+        options: dict from the name of an option of `open` to its description,
+            e.g. `{"images": "the folder of the images"}`.
+        required: tuple of strings, the options that must be given.
         has_splits: bool, whether `open` accepts `split=`; otherwise the files are one
             split as a whole.
     """
@@ -32,39 +32,45 @@ class Source:
     open: Callable
     gives: str
     form: str
+    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
     has_splits: bool = False
 
 
-_IMAGES = ("images",)
+def _annotated(open: Callable, form: str, has_splits: bool = False) -> Source:
+    return Source(open, "caption", form, _IMAGES, ("images",), has_splits)
+
+
+_IMAGES = {"images": "the folder of the images"}
 
 # By the prefix of the data specification.
 FILES = {
-    "coco": Source(from_coco, "caption", "coco:FILE.json", _IMAGES),
-    "karpathy": Source(
-        open_karpathy, "caption", "karpathy:FILE.json", _IMAGES, has_splits=True
-    ),
-    "flickr": Source(open_flickr, "caption", "flickr:FILE", _IMAGES, has_splits=True),
-    "conceptual": Source(from_conceptual, "caption", "conceptual:FILE.tsv", _IMAGES),
+    "coco": _annotated(from_coco, "coco:FILE.json"),
+    "karpathy": _annotated(open_karpathy, "karpathy:FILE.json", has_splits=True),
+    "flickr": _annotated(open_flickr, "flickr:FILE", has_splits=True),
+    "conceptual": _annotated(from_conceptual, "conceptual:FILE.tsv"),
     "vqa": Source(
-        open_vqa, "question", "vqa:QUESTIONS.json", _IMAGES, ("annotations",)
+        open_vqa,
+        "question",
+        "vqa:QUESTIONS.json",
+        {**_IMAGES, "annotations": "the file of the answers"},
+        ("images",),
     ),
 }
 
-# By what is needed of a folder.
+# By what the samples must have.
 FOLDERS = {
     "caption": Source(
-        from_folder,
+        open_captioned_folder,
         "caption",
         "a folder of images with captions",
-        optional=("table",),
+        {"captions": "the table of the captions of a folder"},
     ),
     "question": Source(
         open_question_folder,
         "question",
         "a folder of images with questions.csv",
-        optional=("table",),
+        {"questions": "the table of the questions of a folder"},
     ),
 }
 
@@ -83,19 +89,26 @@ def register_source(source: Source, prefix: str | None = None) -> None:
 
     Example:
         ```python
+        def open_tagged_folder(path, labels, validation_fraction=None, seed=0):
+            return mmkeras.data.from_folder(
+                path,
+                labels,
+                columns={"tags": "tags"},
+                separators={"tags": " ;"},
+                validation_fraction=validation_fraction,
+                seed=seed,
+            )
+
         mmkeras.data.register_source(
             mmkeras.data.Source(
-                functools.partial(
-                    mmkeras.data.from_folder,
-                    columns={"tags": "tags"},
-                    separators={"tags": " ;"},
-                ),
+                open_tagged_folder,
                 gives="tags",
                 form="a folder of images with a table of tags",
-                required=("table",),
+                options={"labels": "the table of the tags"},
+                required=("labels",),
             )
         )
-        samples = mmkeras.data.open_samples("photos", "tags", table="labels.csv")
+        samples = mmkeras.data.open_samples("photos", "tags", labels="labels.csv")
         ```
     """
     known, name = (FOLDERS, source.gives) if prefix is None else (FILES, prefix)

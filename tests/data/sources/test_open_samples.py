@@ -1,4 +1,3 @@
-import functools
 import json
 
 import pytest
@@ -60,7 +59,8 @@ def test_a_folder(needs, folder):
     assert ids(dataset) == [f"{index}.png" for index in range(12)]
     assert {"caption": "captions", "question": "answer"}[needs] in dataset.element_spec
     (folder / "other.csv").write_text((folder / f"{needs}s.csv").read_text())
-    dataset = open_samples(str(folder), needs, table=str(folder / "other.csv"))
+    table = {f"{needs}s": str(folder / "other.csv")}
+    dataset = open_samples(str(folder), needs, **table)
     assert ids(dataset.take(1)) == ["0.png"]
 
 
@@ -124,10 +124,12 @@ def test_conceptual_captions(tmp_path):
 @pytest.mark.parametrize("kind", ["coco", "karpathy", "flickr", "conceptual", "vqa"])
 def test_annotation_files_need_the_folder_of_their_images(kind):
     needs = "question" if kind == "vqa" else "caption"
-    with pytest.raises(ValueError, match=rf"{kind}:x needs .*\(`images`, --images\)"):
+    with pytest.raises(
+        ValueError, match=rf"{kind}:x needs the folder of the images: `im"
+    ):
         open_samples(f"{kind}:x", needs)
-    with pytest.raises(ValueError, match="goes with a folder, not with.*table='c'"):
-        open_samples(f"{kind}:x", needs, table="c", images="i")
+    with pytest.raises(ValueError, match="`captions` .--captions. does not go with"):
+        open_samples(f"{kind}:x", needs, captions="c", images="i")
     with pytest.raises(FileNotFoundError):
         open_samples(f"{kind}:x", needs, images="i")
 
@@ -135,11 +137,19 @@ def test_annotation_files_need_the_folder_of_their_images(kind):
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [
-        ("coco:c.json", {"annotations": "a"}, "goes with vqa:QUESTIONS.json, not with"),
+        (
+            "coco:c.json",
+            {"annotations": "a"},
+            "which has `images` .--images.. Received",
+        ),
         ("easy_vqa", {"annotations": "a.json"}, "Received: annotations='a.json'"),
-        ("easy_vqa", {"table": "a.csv"}, "Received: table='a.csv'"),
-        ("easy_vqa", {"images": "i"}, "goes with coco:FILE.json or .*images='i'"),
-        (".", {"images": "i"}, "not with '.'. Received: images='i'"),
+        ("easy_vqa", {"questions": "a.csv"}, "no options. Received: questions='a.csv'"),
+        ("easy_vqa", {"images": "i"}, "no options. Received: images='i'"),
+        (
+            ".",
+            {"images": "i"},
+            "which has `captions` .--captions.. Received: images='i'",
+        ),
         (".", {"needs": "answer"}, "`needs` must be 'caption' or 'question'"),
         (".", {"limit": 0}, "`limit` must be an integer of at least 1"),
         (
@@ -204,20 +214,29 @@ def test_a_source_of_a_plugin(folder, monkeypatch):
     monkeypatch.setattr(registry, "FILES", dict(registry.FILES))
     monkeypatch.setattr(module, "FOLDERS", registry.FOLDERS)
     monkeypatch.setattr(module, "FILES", registry.FILES)
-    read = functools.partial(from_folder, columns={"tags": "caption"})
-    source = Source(read, "tags", "a folder with tags", required=("table",))
+
+    def read(path, labels, validation_fraction=None, seed=0):
+        return from_folder(
+            path,
+            labels,
+            columns={"tags": "caption"},
+            validation_fraction=validation_fraction,
+            seed=seed,
+        )
+
+    options = {"labels": "the table of the tags"}
+    source = Source(read, "tags", "a folder with tags", options, ("labels",))
     register_source(source)
     register_source(source, "tagged")
-    table = str(folder / "captions.csv")
+    table = {"labels": str(folder / "captions.csv")}
     train, validation = open_samples(
-        str(folder), "tags", table=table, validation_fraction=0.25
+        str(folder), "tags", **table, validation_fraction=0.25
     )
     assert sizes((train, validation)) == [9, 3]
     assert "tags" in train.element_spec
-    assert ids(open_samples(f"tagged:{folder}", "tags", table=table, limit=1)) == [
-        "0.png"
-    ]
-    with pytest.raises(ValueError, match=r"needs a table \(`table`"):
+    first = open_samples(f"tagged:{folder}", "tags", **table, limit=1)
+    assert ids(first) == ["0.png"]
+    with pytest.raises(ValueError, match="needs the table of the tags: `labels`"):
         open_samples(str(folder), "tags")
     with pytest.raises(ValueError, match="'coco' is taken .* coco:FILE.json"):
         register_source(source, "coco")
