@@ -6,7 +6,11 @@ import json
 import pathlib
 
 from mmkeras.cli.known_captions import known_captions
-from mmkeras.data.formats import read_caption_references, read_caption_results
+from mmkeras.data.formats import (
+    read_caption_references,
+    read_caption_results,
+    read_coco_captions,
+)
 from mmkeras.metrics import CaptionReferences, evaluate_captions, paired_bootstrap
 
 
@@ -85,11 +89,7 @@ def _report(args, references, hypotheses) -> None:
 
 
 def _pictures(args) -> dict:
-    data = json.loads(pathlib.Path(args.references).read_text("utf-8"))
     folder = pathlib.Path(args.images)
-    paths = {
-        image["id"]: folder / image["file_name"]
-        for image in data["images"]
-        if "file_name" in image
-    }
+    names = read_coco_captions(args.references).file_names
+    paths = {image_id: folder / name for image_id, name in names.items()}
     return {name: path for name, path in paths.items() if path.is_file()}

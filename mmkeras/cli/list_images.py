@@ -22,7 +22,7 @@ def list_images(places: Iterable[str]) -> list[str]:
 
 
 def _in_folder(folder) -> list[str]:
-    from mmkeras.runtime.read_image import IMAGE_ENDINGS
+    from mmkeras.data.formats import IMAGE_ENDINGS
 
     paths = sorted(
         path

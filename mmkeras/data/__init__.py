@@ -1,4 +1,4 @@
-"""Sources of samples, and what happens to samples before the model."""
+"""Sources of samples, file formats, and transforms of samples."""
 
 import lazy_loader
 
@@ -10,13 +10,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "transforms.balance": ["balance"],
         "transforms.batch_samples": ["batch_samples"],
         "cache_features": ["cache_features"],
+        "formats.flickr": ["find_flickr_list"],
         "transforms.caption_texts": ["caption_texts"],
         "transforms.class_weights": ["class_weights"],
         "transforms.drop_modalities": ["drop_modalities"],
         "transforms.number_samples": ["number_samples"],
         "transforms.question_texts": ["question_texts"],
         "skipped_images": ["SkippedImages"],
-        "sources.find_flickr_list": ["find_flickr_list"],
         "sources.from_coco": ["from_coco"],
         "sources.from_conceptual": ["from_conceptual"],
         "sources.from_flickr": ["from_flickr"],
@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sources.from_question_csv": ["from_question_csv"],
         "sources.from_vqa": ["from_vqa"],
         "sources.load": ["load"],
-        "sources.load_captioned": ["load_samples", "load_splits"],
-        "sources.load_questions": ["load_question_splits", "load_questions"],
+        "sources.open_samples": ["open_samples"],
+        "sources.registry": ["Source", "register_source"],
     },
 )

@@ -7,8 +7,6 @@ import warnings
 
 import numpy as np
 
-# Of the files in a folder that are taken for pictures.
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 # What mmkeras decodes everywhere; what else Pillow reads would look different here
 # from what the SavedModel makes of it.
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 from typing import Any
 
 import tensorflow as tf
 
+from mmkeras.data.formats import write_caption_references, write_caption_results
+from mmkeras.data.formats.identifiers import official_id
 from mmkeras.models import ImageCaptioner
 from mmkeras.models.image_captioner.captioned_samples import CaptionedSamples
 from mmkeras.models.predictions import Predictions
@@ -51,35 +52,12 @@ def write_test_captions(
     """
     options = options or {"num_beams": 5}
     found = CaptionedSamples.of(Predictions(captioner, samples, batch_size, **options))
-    written = [
-        {"image_id": _number(name), "caption": caption}
-        for name, caption in found.captions.items()
-    ]
-    references = [(_number(name), texts) for name, texts in found.references.items()]
+    ids = {name: official_id(name) for name in found.captions}
+    captions = {ids[name]: caption for name, caption in found.captions.items()}
+    references = {ids[name]: texts for name, texts in found.references.items()}
     folder = pathlib.Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "captions_test.json", folder / "references.json"
-    for path, content in zip(paths, (written, _annotations(references)), strict=True):
-        path.write_text(json.dumps(content, ensure_ascii=False) + "\n", "utf-8")
+    write_caption_results(captions, paths[0])
+    write_caption_references(references, paths[1])
     return paths
-
-
-def _number(image_id: str) -> int | str:
-    """The id as an int, if it is the decimal form of one."""
-    is_number = image_id.isascii() and image_id.isdigit()
-    return int(image_id) if is_number and str(int(image_id)) == image_id else image_id
-
-
-def _annotations(references) -> dict:
-    pairs = [(image_id, text) for image_id, texts in references for text in texts]
-    return {
-        # Scorers built on pycocotools require these.
-        "info": {},
-        "licenses": [],
-        "type": "captions",
-        "images": [{"id": image_id} for image_id, _ in references],
-        "annotations": [
-            {"id": number, "image_id": image_id, "caption": text}
-            for number, (image_id, text) in enumerate(pairs)
-        ],
-    }

@@ -9,12 +9,10 @@ import time
 import keras
 import pytest
 import tensorflow as tf
-
 from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
+
 from mmkeras.cli.main import main
-from mmkeras.data import load_splits
 from mmkeras.decoding import DecodingOptions
-from mmkeras.models import CaptionerRun
 from tests.conftest import tiny_rows
 
 
@@ -172,49 +170,6 @@ def test_an_interrupted_run(photos, tmp_path, capsys, monkeypatch):
     # The epoch from before and the second, whose backup is then done with.
     assert after["loss"][:1] == before["loss"] and len(after["val_loss"]) == 2
     assert not (output / ".backup").exists()
-
-
-def identifiers(dataset):
-    return [sample["image_id"].numpy().decode() for sample in dataset]
-
-
-def coco_file(folder, path, number):
-    images = [{"id": i, "file_name": f"{i}.png"} for i in range(number)]
-    notes = [{"image_id": i, "caption": f"picture {i}"} for i in range(number)]
-    path.write_text(json.dumps({"images": images, "annotations": notes}))
-    return {"data": f"coco:{path}", "images": str(folder)}
-
-
-@pytest.mark.parametrize("kind", ["folder", "coco"])
-def test_validation_is_held_out(kind, photos, tmp_path):
-    source = {"data": str(photos)}
-    if kind == "coco":
-        source = coco_file(photos, tmp_path / "captions.json", 40)
-    run = CaptionerRun(output="o", validation_fraction=0.25, limit=7, seed=1, **source)
-    train, validation = load_splits(run)
-    # A quarter of 40; the schedule of the learning rate needs known sizes.
-    assert (int(train.cardinality()), int(validation.cardinality())) == (7, 10)
-    parts = identifiers(train), identifiers(validation)
-    assert (len(parts[0]), len(parts[1])) == (7, 10)
-    assert not set(parts[0]) & set(parts[1])
-    assert parts == tuple(map(identifiers, load_splits(run)))
-
-
-def test_data_without_a_validation_split(monkeypatch):
-    class Builder:
-        class info:
-            splits = {"train": None, "test": None}
-
-    asked = []
-    monkeypatch.setattr("tensorflow_datasets.builder", lambda name: Builder)
-    # By name the package has the function, not the module, of this name.
-    module = sys.modules["mmkeras.data.load_named"]
-    monkeypatch.setattr(
-        module, "load", lambda name, split="train": asked.append(split) or ("a", "b")
-    )
-    run = CaptionerRun("pictures", "o", validation_fraction=0.2)
-    assert load_splits(run) == ("a", "b")
-    assert asked[-1] == ("train[20%:]", "train[:20%]")
 
 
 def test_adapters_of_a_preset(preset, photos, tmp_path, capsys):

@@ -4,10 +4,8 @@ import csv
 import json
 
 import pytest
-import tensorflow as tf
 
 from mmkeras.cli.main import main
-from mmkeras.data import load_question_splits, load_questions
 from mmkeras.models import VisualQARun
 from tests.conftest import tiny_rows
 
@@ -171,30 +169,6 @@ def test_a_preset_that_is_asked_writes_no_captions(capsys):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"data": "vqa:q.json"}, "needs the folder of its pictures"),
-        ({"data": "./none"}, "There is no folder ./none"),
-        ({"data": "easy_vqa", "annotations": "a.json"}, "annotations='a.json'"),
-        ({"data": "easy_vqa", "questions": "a.csv"}, "questions='a.csv'"),
-    ],
-)
-def test_data_that_do_not_go_together(options, message):
-    with pytest.raises((ValueError, FileNotFoundError), match=message):
-        load_questions(**options)
-
-
-def test_splits_share_no_picture(pictures):
-    run = VisualQARun(str(pictures), "o", validation_fraction=0.25)
-    ids = [
-        {sample["image_id"].numpy() for sample in part}
-        for part in load_question_splits(run)
-    ]
-    assert [len(part) for part in ids] == [9, 3]
-    assert not ids[0] & ids[1]
-
-
-@pytest.mark.parametrize(
     ("setting", "message"),
     [
         ({"image_dropout": 1.0}, "image_dropout=1.0"),
@@ -208,17 +182,3 @@ def test_splits_share_no_picture(pictures):
 def test_settings_out_of_range(setting, message):
     with pytest.raises(ValueError, match=message):
         VisualQARun("data", "output", **setting)
-
-
-def test_a_table_without_pictures_is_named(tmp_path):
-    (tmp_path / "questions.csv").write_text("image,question,answer\nno.png,a?,b\n")
-    with pytest.raises(FileNotFoundError, match="no.png"):
-        load_questions(str(tmp_path))
-
-
-def test_the_dataset_is_what_the_table_says(pictures):
-    first = next(iter(load_questions(str(pictures))))
-    row = tiny_rows(1)[0]
-    assert [q.decode() for q in first["question"].numpy()] == row["question"]
-    assert first["image"].numpy() == row["image"]
-    assert isinstance(first["answer"], tf.Tensor)

@@ -6,7 +6,7 @@ import sys
 import pytest
 import tensorflow as tf
 
-from mmkeras.data import from_coco, load_samples, load_splits
+from mmkeras.data import from_coco, open_samples
 from mmkeras.models import CaptionerRun, ImageCaptioner
 from mmkeras.training import write_test_captions
 from mmkeras.training.recipes import (
@@ -69,7 +69,7 @@ def eager():
     tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.filterwarnings("ignore:1 of 10 pictures:UserWarning")
+@pytest.mark.filterwarnings("ignore:1 of 10 images:UserWarning")
 @pytest.mark.parametrize("name", RECIPES)
 def test_smoke(name, tmp_path, capsys, eager):
     make, recipe, tested, number = RECIPES[name]
@@ -104,7 +104,7 @@ def test_smoke(name, tmp_path, capsys, eager):
     assert (tmp_path / "run_features").is_dir() == (run.feature_cache is not None)
 
 
-@pytest.mark.filterwarnings("ignore:1 of 10 pictures:UserWarning")
+@pytest.mark.filterwarnings("ignore:1 of 10 images:UserWarning")
 @pytest.mark.parametrize("name", RECIPES)
 def test_settings_are_those_of_the_documents(name, tmp_path, monkeypatch):
     make, recipe, tested, _ = RECIPES[name]
@@ -127,7 +127,12 @@ def test_settings_are_those_of_the_documents(name, tmp_path, monkeypatch):
         assert run.validation_fraction == 0.01
         # Of 9 pictures that is none.
         run = dataclasses.replace(run, validation_fraction=0.25)
-    train, validation = load_splits(run)
+    train, validation = open_samples(
+        run.data,
+        images=run.images,
+        validation_fraction=run.validation_fraction,
+        seed=run.seed,
+    )
     ids = [
         {sample["image_id"].numpy().decode() for sample in part}
         for part in (train, validation, seen["test"])
@@ -154,35 +159,6 @@ def test_settings_that_are_none(tmp_path):
 def test_files_that_are_not_there(name, tmp_path):
     with pytest.raises(FileNotFoundError, match=str(tmp_path)):
         RECIPES[name][1](tmp_path, tmp_path / "run", smoke=True)
-
-
-@pytest.mark.parametrize("kind", ["coco", "karpathy", "flickr", "conceptual"])
-def test_annotations_need_the_folder_of_their_pictures(kind):
-    with pytest.raises(ValueError, match=f"{kind}:x needs the folder of its pictures"):
-        load_samples(f"{kind}:x")
-    with pytest.raises(ValueError, match="captions='c' goes with a folder"):
-        load_samples(f"{kind}:x", captions="c", images="i")
-    with pytest.raises(FileNotFoundError):
-        load_samples(f"{kind}:x", images="i")
-
-
-def test_all_lists_of_flickr_or_none(tmp_path):
-    eight(tmp_path)
-    source = {
-        "data": f"flickr:{tmp_path / 'Flickr8k.token.txt'}",
-        "images": str(tmp_path / "Flicker8k_Dataset"),
-    }
-    assert load_samples(**source, split="test").cardinality() == 2
-    run = CaptionerRun(output="o", validation_fraction=0.25, **source)
-    assert [int(part.cardinality()) for part in load_splits(run)] == [8, 2]
-    (tmp_path / "Flickr_8k.trainImages.txt").unlink()
-    with pytest.raises(ValueError, match="none of 'train'. Put all three"):
-        load_splits(run)
-    for rest in ("dev", "test"):
-        (tmp_path / f"Flickr_8k.{rest}Images.txt").unlink()
-    # A quarter of all 12 is held out.
-    assert [int(part.cardinality()) for part in load_splits(run)] == [9, 3]
-    assert load_samples(**source).cardinality() == 12
 
 
 def test_a_bad_picture_is_named_by_its_id(dataset, tmp_path):

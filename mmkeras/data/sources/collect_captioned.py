@@ -2,48 +2,53 @@ from __future__ import annotations
 
 import pathlib
 import warnings
+from collections.abc import Iterable
 
-from mmkeras.data.sources.captioned_images import CaptionedImages
+from mmkeras.data.sources.image_table import ImageTable
 
 
 def collect_captioned(
-    files: dict, captions: dict, folder: pathlib.Path, source: pathlib.Path
-) -> CaptionedImages:
-    """The captioned pictures of an annotation file, all of which must be there.
+    images: Iterable[tuple[str, str, list[str]]],
+    folder: pathlib.Path,
+    source: pathlib.Path,
+) -> ImageTable:
+    """Collects the captioned images of an annotation file.
 
     Args:
-        files: dict of the path from `folder` by image id.
-        captions: dict of lists of strings by image id.
-        folder: folder of the pictures.
+        images: tuples of image id, path from `folder`, and captions, from which the
+            surrounding white space is removed.
+        folder: folder of the images.
         source: path of the annotation file, for errors and warnings.
 
     Returns:
-        `CaptionedImages` in the order of `files`. Pictures without a caption are left
-        out, with a warning that says how many.
+        `ImageTable` with `captions`, in the same order. Images without a caption are
+        skipped, with a warning that counts them.
 
     Raises:
-        FileNotFoundError: if a captioned picture is not there.
-        ValueError: if no picture has a caption.
+        FileNotFoundError: if a captioned image does not exist.
+        ValueError: if no image has a caption.
     """
-    found = CaptionedImages()
-    for image_id, name in files.items():
-        if not captions[image_id]:
+    table, total = ImageTable([], [], {"captions": []}), 0
+    for image_id, name, captions in images:
+        total += 1
+        if not captions:
             continue
-        picture = folder / name
-        if not picture.is_file():
+        path = folder / name
+        if not path.is_file():
             raise FileNotFoundError(
                 f"{source} names {name!r} (image {image_id}), and there is no file "
-                f"{picture}. Give the folder of the pictures as `images`, or delete "
-                "what names it."
+                f"{path}. Give the folder of the images as `images`, or delete what "
+                "names it."
             )
-        found.add(str(image_id), picture, captions[image_id])
-    if not found.ids:
-        raise ValueError(f"{source} has no captioned pictures.")
-    bare = len(files) - len(found.ids)
+        table.ids.append(str(image_id))
+        table.paths.append(path)
+        table.columns["captions"].append([text.strip() for text in captions])
+    if not table.ids:
+        raise ValueError(f"{source} has no captioned images.")
+    bare = total - len(table.ids)
     if bare:
         warnings.warn(
-            f"{bare} of {len(files)} pictures of {source} have no caption and are left "
-            "out.",
+            f"{bare} of {total} images of {source} have no caption and are skipped.",
             stacklevel=3,
         )
-    return found
+    return table

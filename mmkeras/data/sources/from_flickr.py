@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Iterator
 
 import tensorflow as tf
 
-from mmkeras.data.formats.read_text import read_text
-from mmkeras.data.sources.check_caption import check_caption
+from mmkeras.data.formats import (
+    find_flickr_list,
+    read_flickr_captions,
+    read_flickr_list,
+)
 from mmkeras.data.sources.collect_captioned import collect_captioned
-
-_HEADER = "image_name|comment_number|comment"
 
 
 def from_flickr(
@@ -20,32 +20,31 @@ def from_flickr(
     validation_fraction: float | None = None,
     seed: int = 0,
 ) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
-    """A dataset from the official files of Flickr8k or Flickr30k.
+    """Builds a dataset from the official files of Flickr8k or Flickr30k.
 
     Args:
         captions: path of the captions: `Flickr8k.token.txt` or
             `results_20130124.token` (`name.jpg#0`, a tab, the caption), or the
             `results.csv` of Flickr30k (`image_name| comment_number| comment`).
-        images: folder of the pictures.
-        split: path of a list of the pictures to take, a name a line with or without
-            `.jpg`: `Flickr_8k.trainImages.txt`, or `train.txt` of Flickr30k
-            Entities (`find_flickr_list` finds them); `None` for all pictures.
-        validation_fraction: float, share of the pictures in a second dataset,
-            or `None` for one dataset only.
-        seed: int, of `validation_fraction`.
+        images: folder of the images.
+        split: path of a list of images, one name a line, with or without `.jpg`:
+            `Flickr_8k.trainImages.txt`, or `train.txt` of Flickr30k Entities
+            (`find_flickr_list` finds them); `None` for all images.
+        validation_fraction: float, the fraction of the images in a second dataset, or
+            `None` for one dataset.
+        seed: int, the seed of the split.
 
     Returns:
         An unbatched `tf.data.Dataset` of dicts `image` (string, encoded bytes),
-        `image_id` (string, the file name) and `captions` (string `[number]`), in the
-        order of the list or of the captions, or two of them. Pictures are read as
-        they are needed.
+        `image_id` (string, the file name) and `captions` (string `[captions]`), in the
+        order of the list or of the captions, or two of them. Images are read lazily.
 
     Raises:
-        FileNotFoundError: if the captions, the list or a picture is not there. The
-            captions of all of Flickr8k name one that was never part of it
+        FileNotFoundError: if the captions, the list or an image does not exist. The
+            captions of Flickr8k name an image that was never published
             (`2258277193_586949ec62.jpg.1`): delete its rows, or give a list.
-        ValueError: if a row is not of the form, a caption is empty, or a picture of
-            the list has no captions.
+        ValueError: if a row does not have this form, a caption is empty, or an image
+            of the list has no captions.
 
     Example:
         ```python
@@ -57,53 +56,46 @@ def from_flickr(
         - [Hodosh et al., 2013](https://doi.org/10.1613/jair.3994) (Flickr8k)
         - [Young et al., 2014](https://doi.org/10.1162/tacl_a_00166) (Flickr30k)
     """
-    path, folder = pathlib.Path(captions), pathlib.Path(images)
-    texts: dict[str, list[str]] = {}
-    for place, name, caption in _rows(path):
-        texts.setdefault(name, []).append(check_caption(caption, place))
-    if not texts:
-        raise ValueError(f"{path} has no captions.")
-    names = texts if split is None else _listed(pathlib.Path(split), texts, path)
-    found = collect_captioned({name: name for name in names}, texts, folder, path)
+    path = pathlib.Path(captions)
+    texts = read_flickr_captions(path)
+    names = list(texts) if split is None else read_flickr_list(split, texts, path)
+    rows = ((name, name, texts[name]) for name in names)
+    found = collect_captioned(rows, pathlib.Path(images), path)
     return found.datasets(validation_fraction, seed)
 
 
-def _rows(path) -> Iterator[tuple[str, str, str]]:
-    """Where each row stands, its picture and its caption."""
-    # Not `splitlines`, which also splits at characters that a caption may have.
-    lines = read_text(path).split("\n")
-    table = lines[0].replace(" ", "").strip() == _HEADER
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or (table and number == 1):
-            continue
-        place = f"{path}, line {number}"
-        if table:
-            name, _, rest = line.partition("|")
-            index, bar, caption = rest.partition("|")
-        else:
-            key, bar, caption = line.partition("\t")
-            name, _, index = key.rpartition("#")
-        if not bar or not name.strip() or not index.strip().isdigit():
-            form = "name.jpg| 0| caption" if table else "name.jpg#0<tab>caption"
-            raise ValueError(f"{place} must be {form!r}. It is {line.strip()[:60]!r}.")
-        yield place, name.strip(), caption
+def open_flickr(
+    path: str,
+    images: str,
+    split: str = "train",
+    validation_fraction: float | None = None,
+    seed: int = 0,
+) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
+    """Opens `flickr:FILE` of `open_samples`.
 
+    Args:
+        path: string, path of the captions.
+        images: string, folder of the images.
+        split: string, `"train"`, `"val"` or `"test"`; used if the official lists are
+            beside the captions.
+        validation_fraction: float, to get training and validation data: the official
+            ones if the lists are there, else this fraction of all images is held out.
+        seed: int, the seed of what is held out.
 
-def _listed(split, texts, path) -> list[str]:
-    names = []
-    for number, line in enumerate(read_text(split).split("\n"), start=1):
-        name = line.strip()
-        if not name:
-            continue
-        if name not in texts:
-            # Flickr30k Entities leaves the ending out.
-            name += ".jpg"
-        if name not in texts:
-            raise ValueError(
-                f"{split}, line {number} names {line.strip()!r}, of which {path} has "
-                "no caption. Is it the list of this dataset?"
-            )
-        names.append(name)
-    if not names:
-        raise ValueError(f"{split} names no pictures.")
-    return names
+    Raises:
+        ValueError: if only some of the lists are there.
+    """
+    lists = {part: find_flickr_list(path, part) for part in ("train", "val", "test")}
+    missing = [part for part, found in lists.items() if found is None]
+    if missing == list(lists):
+        return from_flickr(path, images, None, validation_fraction, seed)
+    if missing:
+        # Images of the test could be trained on.
+        raise ValueError(
+            f"{path} has official lists beside it, but none of {missing[0]!r}. Put all "
+            "three there, or none to use every image."
+        )
+    if validation_fraction is None:
+        # Checks the name of the split.
+        return from_flickr(path, images, find_flickr_list(path, split))
+    return tuple(from_flickr(path, images, lists[part]) for part in ("train", "val"))

@@ -5,11 +5,12 @@ import pathlib
 
 import tensorflow as tf
 
-from mmkeras.data.formats.csv_rows import csv_rows
+from mmkeras.data.formats import read_csv
 from mmkeras.data.sources.image_path import image_path
-from mmkeras.data.sources.questioned_images import QuestionedImages
+from mmkeras.data.sources.image_table import ImageTable
 
-# Taken along where the table has them.
+_TABLE = "questions.csv"
+# Read if the table has them.
 _OPTIONAL = ("question_id", "question_type", "answer_type")
 
 
@@ -22,7 +23,7 @@ def from_question_csv(
     validation_fraction: float | None = None,
     seed: int = 0,
 ) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
-    """A dataset from a table of pictures, questions and answers of one's own.
+    """Builds a dataset from a table of images, questions and answers.
 
     The table is CSV in UTF-8 with a header and a row for each question:
 
@@ -34,29 +35,28 @@ def from_question_csv(
 
     Args:
         questions: path of the table.
-        images: folder of the pictures, from which their paths in the table go; `None`
-            for the folder that the table is in.
-        image_column: string, name of the column of pictures.
+        images: folder of the images, from which the paths in the table start; `None`
+            for the folder of the table.
+        image_column: string, name of the column of images.
         question_column: string, name of the column of questions.
         answer_column: string, name of the column of answers, or `None` for a table
-            without.
-        validation_fraction: float, share of the pictures in a second dataset,
-            or `None` for one dataset only.
-        seed: int, of the split.
+            without answers.
+        validation_fraction: float, the fraction of the images in a second dataset, or
+            `None` for one dataset.
+        seed: int, the seed of the split.
 
     Returns:
-        An unbatched `tf.data.Dataset` of dicts, one a picture, in the order of their
-        first rows, or two of them: `image` (string, encoded bytes), `image_id`
+        An unbatched `tf.data.Dataset` of dicts, one for each image, in the order of
+        their first rows, or two of them: `image` (string, encoded bytes), `image_id`
         (string, the path from the folder) and, for each of its questions, `question`,
-        `answer` and, where the table has such columns, `question_id`,
-        `question_type` and `answer_type` (string `[questions]`). Pictures are read as
-        they are needed.
+        `answer` and, if the table has such columns, `question_id`, `question_type` and
+        `answer_type` (string `[questions]`). Images are read lazily.
 
     Raises:
-        FileNotFoundError: if the table, the folder or a picture is not there.
+        FileNotFoundError: if the table, the folder or an image does not exist.
         IsADirectoryError: if a folder is given in place of the table.
-        ValueError: if a column is missing or there twice, a question or an answer is
-            empty, a picture is asked the same twice, or there are no rows.
+        ValueError: if a column is missing or duplicated, a question or an answer is
+            empty, a question about an image is duplicated, or there are no rows.
 
     Example:
         ```python
@@ -74,24 +74,46 @@ def from_question_csv(
     return _read(table, folder, columns).datasets(validation_fraction, seed)
 
 
-def _read(table, folder, columns) -> QuestionedImages:
+def open_question_folder(
+    path: str,
+    questions: str | None = None,
+    validation_fraction: float | None = None,
+    seed: int = 0,
+) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
+    """Opens a folder of images with questions for `open_samples`.
+
+    Args:
+        path: string, the folder.
+        questions: string, path of the table, or `None` for `questions.csv` in it.
+        validation_fraction: float, as in `from_question_csv`.
+        seed: int, the seed of the split.
+    """
+    return from_question_csv(
+        questions or os.path.join(path, _TABLE),
+        path,
+        validation_fraction=validation_fraction,
+        seed=seed,
+    )
+
+
+def _read(table, folder, columns) -> ImageTable:
     paths: dict[str, pathlib.Path] = {}
-    asked: dict[str, dict[str, dict]] = {}
-    for place, row in csv_rows(table, columns):
+    rows: dict[str, dict[str, dict]] = {}
+    for place, row in read_csv(table, columns):
         name = row[columns["image_column"]].strip()
         image_id, path = image_path(folder, name, place)
         paths[image_id] = path
         values = _values(row, columns, place)
-        rows = asked.setdefault(image_id, {})
-        if values["question"] in rows:
+        of_image = rows.setdefault(image_id, {})
+        if values["question"] in of_image:
             raise ValueError(
-                f"{place} asks {image_id!r} again: {values['question']!r}. Delete one "
-                "of the rows."
+                f"{place} has a question about {image_id!r} again: "
+                f"{values['question']!r}. Delete one of the rows."
             )
-        rows[values["question"]] = values
+        of_image[values["question"]] = values
     if not paths:
         raise ValueError(f"{table} has no rows, so there is nothing to train on.")
-    return _collect(paths, asked)
+    return _collect(paths, rows)
 
 
 def _values(row, columns, place) -> dict[str, str]:
@@ -110,7 +132,10 @@ def _values(row, columns, place) -> dict[str, str]:
     return values | {key: row[key].strip() for key in _OPTIONAL if key in row}
 
 
-def _collect(paths, asked) -> QuestionedImages:
-    rows = [list(rows.values()) for rows in asked.values()]
-    columns = {key: [[row[key] for row in some] for some in rows] for key in rows[0][0]}
-    return QuestionedImages(list(paths), list(paths.values()), columns)
+def _collect(paths, rows) -> ImageTable:
+    questions = [list(of_image.values()) for of_image in rows.values()]
+    columns = {
+        key: [[row[key] for row in of_image] for of_image in questions]
+        for key in questions[0][0]
+    }
+    return ImageTable(list(paths), list(paths.values()), columns)

@@ -7,11 +7,16 @@ import re
 
 import tensorflow as tf
 
+# Keys of TFDS, and those of samples.
 _TO_SAMPLE = {
     "image/id": "image_id",
     "filename": "image_id",
     "file_name": "image_id",
 }
+
+
+class DatasetNotFoundError(ValueError):
+    """TFDS has no dataset of a name."""
 
 
 def load(
@@ -20,31 +25,29 @@ def load(
     data_dir: str | None = None,
     manual_dir: str | None = None,
 ) -> tf.data.Dataset | tuple[tf.data.Dataset, ...]:
-    """A dataset by its name in TensorFlow Datasets, ours among them.
+    """Loads a dataset by its name in TensorFlow Datasets, those of mmkeras included.
 
-    Ours (`emoji_scenes/small` and its like) are generated on first use and kept,
-    as TFDS does, in `~/tensorflow_datasets` or `data_dir`. Some (`emoji_styles` and
-    its like) are made of packages that are unpacked by hand, which is said with
-    `manual_dir`; once made, they need it no more.
+    Those of mmkeras (e.g. `emoji_scenes/small`) are generated on first use and kept in
+    `~/tensorflow_datasets` or `data_dir`, as TFDS does. Some (e.g. `emoji_styles`) are
+    made of packages that are unpacked by hand into `manual_dir`; once the dataset is
+    made, they are no longer needed.
 
     Args:
         name: string, e.g. `"emoji_scenes/small_zh"` or `"coco_captions"`.
-        split: string or tuple of strings, as TFDS takes them:
-            `"train[:90%]"`.
-        data_dir: string, where TFDS keeps its data, or `None` for its default.
-        manual_dir: string, folder of what a dataset asks to be downloaded by hand,
-            or `None` for TFDS's default, `downloads/manual` where it keeps its
-            data.
+        split: string or tuple of strings, in the syntax of TFDS: `"train[:90%]"`.
+        data_dir: string, the data folder of TFDS, or `None` for its default.
+        manual_dir: string, the folder of files that must be downloaded by hand, or
+            `None` for the default of TFDS, `downloads/manual` in its data folder.
 
     Returns:
         An unbatched `tf.data.Dataset` of sample dicts, or a tuple of them. `image`
         is encoded bytes. `image_id`, `captions`, `question` and `answer` have these
-        names where TFDS has others for them (COCO, CLEVR).
+        names where TFDS has other names for them (COCO, CLEVR).
 
     Raises:
-        ValueError: if TFDS has no such dataset or split, or asks for files that
-            it cannot download itself; the message says where to get them.
-        FileNotFoundError: if `manual_dir` is not there, or lacks a part.
+        ValueError: if TFDS has no such dataset or split, or needs files that it
+            cannot download itself; the message says where to get them.
+        FileNotFoundError: if `manual_dir` or a part of it does not exist.
         ConnectionError: if the dataset has to be downloaded and cannot be.
     """
     import tensorflow_datasets as tfds
@@ -57,7 +60,7 @@ def load(
         base = name.split("/")[0]
         near = difflib.get_close_matches(base, tfds.list_builders(), 3)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
-        raise ValueError(f"TFDS has no dataset {name!r}.{hint}") from error
+        raise DatasetNotFoundError(f"TFDS has no dataset {name!r}.{hint}") from error
     except ValueError as error:
         raise ValueError(_wrong_name(tfds, name)) from error
     except AssertionError as error:

@@ -2,21 +2,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmkeras.arguments.real_number import real_number
+from mmkeras.arguments.whole_number import whole_number
+
 
 def split_indices(number: int, fraction: float, seed: int) -> tuple[list, list]:
-    """Draws which pictures go to the second of two parts.
+    """Draws which images go to the second of two datasets.
 
     Args:
-        number: int, of the pictures.
-        fraction: float between 0 and 1, the share of the second part.
+        number: int, the number of images.
+        fraction: float between 0 and 1, the fraction of the second dataset.
         seed: int.
 
     Returns:
-        Two sorted lists of indices, which share none.
+        Two sorted lists of indices without a common index.
 
     Raises:
-        ValueError: if `fraction` is out of range, or a part would be empty.
+        ValueError: if `fraction` is out of range, or a dataset would be empty.
     """
+    fraction = real_number("validation_fraction", fraction)
     if not 0 < fraction < 1:
         raise ValueError(
             "`validation_fraction` must be between 0 and 1, e.g. 0.1. "
@@ -25,8 +29,8 @@ def split_indices(number: int, fraction: float, seed: int) -> tuple[list, list]:
     second = round(fraction * number)
     if not 0 < second < number:
         raise ValueError(
-            f"{number} pictures cannot be split with "
+            f"{number} images cannot be split with "
             f"validation_fraction={fraction}: one part would be empty."
         )
-    order = np.random.default_rng(seed).permutation(number)
+    order = np.random.default_rng(whole_number("seed", seed, 0)).permutation(number)
     return sorted(order[second:]), sorted(order[:second])

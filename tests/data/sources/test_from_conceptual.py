@@ -15,7 +15,7 @@ def read(dataset):
 
 def test_dead_addresses_are_counted(tmp_path):
     path = conceptual(tmp_path, TABLE, "train", 5, dead=(0, 3))
-    with pytest.warns(UserWarning, match="2 of 5 pictures"):
+    with pytest.warns(UserWarning, match="2 of 5 images"):
         dataset = from_conceptual(path, tmp_path / "train")
     found = [(f"{i:09d}", captions_of(i)[:1]) for i in (1, 2, 4)]
     assert read(dataset) == found
@@ -23,7 +23,7 @@ def test_dead_addresses_are_counted(tmp_path):
     assert next(iter(dataset))["image"].numpy() == file.read_bytes()
     # The official file has no header, which img2dataset asks for.
     path.write_text(path.read_text().removeprefix("caption\turl\n"))
-    with pytest.warns(UserWarning, match="2 of 5 pictures"):
+    with pytest.warns(UserWarning, match="2 of 5 images"):
         assert read(from_conceptual(path, tmp_path / "train")) == found
 
 
@@ -45,15 +45,17 @@ def test_a_part_is_held_out(tmp_path):
     assert (train.cardinality(), validation.cardinality()) == (6, 2)
 
 
-def test_pictures_of_another_table(tmp_path):
+def test_images_of_another_table(tmp_path):
     path = conceptual(tmp_path, TABLE, "train", 3, dead=(0,))
-    # A row less, and each picture is taken for that of the row after it.
+    # Without a row, each image is taken for that of the row after it.
     lines = path.read_text().split("\n")
     path.write_text("\n".join([lines[0], *lines[2:]]))
     with pytest.raises(ValueError, match="line 3 has the address http://x.org/2.jpg"):
         from_conceptual(path, tmp_path / "train")
     (tmp_path / "train" / "00000" / "000000001.json").write_text("[]")
-    with pytest.raises(ValueError, match="000000001.json is not what img2dataset"):
+    with pytest.raises(
+        ValueError, match="000000001.json, which img2dataset .* must be an object"
+    ):
         from_conceptual(path, tmp_path / "train")
 
 
@@ -75,7 +77,7 @@ def test_nothing_there(tmp_path):
     path = conceptual(tmp_path, TABLE, "train", 2, dead=(0, 1))
     with pytest.raises(FileNotFoundError, match="no folder"):
         from_conceptual(path, tmp_path / "train")
-    with pytest.raises(FileNotFoundError, match="none of the 2 pictures"):
+    with pytest.raises(FileNotFoundError, match="none of the 2 images"):
         from_conceptual(path, tmp_path)
     with pytest.raises(FileNotFoundError, match="no file .*other.tsv"):
         from_conceptual(tmp_path / "other.tsv", tmp_path)

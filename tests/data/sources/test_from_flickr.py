@@ -81,8 +81,11 @@ def test_bad_lists(tmp_path):
     listed.write_text("0_ab.jpg\nother\n")
     with pytest.raises(ValueError, match="list.txt, line 2 names 'other'"):
         from_flickr(path, images, listed)
+    listed.write_text("0_ab.jpg\n1_ab.jpg\n0_ab\n")
+    with pytest.raises(ValueError, match="line 3 names '0_ab' again, after line 1"):
+        from_flickr(path, images, listed)
     listed.write_text("\n")
-    with pytest.raises(ValueError, match="list.txt names no pictures"):
+    with pytest.raises(ValueError, match="list.txt names no images"):
         from_flickr(path, images, listed)
     with pytest.raises(ValueError, match="one of 'train', 'val', 'test'"):
         find_flickr_list(path, "dev")

@@ -77,7 +77,7 @@ def test_a_text_file_beside_two_pictures_is_refused(folder):
     for index in range(6):
         (folder / f"{index}.txt").write_text("one")
     (folder / "3.jpg").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"3\.txt stands beside both 3\.jpg and 3\.p"):
+    with pytest.raises(ValueError, match=r"3\.txt is beside both 3\.jpg and 3\.p"):
         from_folder(folder)
 
 
@@ -109,9 +109,13 @@ def test_a_split_has_no_picture_twice(folder):
 @pytest.mark.parametrize(
     ("rows", "error", "message"),
     [
-        (["0.png,"], ValueError, "line 2 has an empty caption for '0.png'"),
-        (["0.png,a", "9.png,b"], FileNotFoundError, "line 3 names the picture '9.png'"),
-        (["0.png,a", "0.png,a"], ValueError, "line 3 says again"),
+        (["0.png,"], ValueError, "line 2 has an empty 'caption' for '0.png'"),
+        (["0.png,a", "9.png,b"], FileNotFoundError, "line 3 names the image '9.png'"),
+        (
+            ["0.png,a", "0.png,a"],
+            ValueError,
+            "line 3 repeats what earlier rows say of '0.png'",
+        ),
         (["../x.png,a"], ValueError, "outside"),
         (["0.png,a,b"], ValueError, "double quotes"),
         ([], ValueError, "has no rows"),
@@ -132,11 +136,105 @@ def test_missing_columns(folder):
         from_folder(folder, folder / "x.jsonl")
 
 
-def test_a_caption_must_be_a_string(folder):
-    row = {"image": "0.png", "caption": ["one", "two"]}
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"image": "0.png", "caption": 3}, "line 1 has 3 as 'caption'"),
+        ({"image": "0.png", "caption": None}, "line 1 has None as 'caption'"),
+        ({"image": "0.png", "caption": ["one", 2]}, "line 1 has 2 as 'caption'"),
+        ({"image": "0.png", "caption": []}, "line 1 has an empty 'caption'"),
+        ({"image": "0.png", "caption": ["one", " "]}, "line 1 has an empty 'caption'"),
+        ({"image": 0, "caption": "one"}, "line 1 has 0 as 'image'"),
+    ],
+)
+def test_values_must_be_strings(folder, row, message):
     (folder / "x.jsonl").write_text(json.dumps(row))
-    with pytest.raises(ValueError, match=r"line 1 has \['one', 'two'\] as 'caption'"):
+    with pytest.raises(ValueError, match=message):
         from_folder(folder, folder / "x.jsonl")
+
+
+def test_a_list_of_captions(folder):
+    row = {"image": "0.png", "caption": ["one", "two "]}
+    (folder / "captions.jsonl").write_text(json.dumps(row))
+    assert read(from_folder(folder)) == [("0.png", ["one", "two"])]
+
+
+def tags(dataset, key="tags"):
+    return [
+        (s["image_id"].decode(), [tag.decode() for tag in s[key]])
+        for s in dataset.as_numpy_iterator()
+    ]
+
+
+def test_tags_separated_in_a_cell(folder):
+    rows = ("0.png,cute;small cat,A cat", "1.png,,Nothing", "0.png,cat ; wet,Again")
+    write(folder, *rows, header="image,tags,title", name="labels.csv")
+    dataset = from_folder(
+        folder,
+        table=folder / "labels.csv",
+        columns={"tags": "tags", "titles": "title"},
+        separators={"tags": " ;"},
+    )
+    assert tags(dataset) == [("0.png", ["cute", "small", "cat", "wet"]), ("1.png", [])]
+    assert tags(dataset, "titles")[0] == ("0.png", ["A cat", "Again"])
+    assert dataset.element_spec["tags"] == tf.TensorSpec([None], tf.string)
+    train, validation = from_folder(
+        folder,
+        table=folder / "labels.csv",
+        columns={"tags": "tags"},
+        separators={"tags": " ;"},
+        validation_fraction=0.5,
+        seed=1,
+    )
+    assert sorted(tags(train) + tags(validation)) == tags(dataset)
+
+
+def test_lists_of_tags_and_cells_that_are_one_value(folder):
+    lines = [
+        {"image": "0.png", "tags": ["a b", "c"]},
+        {"image": "1.png", "tags": "a b"},
+    ]
+    (folder / "x.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    dataset = from_folder(folder, folder / "x.jsonl", columns={"tags": "tags"})
+    assert tags(dataset) == [("0.png", ["a b", "c"]), ("1.png", ["a b"])]
+
+
+def test_no_image_has_a_tag(folder):
+    write(folder, "0.png,", "1.png,", header="image,tags")
+    dataset = from_folder(folder, columns={"tags": "tags"}, separators={"tags": ";"})
+    assert tags(dataset) == [("0.png", []), ("1.png", [])]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"columns": {}}, ValueError, "`columns` must be a dict"),
+        ({"columns": "tags"}, ValueError, "`columns` must be a dict"),
+        ({"columns": {"image": "tags"}}, ValueError, "key 'image' of `columns`"),
+        ({"columns": {"tags": "tag"}}, ValueError, "no column 'tag'; .*columns..tags"),
+        ({"separators": {"tags": ";"}}, ValueError, "`separators` must be a dict"),
+        (
+            {"columns": {"tags": "tags"}, "separators": {"tags": ""}},
+            ValueError,
+            "`separators` must be a dict",
+        ),
+        ({"columns": {"tags": "tags"}}, ValueError, "line 3 has an empty 'tags'"),
+        (
+            {"columns": {"tags": "tags"}, "separators": {"tags": ";"}},
+            ValueError,
+            "line 4 repeats what earlier rows say of '0.png'",
+        ),
+        (
+            {"columns": {"tags": "tags"}, "table": None},
+            FileNotFoundError,
+            r"of which to read the columns \['tags'\]",
+        ),
+    ],
+)
+def test_columns_that_do_not_fit(folder, options, error, message):
+    write(folder, "0.png,a", "1.png,", "0.png,a", header="image,tags", name="x.csv")
+    with pytest.raises(error, match=message):
+        from_folder(folder, **{"table": folder / "x.csv", **options})
 
 
 def test_bad_tables(folder):
@@ -170,7 +268,7 @@ def test_coco(folder):
     notes = [{"image_id": i, "caption": f" c{i}\n"} for i in (1, 3, 1)]
     notes[2]["caption"] = "more"
     path = coco(folder, images, notes)
-    with pytest.warns(UserWarning, match="1 of 3 pictures"):
+    with pytest.warns(UserWarning, match="1 of 3 images"):
         dataset = from_coco(path, folder)
     assert read(dataset) == [("3", ["c3"]), ("1", ["c1", "more"])]
 
@@ -178,13 +276,13 @@ def test_coco(folder):
 @pytest.mark.parametrize(
     ("images", "notes", "error", "message"),
     [
-        ([{"id": 1}], [], ValueError, "not a COCO captions file"),
-        ([(1, "1.png")] * 2, [], ValueError, "image id 1 twice"),
+        ([{"id": 1}], [], ValueError, "the image 1 has no 'file_name'"),
+        ([(1, "1.png")] * 2, [], ValueError, "image id 1 is duplicated"),
         ([(1, "1.png")], [(2, "a")], ValueError, "caption of image 2"),
         ([(1, "1.png")], [(1, " ")], ValueError, r"\(image 1\) has an empty caption"),
         ([(1, "1.png")], [(1, None)], ValueError, r"\(image 1\) has None as a caption"),
         ([(1, "9.png")], [(1, "a")], FileNotFoundError, "names '9.png'"),
-        ([(1, "1.png")], [], ValueError, "no captioned pictures"),
+        ([(1, "1.png")], [], ValueError, "no captioned images"),
     ],
 )
 def test_bad_coco(folder, images, notes, error, message):

@@ -78,9 +78,13 @@ def test_a_split_has_no_picture_twice(folder):
     [
         (["cat.png,q,a", "cat.png,q2,"], ValueError, "line 3 has an empty answer in"),
         (["cat.png, ,a"], ValueError, "line 2 has an empty question in the column"),
-        (["cow.png,q,a"], FileNotFoundError, "line 2 names the picture 'cow.png'"),
+        (["cow.png,q,a"], FileNotFoundError, "line 2 names the image 'cow.png'"),
         (["../x.png,q,a"], ValueError, "line 2 names .* outside"),
-        (["cat.png,q,a", "cat.png,q,b"], ValueError, "line 3 asks 'cat.png' again"),
+        (
+            ["cat.png,q,a", "cat.png,q,b"],
+            ValueError,
+            "line 3 has a question about 'cat.png' again",
+        ),
         (["cat.png,q,a,b"], ValueError, "line 2 .* 3 columns .* double quotes"),
         (["cat.png,q"], ValueError, "line 2 .* 3 columns .* double quotes"),
         (

@@ -104,7 +104,7 @@ def test_optional_keys_are_those_of_the_file(folder):
         change(folder, "annotations", number, multiple_choice_answer=..., extra=1)
     assert "answer" not in read(folder).element_spec
     change(folder, "annotations", 2, multiple_choice_answer="down")
-    with pytest.raises(ValueError, match="393225000.* has None as 'multiple_choice"):
+    with pytest.raises(ValueError, match="393225000.* has no 'multiple_choice"):
         read(folder)
 
 
@@ -134,11 +134,11 @@ def test_a_split_has_no_picture_twice(folder):
 def test_pictures_that_are_not_there_or_there_twice(folder):
     pictures = folder / "images"
     picture(pictures / "COCO_val2014_000000393225.jpg")
-    with pytest.raises(ValueError, match="two pictures of number 393225: 000000393225"):
+    with pytest.raises(ValueError, match="two images of number 393225: 000000393225"):
         read(folder)
     (pictures / "COCO_val2014_000000393225.jpg").unlink()
     (pictures / "000000393225.jpg").unlink()
-    with pytest.raises(FileNotFoundError, match="393225000.*no picture.*`images`"):
+    with pytest.raises(FileNotFoundError, match="393225000.*no file of it.*`images`"):
         read(folder)
     with pytest.raises(FileNotFoundError, match="There is no folder"):
         read(folder, images="nowhere")
@@ -147,10 +147,14 @@ def test_pictures_that_are_not_there_or_there_twice(folder):
 @pytest.mark.parametrize(
     ("key", "values", "message"),
     [
-        ("questions", {"question": " "}, r"questions.json \(question_id 262148000\)"),
+        (
+            "questions",
+            {"question": " "},
+            r"\[0\] \(question_id 262148000\) has . . as a",
+        ),
         ("questions", {"question": ["a"]}, r"has \['a'\] as a question"),
         ("questions", {"question": ...}, r"questions\[0\] has no 'question'"),
-        ("questions", {"question_id": 393225000}, "393225000 twice"),
+        ("questions", {"question_id": 393225000}, "393225000 is duplicated"),
         (
             "questions",
             {"question_id": None},
@@ -159,10 +163,17 @@ def test_pictures_that_are_not_there_or_there_twice(folder):
         ("questions", {"question_id": 1.5}, r"has 1.5 as 'question_id', .* an integer"),
         ("questions", {"question_id": 5}, "no annotation of question_id 5, .*=None"),
         ("questions", {"image_id": 7}, "262148000 for the image 262148, .* for 7"),
+        ("annotations", {"answers": ["yes"]}, "262148001.* not a list of objects"),
+        ("annotations", {"image_id": ...}, "262148001.* has no .image_id"),
+        ("questions", {"image_id": None}, "has None as .image_id"),
         ("annotations", {"answers": []}, "262148001.* not a list of objects"),
         ("annotations", {"answers": ["a", 3, "b"]}, "are not a list of objects with"),
         ("annotations", {"answers": ...}, r"annotations\[0\] has no 'answers'"),
-        ("annotations", {"answers": ["a"]}, "262148001.* has 1 answers, .* has 3"),
+        (
+            "annotations",
+            {"answers": [{"answer": "a"}]},
+            "262148001.* has 1 answers, .* has 3",
+        ),
         ("annotations", {"answer_type": 1}, "262148001.* has 1 as 'answer_type'"),
     ],
 )
@@ -186,11 +197,11 @@ def test_other_files(folder):
     with pytest.raises(FileNotFoundError, match="There is no file .*nothing.json"):
         read(folder, annotations="nothing.json")
     swapped = folder / "annotations.json", folder / "questions.json"
-    with pytest.raises(ValueError, match="not a VQA questions file.*first the ques"):
+    with pytest.raises(ValueError, match="object with .questions.*are two files"):
         from_vqa(*swapped, folder / "images")
     (folder / "questions.json").write_text("[1")
     with pytest.raises(ValueError, match="questions.json is not JSON"):
         read(folder)
     (folder / "questions.json").write_text("[]")
-    with pytest.raises(ValueError, match="not a VQA questions file.* one has none"):
+    with pytest.raises(ValueError, match="object with .questions.*Found: a list"):
         read(folder)

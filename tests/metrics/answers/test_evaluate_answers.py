@@ -62,11 +62,11 @@ def test_ids_that_are_missing(annotations):
     [
         ("{", "is not JSON"),
         ("{}", "must be a list"),
-        ('[{"answer": "a"}]', "row 0, must have 'question_id'"),
+        ('[{"answer": "a"}]', "row 0 has no 'question_id'"),
         ('[{"question_id": 1, "answer": null}]', "question 1 is not a string"),
         (
             '[{"question_id": 1, "answer": "a"}, {"question_id": "1", "answer": "b"}]',
-            "two answers to question 1",
+            "a second answer to question 1",
         ),
     ],
 )
@@ -81,10 +81,10 @@ def test_bad_results(tmp_path, text, message):
     ("data", "message"),
     [
         ([], "must be an object with 'annotations'"),
-        ({"annotations": [{"question_id": 1}]}, "annotations[0] must have"),
+        ({"annotations": [{"question_id": 1}]}, "annotations[0] has no 'answers'"),
         (
             {"annotations": [annotation(1, ["a"], ""), annotation(1, ["a"], "")]},
-            "question_id 1 stands twice",
+            "question_id 1 is duplicated",
         ),
     ],
 )

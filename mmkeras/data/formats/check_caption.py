@@ -2,11 +2,14 @@ from __future__ import annotations
 
 
 def check_caption(caption: object, place: str) -> str:
-    """A caption without the space around it.
+    """Checks a caption of a file.
 
     Args:
-        caption: what an annotation file has as one.
-        place: string, where it stands and what it is of, for the error.
+        caption: the value that the file has.
+        place: string, the file and the row, for the error.
+
+    Returns:
+        The caption as it is written.
 
     Raises:
         ValueError: if it is not a string, or empty.
@@ -17,4 +20,4 @@ def check_caption(caption: object, place: str) -> str:
         )
     if not caption.strip():
         raise ValueError(f"{place} has an empty caption. Write one, or delete it.")
-    return caption.strip()
+    return caption
