@@ -22,9 +22,7 @@ test-fast: $(VENV)/dev.stamp
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@if grep -q '^\[tool\.importlinter' pyproject.toml; then \
-	  echo $(BIN)/lint-imports; $(BIN)/lint-imports; \
-	fi
+	$(BIN)/lint-imports --no-logo
 
 # The site of docs/ with the API reference, in site/; a warning is an error.
 docs: $(VENV)/docs.stamp

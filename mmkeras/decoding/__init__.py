@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "random_sampling": ["RandomSampling"],
         "required_tokens": ["RequiredTokens"],
         "stepwise_search": ["StepwiseSearch"],
+        "strategy": ["build_search"],
         "token_constraints": ["TokenConstraints"],
     },
 )

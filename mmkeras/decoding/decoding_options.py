@@ -2,16 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from mmkeras.arguments.settings import check_settings, setting
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from mmkeras.decoding.beam_search import BeamSearch
-    from mmkeras.decoding.stepwise_search import StepwiseSearch
-    from mmkeras.preprocessing import WordPieceTokenizer
 
 _BEAM_SEARCH_ONLY = (
     "length_penalty",
@@ -151,27 +143,6 @@ class DecodingOptions:
     def samples(self) -> bool:
         """Whether tokens are sampled."""
         return any(getattr(self, name) is not None for name in _SAMPLING)
-
-    def search(
-        self, tokenizer: WordPieceTokenizer, seed: tf.Tensor | None = None
-    ) -> BeamSearch | StepwiseSearch:
-        """The decoding strategy of these options.
-
-        Args:
-            tokenizer: a `WordPieceTokenizer`, for special tokens and words.
-            seed: int32 scalar that replaces the seed of the options, or `None`.
-
-        Returns:
-            A `GreedySearch`, `BeamSearch` or `RandomSampling`.
-
-        Raises:
-            ValueError: if a forbidden or required word is not in the vocabulary, or
-                a required one contains a forbidden one.
-        """
-        # It imports TensorFlow, which the flags of the command line do not need.
-        from mmkeras.decoding.build_search import build_search
-
-        return build_search(self, tokenizer, seed)
 
     def _check_strategy(self) -> None:
         if self.samples and self.num_beams > 1:

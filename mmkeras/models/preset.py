@@ -6,7 +6,7 @@ import json
 import pathlib
 from collections.abc import Iterable
 
-from mmkeras.models.registry import BUILT_IN, spec_of_class, task_specs
+from mmkeras.models.registry import built_in_specs, spec_of_class, task_specs
 
 # Of the files of a preset; presets of other formats are updated or refused.
 FORMAT = 2
@@ -46,8 +46,9 @@ def task_of_preset(folder: pathlib.Path) -> type:
 
 
 def _unknown_preset(folder, config) -> str:
-    ours = ", ".join(spec.class_name for spec in BUILT_IN)
-    plugins = [spec for spec in task_specs().values() if spec not in BUILT_IN]
+    built_in = built_in_specs()
+    ours = ", ".join(spec.class_name for spec in built_in)
+    plugins = [spec for spec in task_specs().values() if spec not in built_in]
     listed = ", ".join(spec.class_name for spec in plugins) or "none is installed"
     held = config.get("class_name")
     found = f"task.json holds {held}" if held else "there is no task.json"

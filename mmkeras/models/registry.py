@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 from collections.abc import Callable
 from typing import TypeVar
 
-from mmkeras.models.generative_visual_qa.spec import SPEC as GENERATIVE_VISUAL_QA
-from mmkeras.models.image_captioner.spec import SPEC as IMAGE_CAPTIONER
 from mmkeras.models.run import Run
 from mmkeras.models.task_spec import TaskSpec
-from mmkeras.models.visual_qa.spec import SPEC as VISUAL_QA
 
 ENTRY_POINTS = "mmkeras.tasks"
-BUILT_IN = (IMAGE_CAPTIONER, VISUAL_QA, GENERATIVE_VISUAL_QA)
+# The modules of the specs of our own tasks.
+BUILT_IN = (
+    "mmkeras.models.image_captioner.spec",
+    "mmkeras.models.visual_qa.spec",
+    "mmkeras.models.generative_visual_qa.spec",
+)
 
-_registered: dict[str, TaskSpec] = {spec.name: spec for spec in BUILT_IN}
+_registered: dict[str, TaskSpec] = {}
 _Task = TypeVar("_Task", bound=type)
 
 
@@ -58,6 +61,8 @@ def task_specs() -> dict[str, TaskSpec]:
         ImportError: if the entry point of a plugin cannot be loaded.
         ValueError: if two tasks have the same name.
     """
+    for spec in built_in_specs():
+        _add(spec)
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         try:
             spec = entry.load()
@@ -69,6 +74,11 @@ def task_specs() -> dict[str, TaskSpec]:
             ) from error
         _add(spec)
     return dict(_registered)
+
+
+def built_in_specs() -> list[TaskSpec]:
+    """The tasks of mmkeras itself."""
+    return [importlib.import_module(module).SPEC for module in BUILT_IN]
 
 
 def spec_of_class(class_name: str) -> TaskSpec | None:

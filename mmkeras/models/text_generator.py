@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from mmkeras.decoding import DecodingOptions, DecodingResult
+from mmkeras.decoding import DecodingOptions, DecodingResult, build_search
 from mmkeras.layers.text_decoder import TextDecoder
 
 
@@ -96,7 +96,7 @@ class TextGenerator:
 
     def _max_length(self, options) -> int:
         """The maximum number of tokens; checks the options outside of any graph."""
-        search = options.search(self._tokenizer)
+        search = build_search(options, self._tokenizer)
         limit, text = self._decoder.max_length, self._text
         max_length = limit if options.max_length is None else options.max_length
         if not 1 <= max_length <= limit:
@@ -120,7 +120,7 @@ class TextGenerator:
 
     def _search(self, options, seed):
         seed = None if options.seed is None else seed
-        return options.search(self._tokenizer, seed=seed)
+        return build_search(options, self._tokenizer, seed)
 
     def _trace(self, options, max_length, jit_compile):
         def decode(memory, seed):

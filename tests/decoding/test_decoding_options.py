@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.decoding import BeamSearch, DecodingOptions, GreedySearch, RandomSampling
+from mmkeras.decoding import (
+    BeamSearch,
+    DecodingOptions,
+    GreedySearch,
+    RandomSampling,
+    build_search,
+)
 from mmkeras.preprocessing import WordPieceTokenizer
 
 TOKENIZER = WordPieceTokenizer(
@@ -23,7 +29,7 @@ TOKENIZER = WordPieceTokenizer(
     ],
 )
 def test_strategy_of_options(options, kind):
-    search = DecodingOptions(**options).search(TOKENIZER)
+    search = build_search(DecodingOptions(**options), TOKENIZER)
     assert type(search) is kind
     assert (search.start_token_id, search.end_token_id, search.pad_token_id) == (
         2,
@@ -35,27 +41,30 @@ def test_strategy_of_options(options, kind):
 def test_options_reach_their_strategy():
     rules = {"min_length": 2, "no_repeat_ngram_size": 3, "repetition_penalty": 1.5}
     words = {"forbidden_words": ["cats", "red dog", "猫"]}
-    search = DecodingOptions(
+    search = build_search(DecodingOptions(
         num_beams=6, num_beam_groups=3, diversity_penalty=0.7, length_penalty=0.4,
         **rules, **words,
-    ).search(TOKENIZER)  # fmt: skip
+    ), TOKENIZER)  # fmt: skip
     assert (search.num_beams, search.num_groups) == (6, 3)
     assert (search.diversity_penalty, search.length_penalty) == (0.7, 0.4)
     found = search.constraints
     assert found.forbidden == ((4, 6), (7, 5), (8,))
     assert {name: getattr(found, name) for name in rules} == rules
-    search = DecodingOptions(
-        num_sequences=4, temperature=0.7, top_k=5, top_p=0.9, seed=3, **rules
-    ).search(TOKENIZER)
+    search = build_search(
+        DecodingOptions(
+            num_sequences=4, temperature=0.7, top_k=5, top_p=0.9, seed=3, **rules
+        ),
+        TOKENIZER,
+    )
     assert (search.num_beams, search.temperature, search.seed) == (4, 0.7, 3)
     assert (search.top_k, search.top_p) == (5, 0.9)
     assert search.constraints.min_length == 2
 
 
 def test_defaults_of_beam_search():
-    search = DecodingOptions(num_beams=4).search(TOKENIZER)
+    search = build_search(DecodingOptions(num_beams=4), TOKENIZER)
     assert (search.length_penalty, search.diversity_penalty) == (1.0, 0.0)
-    search = DecodingOptions(num_beams=4, num_beam_groups=2).search(TOKENIZER)
+    search = build_search(DecodingOptions(num_beams=4, num_beam_groups=2), TOKENIZER)
     assert search.diversity_penalty == 0.5
 
 
@@ -112,7 +121,7 @@ def test_invalid_options_are_named(options, message):
 
 def test_unknown_forbidden_word():
     with pytest.raises(ValueError, match="'zebra' is not in the vocabulary"):
-        DecodingOptions(forbidden_words=("cat", "zebra")).search(TOKENIZER)
+        build_search(DecodingOptions(forbidden_words=("cat", "zebra")), TOKENIZER)
 
 
 def test_required_words_reach_beam_search():
@@ -122,7 +131,7 @@ def test_required_words_reach_beam_search():
     assert search.required.sequences == ((4, 6), (8,))
     # "##s" continues a word: "cats" does not contain the word "cat".
     written = tf.constant([[[4, 6, 7], [4, 7, 6]]])
-    one = DecodingOptions(num_beams=2, required_words="cat").search(TOKENIZER)
+    one = build_search(DecodingOptions(num_beams=2, required_words="cat"), TOKENIZER)
     assert one.required.met(written, 3).numpy().tolist() == [[0, 1]]
 
 
@@ -141,4 +150,4 @@ def test_required_words_reach_beam_search():
 )
 def test_invalid_required_words(options, message):
     with pytest.raises(ValueError, match=message):
-        DecodingOptions(num_beams=2, **options).search(TOKENIZER)
+        build_search(DecodingOptions(num_beams=2, **options), TOKENIZER)

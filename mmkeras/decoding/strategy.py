@@ -21,7 +21,7 @@ def build_search(
     tokenizer: WordPieceTokenizer,
     seed: tf.Tensor | None = None,
 ) -> BeamSearch | StepwiseSearch:
-    """Builds the decoding strategy of options; `DecodingOptions.search` calls this.
+    """Builds the decoding strategy of options.
 
     Args:
         options: a `DecodingOptions`.
