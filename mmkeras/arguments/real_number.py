@@ -36,8 +36,8 @@ def real_number(
         ) from None
     limits = {
         "at least": (minimum, lambda limit: number >= limit),
-        "at most": (maximum, lambda limit: number <= limit),
         "greater than": (above, lambda limit: number > limit),
+        "at most": (maximum, lambda limit: number <= limit),
         "less than": (below, lambda limit: number < limit),
     }
     given = {word: pair for word, pair in limits.items() if pair[0] is not None}
