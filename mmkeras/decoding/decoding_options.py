@@ -22,8 +22,8 @@ class DecodingOptions:
     Greedy search is the default. `num_beams` above 1 selects beam search;
     `temperature`, `top_k` or `top_p` selects sampling.
 
-    The fields are the single source of the command line's decoding flags: their types,
-    limits, defaults and help.
+    The fields are the single source of the command line's decoding flags: their names,
+    types, limits, defaults and help.
 
     Args:
         num_beams: int, number of beams; 1 for greedy search.

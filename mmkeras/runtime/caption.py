@@ -4,11 +4,21 @@ from __future__ import annotations
 class Caption(str):
     """A caption: a string that carries its score and its tokens.
 
+    It compares, hashes, prints and serializes to JSON as the plain string; copies and
+    pickles keep its score and tokens. The results of string methods such as `upper` are
+    plain strings.
+
     Args:
-        text: string.
-        score: float, or `None` if it is unknown.
-        tokens: tuple of `(token, log-probability)`, the end token included if it was
-            written; or `None` if they are unknown.
+        text: string, the caption.
+        score: float, the score of the caption, e.g. the log-probability of the text
+            divided by its length penalty; `None` if it is unknown.
+        tokens: tuple of pairs `(token, log-probability)`, including the end token if
+            there is one; `None` if they are unknown.
+
+    Attributes:
+        text: string, the caption as a plain string.
+        score: float or `None`.
+        tokens: tuple of pairs `(string, float)`, or `None`.
 
     Example:
         ```python
@@ -22,7 +32,7 @@ class Caption(str):
 
     def __new__(
         cls,
-        text: str,
+        text: str = "",
         score: float | None = None,
         tokens: tuple[tuple[str, float], ...] | None = None,
     ) -> Caption:
@@ -36,9 +46,29 @@ class Caption(str):
         """The caption as a plain string."""
         return str.__str__(self)
 
-    def __getnewargs__(self):
-        return (str.__str__(self), self.score, self.tokens)
+    def __getnewargs__(self) -> tuple:
+        # The arguments with which copies and pickles call `__new__`.
+        return (self.text, self.score, self.tokens)
 
 
 class Answer(Caption):
-    """An answer: a string that carries its score and, if generated, its tokens."""
+    """An answer to a question: a string that carries its score and its tokens.
+
+    Args:
+        text: string, the answer.
+        score: float: the probability of an answer that was chosen among known ones,
+            the score of a generated answer as for a `Caption`; `None` if it is unknown.
+        tokens: tuple of pairs `(token, log-probability)` of a generated answer; `None`
+            if it was chosen, or they are unknown.
+
+    Attributes:
+        text: string, the answer as a plain string.
+        score: float or `None`.
+        tokens: tuple of pairs `(string, float)`, or `None`.
+
+    Example:
+        ```python
+        answer = vqa.answer("photo.jpg", "what is on the table?")
+        print(f"{answer} ({answer.score:.0%})")
+        ```
+    """

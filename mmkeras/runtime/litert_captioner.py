@@ -5,29 +5,32 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mmkeras.runtime.caption import Caption
+from mmkeras.runtime.join_pieces import join_pieces
 from mmkeras.runtime.litert_file import VOCABULARY, LiteRTFile
-from mmkeras.runtime.spell_pieces import spell_pieces
 
 
 class LiteRTCaptioner:
-    """Captions pictures with an exported file, without TensorFlow.
+    """Captions images with an exported LiteRT file, without TensorFlow.
 
-    It needs `ai-edge-litert`, NumPy and Pillow only (`pip install --no-deps mmkeras`
-    beside them), and is what an app on a phone has to do, in a few lines of Python.
+    It only needs `ai-edge-litert`, NumPy and Pillow, and is the reference for apps on
+    phones.
 
     Args:
-        path: path of a file that `ImageCaptioner.export(path, format="litert")` wrote.
-        num_threads: int, threads of the runtime.
+        path: path of a file written by
+            `ImageCaptioner.export(path, format="litert")`.
+        num_threads: int, number of threads of the runtime.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         ImportError: if `ai-edge-litert` is not installed.
-        ValueError: if the file is damaged, or not of a captioner.
+        ValueError: if the file is corrupted, of another format, or not of a captioner.
 
     Example:
         ```python
         captioner = mmkeras.runtime.LiteRTCaptioner("captioner.tflite")
-        captioner.caption("photo.jpg")
+        caption = captioner.caption("photo.jpg")
+        print(caption, caption.score)
         ```
     """
 
@@ -38,7 +41,7 @@ class LiteRTCaptioner:
 
     @property
     def description(self) -> dict:
-        """What the file says of itself."""
+        """The description in the file; see `LiteRTFile`."""
         return self._file.description
 
     @property
@@ -46,67 +49,65 @@ class LiteRTCaptioner:
         """Whether the file was exported with `stepwise=True`."""
         return not self._file.has_signature("caption")
 
-    def caption(self, image, *, return_scores: bool = False):
-        """The caption of a picture.
+    def caption(
+        self, image: str | os.PathLike | bytes | np.ndarray
+    ) -> Caption | list[Caption]:
+        """Captions an image.
 
         Args:
             image: a path, encoded bytes, or a uint8 array `[height, width, 3]`.
-            return_scores: bool, whether to return `(caption, score)`; not of a file
-                that was exported stepwise, whose loop knows no scores.
 
         Returns:
-            string; of a file with `num_sequences` above 1 a list of strings, best
-            first.
+            A `Caption`, a string with a `score`, or if the file was exported with
+            `num_sequences` above 1, a list of them, best first. Captions of a stepwise
+            file have no score.
 
         Raises:
-            FileNotFoundError: if a path does not lead to a file.
-            ValueError: if the picture cannot be read.
+            FileNotFoundError: if the image file does not exist.
+            ValueError: if the image cannot be read.
         """
         if self.stepwise:
-            if return_scores:
-                raise ValueError(
-                    "A stepwise file gives no scores. Export it with stepwise=False, "
-                    "or leave out return_scores."
-                )
-            return self._spell(list(self._steps(image)))
+            return Caption(self._detokenize(list(self._steps(image))))
         outputs = self._file.run("caption", image=self._file.pixels(image))
-        found = self._texts(outputs)
-        if return_scores:
-            found = list(zip(found, map(float, outputs["scores"]), strict=True))
-        return found[0] if len(found) == 1 else found
+        captions = [
+            Caption(text, float(score))
+            for text, score in zip(self._texts(outputs), outputs["scores"], strict=True)
+        ]
+        return captions[0] if len(captions) == 1 else captions
 
-    def stream(self, image) -> Iterator[str]:
-        """The caption as it grows, for the screen of somebody who waits.
+    def stream(self, image: str | os.PathLike | bytes | np.ndarray) -> Iterator[str]:
+        """Captions an image token by token, for display while the text grows.
 
         Args:
-            image: as `caption` takes it.
+            image: a path, encoded bytes, or a uint8 array `[height, width, 3]`.
 
         Yields:
-            string, the whole text so far.
+            string, the text so far.
 
         Raises:
-            ValueError: if the file was not exported with `stepwise=True`, or the
-                picture cannot be read.
+            FileNotFoundError: if the image file does not exist.
+            ValueError: if the file was not exported with `stepwise=True`, or the image
+                cannot be read.
         """
         if not self.stepwise:
             raise ValueError(
-                "This file writes the whole caption in one call. Export with "
-                "stepwise=True to have it word by word."
+                "This file generates the caption in a single call. To stream captions, "
+                "export the model with stepwise=True."
             )
         ids = []
         for token_id in self._steps(image):
             ids.append(token_id)
-            yield self._spell(ids)
+            yield self._detokenize(ids)
 
     @property
-    def _longest(self) -> int:
+    def _max_length(self) -> int:
         return self.description["decoding"]["max_length"]
 
     def _steps(self, image) -> Iterator[int]:
         tokens = self.description["tokens"]
         state = self._file.run("encode", image=self._file.pixels(image))
         last = tokens["start"]
-        for position in range(self._longest):
+        for position in range(self._max_length):
             outputs = self._file.run(
                 "decode_step",
                 token_id=np.array([[last]], np.int32),
@@ -119,11 +120,11 @@ class LiteRTCaptioner:
             yield last
             state = {**state, **outputs}
 
-    def _spell(self, ids: list[int]) -> str:
-        padded = ids + [0] * (self._longest - len(ids))
+    def _detokenize(self, ids: list[int]) -> str:
+        padded = ids + [0] * (self._max_length - len(ids))
         outputs = self._file.run("spell", token_ids=np.array([padded], np.int32))
         return self._texts(outputs)[0]
 
     def _texts(self, outputs) -> list[str]:
-        pairs = zip(outputs["token_ids"], outputs["joins"], strict=True)
-        return [spell_pieces(ids, joins, self._vocabulary) for ids, joins in pairs]
+        rows = zip(outputs["token_ids"], outputs["joins"], strict=True)
+        return [join_pieces(ids, joins, self._vocabulary) for ids, joins in rows]

@@ -8,82 +8,115 @@ import zlib
 
 import numpy as np
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.runtime.read_image import read_image
 
 DESCRIPTION = "mmkeras.json"
 VOCABULARY = "vocab.txt"
 ANSWERS = "answers.txt"
-# Of the description; another number is another meaning.
+# The version of the description and the signatures.
 FORMAT = 1
 _TEXTS = (".json", ".txt")
+_RUNNERS = {
+    "ImageCaptioner": "LiteRTCaptioner",
+    "VisualQA": "LiteRTVisualQA",
+    "GenerativeVisualQA": "LiteRTVisualQA",
+}
 
 
 class LiteRTFile:
-    """A LiteRT file that mmkeras wrote: a model and what is to be known of it.
+    """A LiteRT file exported by mmkeras: a model with its description and vocabulary.
 
-    A zip archive is appended to the model, which any unzip program opens, and which
-    the LiteRT runtime does not see.
+    A zip archive is appended to the model. Any unzip program opens it, and the LiteRT
+    runtime ignores it. The runners of tasks, such as `LiteRTCaptioner`, build on this
+    class.
 
     Args:
         path: path of the file.
-        num_threads: int, threads of the runtime.
+        num_threads: int, number of threads of the runtime.
 
     Attributes:
-        description: dict, the archive's `mmkeras.json`: `task`, `precision`, `image`,
-            `tokens`, `signatures`, ...
+        description: dict, the contents of the archive's `mmkeras.json`: `format`,
+            `task`, `precision`, `image`, `tokens`, `signatures`, ...
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         ImportError: if `ai-edge-litert` is not installed.
-        ValueError: if mmkeras did not write the file, or it is damaged.
+        ValueError: if the file was not written by mmkeras, is corrupted, or has
+            another format than this version reads.
+
+    Example:
+        ```python
+        file = mmkeras.runtime.LiteRTFile("captioner.tflite")
+        file.require_task("ImageCaptioner")
+        outputs = file.run("caption", image=file.pixels("photo.jpg"))
+        ```
     """
 
     def __init__(self, path: str | os.PathLike, num_threads: int = 1):
-        if not isinstance(num_threads, int) or num_threads < 1:
-            raise ValueError(
-                "`num_threads` must be an integer of at least 1. Received: "
-                f"num_threads={num_threads!r}."
-            )
+        num_threads = whole_number("num_threads", num_threads, minimum=1)
         path = pathlib.Path(path)
         if not path.is_file():
-            raise FileNotFoundError(f"There is no LiteRT file {path}.")
+            raise FileNotFoundError(f"LiteRT file {path} does not exist.")
         self._path = path
         self._texts = _read_archive(path)
-        self.description = _described(path, self._texts[DESCRIPTION])
+        self.description = _read_description(path, self._texts[DESCRIPTION])
         try:
             self._interpreter = _interpreter_class()(
                 model_path=os.fspath(path), num_threads=num_threads
             )
         except ValueError as error:
             raise ValueError(
-                f"{path} is damaged: {error}. Copy it again, or export it anew."
+                f"{path} is corrupted: {error}. Copy it again, or {_export_again(path)}"
             ) from error
-        self._runners = {}
+        self._signatures = {}
 
     def require_task(self, *tasks: str) -> None:
-        """Refuses a file of another task."""
-        held = self.description["task"]
-        if held not in tasks:
-            runner, command = (
-                ("LiteRTCaptioner", "caption")
-                if held == "ImageCaptioner"
-                else ("LiteRTVisualQA", "ask")
-            )
-            raise ValueError(
-                f"{self._path} holds the task {held}, not {' or '.join(tasks)}. Load "
-                f"it with {runner}, or try: mmkeras {command}"
-            )
+        """Refuses the file of another task.
+
+        Args:
+            *tasks: strings, the names of the accepted tasks, e.g. `"ImageCaptioner"`.
+
+        Raises:
+            ValueError: if the file is of another task.
+        """
+        task = self.description["task"]
+        if task in tasks:
+            return
+        remedy = f"Load it with {_RUNNERS[task]}, or run" if task in _RUNNERS else "Run"
+        raise ValueError(
+            f"{self._path} is a file of the task {task}, not {' or '.join(tasks)}. "
+            f"{remedy}: mmkeras predict {self._path}"
+        )
 
     def lines(self, name: str) -> list[str]:
-        """The lines of a text of the archive, e.g. `"vocab.txt"`."""
+        """Reads a text file of the archive.
+
+        Args:
+            name: string, the name of the file, e.g. `"vocab.txt"`.
+
+        Returns:
+            list of strings, its lines.
+        """
         return self._texts[name].removesuffix("\n").split("\n")
 
     def has_signature(self, name: str) -> bool:
         """Whether the model has a signature."""
         return name in self.description["signatures"]
 
-    def pixels(self, image) -> np.ndarray:
-        """A picture, as `read_image` takes it, as the model does."""
+    def pixels(self, image: str | os.PathLike | bytes | np.ndarray) -> np.ndarray:
+        """Reads an image at the size of the model.
+
+        Args:
+            image: a path, encoded bytes, or a uint8 array `[height, width, 3]`.
+
+        Returns:
+            uint8 `[1, height, width, 3]`.
+
+        Raises:
+            FileNotFoundError: if the image file does not exist.
+            ValueError: if the image cannot be read.
+        """
         form = self.description["image"]
         return read_image(image, form["height"], form["width"], form["crop"])
 
@@ -92,15 +125,17 @@ class LiteRTFile:
 
         Args:
             signature: string, its name.
-            **inputs: arrays by the names, and of the dtypes and shapes, that
-                `description["signatures"]` says.
+            **inputs: arrays with the names, dtypes and shapes in
+                `description["signatures"]`.
 
         Returns:
             dict of arrays by name.
         """
-        if signature not in self._runners:
-            self._runners[signature] = self._interpreter.get_signature_runner(signature)
-        return self._runners[signature](**inputs)
+        if signature not in self._signatures:
+            self._signatures[signature] = self._interpreter.get_signature_runner(
+                signature
+            )
+        return self._signatures[signature](**inputs)
 
 
 def _read_archive(path) -> dict[str, str]:
@@ -110,28 +145,40 @@ def _read_archive(path) -> dict[str, str]:
             texts = {name: archive.read(name).decode("utf-8") for name in names}
     except (zipfile.BadZipFile, zlib.error, UnicodeDecodeError) as error:
         raise ValueError(
-            f"{path} was not written by mmkeras, or it is damaged: what is appended to "
-            f"it cannot be read ({error}). Export the model with mmkeras, or copy the "
-            "file again."
+            f"{path} was not written by mmkeras, or is corrupted: the archive appended "
+            f"to it cannot be read ({error}). Copy it again, or {_export_again(path)}"
         ) from error
     if DESCRIPTION not in texts:
-        raise ValueError(f"{path} was not written by mmkeras: no {DESCRIPTION} in it.")
+        raise ValueError(
+            f"{path} was not written by mmkeras: it has no {DESCRIPTION}. Write a file "
+            "with: mmkeras export PRESET --to FILE.tflite"
+        )
     return texts
 
 
-def _described(path, text) -> dict:
+def _read_description(path, text) -> dict:
     try:
         description = json.loads(text)
     except ValueError as error:
         raise ValueError(
-            f"{path} is damaged: its {DESCRIPTION} is no JSON ({error}). Copy it again."
+            f"{path} is corrupted: its {DESCRIPTION} is not valid JSON ({error}). Copy "
+            f"it again, or {_export_again(path)}"
         ) from error
-    if description.get("format") != FORMAT:
-        raise ValueError(
-            f"{path} has the format {description.get('format')!r}, this version reads "
-            f"{FORMAT}. Update mmkeras, or export the model anew."
-        )
-    return description
+    found = description.get("format")
+    if found == FORMAT:
+        return description
+    if isinstance(found, int) and found > FORMAT:
+        remedy = "update mmkeras: pip install --upgrade mmkeras"
+    else:
+        remedy = _export_again(path)
+    raise ValueError(
+        f"{path} has format {found}, this version of mmkeras reads format {FORMAT}. "
+        f"{remedy[0].upper()}{remedy[1:]}"
+    )
+
+
+def _export_again(path) -> str:
+    return f"export it again: mmkeras export PRESET --to {path} --overwrite"
 
 
 def _interpreter_class():
@@ -139,6 +186,6 @@ def _interpreter_class():
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise ImportError(
-            "LiteRT files are run by ai-edge-litert: pip install ai-edge-litert"
+            "Running LiteRT files requires ai-edge-litert: pip install ai-edge-litert"
         ) from error
     return Interpreter

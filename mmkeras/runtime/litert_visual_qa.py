@@ -4,34 +4,38 @@ import os
 
 import numpy as np
 
+from mmkeras.arguments.whole_number import whole_number
+from mmkeras.runtime.caption import Answer
+from mmkeras.runtime.join_pieces import join_pieces
 from mmkeras.runtime.litert_file import VOCABULARY, LiteRTFile
 from mmkeras.runtime.question_tokenizer import QuestionTokenizer
-from mmkeras.runtime.spell_pieces import spell_pieces
 
 ANSWER_VOCABULARY = "answer_vocab.txt"
 
 
 class LiteRTVisualQA:
-    """Answers questions about pictures with an exported file, without TensorFlow.
+    """Answers questions about images with an exported LiteRT file, without TensorFlow.
 
-    It needs `ai-edge-litert`, NumPy and Pillow only (`pip install --no-deps mmkeras`
-    beside them), and is what an app on a phone has to do, in a few lines of Python.
+    It only needs `ai-edge-litert`, NumPy and Pillow, and is the reference for apps on
+    phones.
 
     Args:
-        path: path of a file that `VisualQA.export(path, format="litert")` or
-            `GenerativeVisualQA.export(path, format="litert")` wrote.
-        num_threads: int, threads of the runtime.
+        path: path of a file written by `VisualQA.export(path, format="litert")` or
+            `GenerativeVisualQA.export(path, format="litert")`.
+        num_threads: int, number of threads of the runtime.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         ImportError: if `ai-edge-litert` is not installed.
-        ValueError: if the file is damaged, not of such a task, or its questions are
-            cut into pieces in a way that is written for TensorFlow only.
+        ValueError: if the file is corrupted, of another format, or not of a task that
+            answers questions, or its tokenizer is unknown.
 
     Example:
         ```python
         vqa = mmkeras.runtime.LiteRTVisualQA("vqa.tflite")
-        vqa.answer("photo.jpg", "what is on the table?", top_k=3)
+        answer = vqa.answer("photo.jpg", "what is on the table?")
+        print(answer, answer.score)
+        vqa.answer("photo.jpg", "what is on the table?", num_sequences=3)
         ```
     """
 
@@ -41,61 +45,64 @@ class LiteRTVisualQA:
         self._tokenizer = QuestionTokenizer(
             self._file.lines(VOCABULARY), **self.description["question"]
         )
-        self._writes = self.description["task"] == "GenerativeVisualQA"
-        if self._writes:
-            self._answer_pieces = self._file.lines(ANSWER_VOCABULARY)
+        self._is_generative = self.description["task"] == "GenerativeVisualQA"
+        if self._is_generative:
+            self._answer_vocabulary = self._file.lines(ANSWER_VOCABULARY)
 
     @property
     def description(self) -> dict:
-        """What the file says of itself."""
+        """The description in the file; see `LiteRTFile`."""
         return self._file.description
 
-    def answer(self, image, question: str, *, top_k: int | None = None):
-        """The answer to a question about a picture.
+    def answer(
+        self,
+        image: str | os.PathLike | bytes | np.ndarray,
+        question: str,
+        num_sequences: int | None = None,
+    ) -> Answer | list[Answer]:
+        """Answers a question about an image.
 
         Args:
             image: a path, encoded bytes, or a uint8 array `[height, width, 3]`.
             question: string.
-            top_k: int, how many answers to return, best first, at most as many as the
-                file was exported for; `None` for the best one alone.
+            num_sequences: int, number of answers, at most as many as the file was
+                exported for. `None` for the `num_sequences` among the decoding options
+                of a generative file, and 1 for other files.
 
         Returns:
-            string, or with `top_k` a list of `(answer, score)`.
+            An `Answer`, a string with a `score`, or with `num_sequences` above 1 a list
+            of them, best first.
 
         Raises:
-            FileNotFoundError: if a path does not lead to a file.
-            ValueError: if the picture cannot be read, the question is blank, or
-                `top_k` is out of range.
+            FileNotFoundError: if the image file does not exist.
+            ValueError: if the image cannot be read, the question is blank, or
+                `num_sequences` is out of range.
         """
         token_ids = self._tokenizer(question)
         if not token_ids.any():
-            raise ValueError(f"The question is blank. Received: question={question!r}.")
+            raise ValueError(f"`question` is blank. Received: question={question!r}.")
         outputs = self._file.run(
             "answer", image=self._file.pixels(image), token_ids=token_ids[None]
         )
-        found = self._written(outputs) if self._writes else _chosen(outputs)
-        if top_k is None:
-            return found[0][0]
-        if not 1 <= top_k <= len(found):
-            raise ValueError(
-                f"`top_k` must be between 1 and {len(found)}, the answers that this "
-                f"file gives. Received: top_k={top_k!r}."
-            )
-        return found[:top_k]
+        answers = self._generated(outputs) if self._is_generative else _chosen(outputs)
+        if num_sequences is None:
+            num_sequences = self.description.get("decoding", {}).get("num_sequences", 1)
+        number = whole_number("num_sequences", num_sequences, 1, len(answers))
+        return answers[0] if number == 1 else answers[:number]
 
-    def _written(self, outputs) -> list[tuple[str, float]]:
+    def _generated(self, outputs) -> list[Answer]:
         rows = zip(
             outputs["token_ids"], outputs["joins"], outputs["scores"], strict=True
         )
         return [
-            (spell_pieces(ids, joins, self._answer_pieces), float(score))
+            Answer(join_pieces(ids, joins, self._answer_vocabulary), float(score))
             for ids, joins, score in rows
         ]
 
 
-def _chosen(outputs) -> list[tuple[str, float]]:
-    texts = [_text(answer) for answer in np.ravel(outputs["answers"])]
-    return list(zip(texts, map(float, np.ravel(outputs["scores"])), strict=True))
+def _chosen(outputs) -> list[Answer]:
+    rows = zip(np.ravel(outputs["answers"]), np.ravel(outputs["scores"]), strict=True)
+    return [Answer(_text(answer), float(score)) for answer, score in rows]
 
 
 def _text(answer) -> str:

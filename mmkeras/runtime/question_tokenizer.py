@@ -1,39 +1,73 @@
 from __future__ import annotations
 
+import bisect
 import functools
 import unicodedata
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mmkeras.runtime.han import is_bert_han, is_han
-
 _JOINER = "##"
 _CHARACTERS_PER_TOKEN = 100
-# What `tf.strings.split` splits at.
+# The white space of `tf.strings.split`.
 _ASCII_SPACE = "\t\n\v\f\r "
-# Of WordPiece: bytes, of BERT: characters.
-_LONGEST_WORD = 100
+# In bytes for WordPiece, in characters for BERT.
+_MAX_WORD_LENGTH = 100
+# Ranges of the script Han in RE2 (TensorFlow 2.21), first and last character.
+_HAN_SCRIPT = (
+    (0x2E80, 0x2E99),
+    (0x2E9B, 0x2EF3),
+    (0x2F00, 0x2FD5),
+    (0x3005, 0x3005),
+    (0x3007, 0x3007),
+    (0x3021, 0x3029),
+    (0x3038, 0x303B),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFA6D),
+    (0xFA70, 0xFAD9),
+    (0x16FE2, 0x16FE3),
+    (0x16FF0, 0x16FF1),
+    (0x20000, 0x2A6DF),
+    (0x2A700, 0x2B739),
+    (0x2B740, 0x2B81D),
+    (0x2B820, 0x2CEA1),
+    (0x2CEB0, 0x2EBE0),
+    (0x2F800, 0x2FA1D),
+    (0x30000, 0x3134A),
+    (0x31350, 0x323AF),
+)
+# Ranges of Han characters in BERT's reference, in which extension E starts at 2B920.
+_BERT_HAN = (
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x2A6DF),
+    (0x2A700, 0x2B73F),
+    (0x2B740, 0x2B81F),
+    (0x2B920, 0x2CEAF),
+    (0x2F800, 0x2FA1F),
+)
 
 
 class QuestionTokenizer:
-    """Questions to word pieces, as the model's own tokenizer cuts them in graph.
+    """Tokenizes questions as the tokenizer of the model does, in plain Python.
 
     Args:
-        vocabulary: sequence of strings, the pieces by their ids.
+        vocabulary: sequence of strings, the pieces in the order of their ids.
         kind: string, `"word_piece"` for `mmkeras.preprocessing.WordPieceTokenizer`,
             `"bert"` for `BertTokenizer`, `"words"` for `WordTokenizer`.
-        lowercase: bool.
+        lowercase: bool, whether to lowercase the question first.
         sequence_length: int, length of the rows.
-        pad: int, id of the padding.
-        unk: int, id of a word that cannot be spelled, or `None` to leave it out.
-        start: int, id that stands before the pieces, or `None`.
-        end: int, id that stands after them, or `None`.
-        punctuation: string, characters that are taken out, of `"words"`.
-        separator: string that is put in their place.
+        pad: int, id of padding.
+        unk: int, id of unknown words, or `None` to drop them.
+        start: int, id of the start token, or `None`.
+        end: int, id of the end token, or `None`.
+        punctuation: string, the characters to remove, for `"words"`.
+        separator: string that replaces them.
 
     Raises:
-        ValueError: if there is no such kind.
+        ValueError: if the kind is unknown.
     """
 
     def __init__(
@@ -51,15 +85,15 @@ class QuestionTokenizer:
     ):
         if kind not in _SPLITS:
             raise ValueError(
-                f"This version does not know how questions of the kind {kind!r} are "
-                "cut. Update mmkeras."
+                f"This version of mmkeras has no tokenizer of the kind {kind!r}. "
+                "Update mmkeras: pip install --upgrade mmkeras"
             )
         more = {}
         if kind == "words":
             more["replaced"] = {ord(mark): separator for mark in punctuation}
         self._split = functools.partial(_SPLITS[kind], lowercase=lowercase, **more)
         self._too_long = _TOO_LONG[kind]
-        self._whole = kind == "words"
+        self._whole_words = kind == "words"
         self._ids = {piece: place for place, piece in enumerate(vocabulary)}
         self._length = sequence_length
         self._pad, self._unk = pad, unk
@@ -67,13 +101,13 @@ class QuestionTokenizer:
         self._end = [] if end is None else [end]
 
     def __call__(self, question: str) -> np.ndarray:
-        """Cuts a question.
+        """Tokenizes a question.
 
         Args:
             question: string.
 
         Returns:
-            int32 `[sequence_length]`, all padding for a blank question.
+            int32 `[sequence_length]`, only padding for a blank question.
         """
         text = question[: _CHARACTERS_PER_TOKEN * self._length]
         ids = [
@@ -87,11 +121,11 @@ class QuestionTokenizer:
         return row
 
     def _pieces(self, word: str) -> list[int]:
-        """The longest pieces first, or the unknown token for the whole word."""
+        """The longest pieces from the left, or the unknown token for the word."""
         unknown = [] if self._unk is None else [self._unk]
         if self._too_long(word):
             return unknown
-        if self._whole:
+        if self._whole_words:
             return [self._ids[word]] if word in self._ids else unknown
         found, start = [], 0
         while start < len(word):
@@ -108,10 +142,10 @@ class QuestionTokenizer:
 
 
 def _word_piece_words(text: str, lowercase: bool) -> list[str]:
-    # Where the string ends for the C code of the normalisation in graph.
+    # TensorFlow Text's normalization, written in C, ends the string at a zero byte.
     text = unicodedata.normalize("NFC", text.split("\0")[0])
     text = text.lower() if lowercase else text
-    return _words(text, _is_space, lambda c: _is_mark(c) or is_han(c))
+    return _words(text, _is_space, lambda c: _is_punctuation(c) or is_han(c))
 
 
 def _whole_words(text: str, lowercase: bool, replaced: dict) -> list[str]:
@@ -122,25 +156,40 @@ def _whole_words(text: str, lowercase: bool, replaced: dict) -> list[str]:
 
 
 def _bert_words(text: str, lowercase: bool) -> list[str]:
-    text = "".join(c for c in text if not _is_dropped_by_bert(c))
+    text = "".join(c for c in text if not _is_removed_by_bert(c))
     text = "".join(f" {c} " if is_bert_han(c) else c for c in text)
     text = unicodedata.normalize("NFD", text)
     text = "".join(c for c in text if unicodedata.category(c) != "Mn")
-    # By itself, a last sigma would become "ς".
+    # A final sigma would otherwise become "ς".
     text = text.replace("Σ", "σ").lower()
-    return _words(text, _is_bert_space, _is_mark)
+    return _words(text, _is_bert_space, _is_punctuation)
 
 
-def _words(text: str, is_space: Callable, stands_alone: Callable) -> list[str]:
+def _words(text: str, is_space: Callable, is_separate: Callable) -> list[str]:
     words, word = [], ""
     for character in text:
-        alone = stands_alone(character)
-        if not alone and not is_space(character):
+        separate = is_separate(character)
+        if not separate and not is_space(character):
             word += character
             continue
-        words += [word, character] if alone else [word]
+        words += [word, character] if separate else [word]
         word = ""
     return [word for word in [*words, word] if word]
+
+
+def is_han(character: str) -> bool:
+    """Whether a character belongs to the script Han."""
+    return _is_in(_HAN_SCRIPT, character)
+
+
+def is_bert_han(character: str) -> bool:
+    """Whether BERT's tokenizer splits off a character as a Han character."""
+    return _is_in(_BERT_HAN, character)
+
+
+def _is_in(ranges, character) -> bool:
+    place = bisect.bisect_right(ranges, (ord(character), 0x110000)) - 1
+    return place >= 0 and ord(character) <= ranges[place][1]
 
 
 def _is_space(character: str) -> bool:
@@ -152,13 +201,13 @@ def _is_bert_space(character: str) -> bool:
     return character in "\t\n\f\r " or unicodedata.category(character)[0] == "Z"
 
 
-def _is_dropped_by_bert(character: str) -> bool:
+def _is_removed_by_bert(character: str) -> bool:
     category = unicodedata.category(character)
     return character == "\ufffd" or (category[0] == "C" and character not in "\t\n\r")
 
 
-def _is_mark(character: str) -> bool:
-    # The ASCII ones among symbols too: $ + < = > ^ ` | ~.
+def _is_punctuation(character: str) -> bool:
+    # Including the ASCII symbols $ + < = > ^ ` | ~.
     if "!" <= character <= "~":
         return not character.isalnum()
     return unicodedata.category(character)[0] == "P"
@@ -170,7 +219,7 @@ _SPLITS = {
     "words": _whole_words,
 }
 _TOO_LONG = {
-    "word_piece": lambda word: len(word.encode("utf-8")) > _LONGEST_WORD,
-    "bert": lambda word: len(word) > _LONGEST_WORD,
-    "words": lambda word: len(word.encode("utf-8")) > _LONGEST_WORD,
+    "word_piece": lambda word: len(word.encode("utf-8")) > _MAX_WORD_LENGTH,
+    "bert": lambda word: len(word) > _MAX_WORD_LENGTH,
+    "words": lambda word: len(word.encode("utf-8")) > _MAX_WORD_LENGTH,
 }

@@ -9,9 +9,9 @@ import time
 import keras
 import pytest
 import tensorflow as tf
-from mmkeras.cli.decoding_flags import add_decoding_flags, decoding_options
 
 from mmkeras.cli.main import main
+from mmkeras.cli.setting_flags import add_setting_flags, given_settings
 from mmkeras.decoding import DecodingOptions
 from tests.conftest import tiny_rows
 
@@ -224,7 +224,7 @@ def test_scores_of_tokens(preset, photos, tmp_path, capsys):
 
 def test_every_option_of_decoding_has_a_flag(preset, photos, capsys):
     parser = argparse.ArgumentParser()
-    add_decoding_flags(parser)
+    add_setting_flags(parser, DecodingOptions)
     given = {
         "num_beams": 4, "length_penalty": 0.5, "num_beam_groups": 2,
         "diversity_penalty": 1.0, "temperature": 0.9, "top_k": 5, "top_p": 0.8,
@@ -233,12 +233,12 @@ def test_every_option_of_decoding_has_a_flag(preset, photos, capsys):
     }  # fmt: skip
     line = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     words = ["--forbid=a b", "--forbid=c", "--require=d"]
-    found = decoding_options(parser.parse_args([*line, *words]))
+    found = given_settings(parser.parse_args([*line, *words]), DecodingOptions)
     listed = {"forbidden_words": ["a b", "c"], "required_words": ["d"]}
     assert found == {**given, **listed}
     fields = {field.name for field in dataclasses.fields(DecodingOptions)}
     assert fields == {*found}
-    assert decoding_options(parser.parse_args([])) == {}
+    assert given_settings(parser.parse_args([]), DecodingOptions) == {}
 
     picture = str(photos / "0.png")
     draw = ["--top-p", "0.9", "--seed", "2", "--num-sequences", "3", "--json"]

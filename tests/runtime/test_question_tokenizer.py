@@ -6,8 +6,11 @@ import tensorflow as tf
 
 from mmkeras.preprocessing import BertTokenizer, WordPieceTokenizer, WordTokenizer
 from mmkeras.preprocessing.text.pack_tokens import pack_tokens
-from mmkeras.runtime.han import is_bert_han, is_han
-from mmkeras.runtime.question_tokenizer import QuestionTokenizer
+from mmkeras.runtime.question_tokenizer import (
+    QuestionTokenizer,
+    is_bert_han,
+    is_han,
+)
 
 LENGTH = 24
 QUESTIONS = [
@@ -48,7 +51,7 @@ def as_questions(tokenizer, kind) -> QuestionTokenizer:
 
 @pytest.fixture(scope="module")
 def word_piece():
-    # A small vocabulary, so that words are spelled and some cannot be.
+    # So small that words are split into pieces, and some cannot be encoded.
     return WordPieceTokenizer.learn(QUESTIONS[:6] + ["where is the cat"] * 9, 90)
 
 
@@ -62,7 +65,7 @@ def bert():
 
 
 @pytest.mark.parametrize("kind", ["word_piece", "bert"])
-def test_questions_are_cut_as_the_graph_cuts_them(kind, request):
+def test_questions_equal_the_graph(kind, request):
     tokenizer = request.getfixturevalue(kind)
     wanted = pack_tokens(tokenizer, QUESTIONS, LENGTH).numpy()
     ours = as_questions(tokenizer, kind)
@@ -71,17 +74,17 @@ def test_questions_are_cut_as_the_graph_cuts_them(kind, request):
 
 
 @pytest.mark.parametrize("kind", ["word_piece", "bert"])
-def test_every_character_is_taken_as_the_graph_takes_it(kind, request):
-    """Each character between two letters, in every plane that has any."""
+def test_characters_equal_the_graph(kind, request):
+    """Each character between two letters, in all planes with characters."""
     tokenizer = request.getfixturevalue(kind)
     ours = as_questions(tokenizer, kind)
-    # What Unicode has added since is the newer library's alone.
+    # Only one of the libraries may know characters that were added to Unicode.
     characters = [
         chr(code)
         for code in range(0x32400)
         if unicodedata.category(chr(code)) not in ("Cn", "Cs", "Co")
     ]
-    # Every 7th, which is a prime and so meets all of any block of two or more rows.
+    # Every 7th: a prime, which reaches every column of a block of several rows.
     texts = [f"a{character}b" for character in characters[::7]]
     wanted = pack_tokens(tokenizer, texts, LENGTH).numpy()
     off = [
@@ -92,7 +95,7 @@ def test_every_character_is_taken_as_the_graph_takes_it(kind, request):
     assert off == []
 
 
-def test_han_are_those_of_the_regular_expressions():
+def test_han_equals_the_regular_expressions():
     codes = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
     for mine, pattern in (
         (is_han, r"\p{Han}"),
@@ -111,7 +114,7 @@ def test_han_are_those_of_the_regular_expressions():
 
 @pytest.mark.parametrize("oov_token", ["<OOV>", None])
 @pytest.mark.parametrize("separator", [" ", ""])
-def test_whole_words_are_cut_as_the_graph_cuts_them(oov_token, separator):
+def test_whole_words_equal_the_graph(oov_token, separator):
     words = ["[PAD]", "<OOV>", "what", "colour", "is", "the", "cat's", "hat", "cats"]
     punctuation = WordTokenizer(words, oov_token).punctuation
     punctuation += "" if separator else "'"
@@ -131,6 +134,6 @@ def test_whole_words_are_cut_as_the_graph_cuts_them(oov_token, separator):
         np.testing.assert_array_equal(ours(question), row, err_msg=repr(question))
 
 
-def test_a_kind_that_is_not_known_is_refused():
+def test_unknown_kind():
     with pytest.raises(ValueError, match="kind 'byte_pairs'.*Update mmkeras"):
         QuestionTokenizer(["a"], "byte_pairs", True, 8, 0, 1)

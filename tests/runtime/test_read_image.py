@@ -11,66 +11,66 @@ from mmkeras.preprocessing import ImageConverter
 from mmkeras.runtime.read_image import read_image
 
 
-def encoded(picture, format, **options) -> bytes:
+def encoded(image, format, **options) -> bytes:
     file = io.BytesIO()
-    picture.save(file, format, **options)
+    image.save(file, format, **options)
     return file.getvalue()
 
 
 def drawn(width, height, mode="RGB"):
-    """Smooth waves, so that how a picture is scaled matters and noise does not."""
+    """Smooth waves, for which resizing matters more than rounding."""
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     waves = [127 + 120 * np.sin(x / a + y / b) for a, b in ((9, 7), (5, 12), (14, 6))]
-    picture = Image.fromarray(np.stack(waves, -1).astype(np.uint8))
+    image = Image.fromarray(np.stack(waves, -1).astype(np.uint8))
     if mode == "RGBA":
-        picture.putalpha(Image.fromarray(((x * 3) % 256).astype(np.uint8)))
-    return picture.convert(mode)
+        image.putalpha(Image.fromarray(((x * 3) % 256).astype(np.uint8)))
+    return image.convert(mode)
 
 
-def turned():
+def rotated():
     exif = Image.Exif()
     exif[0x0112] = 6
     return encoded(drawn(90, 60), "JPEG", quality=95, exif=exif)
 
 
-def deep() -> bytes:
+def of_16_bits() -> bytes:
     levels = np.arange(60 * 90, dtype=np.uint16).reshape(60, 90) * 12
     return encoded(Image.fromarray(levels), "PNG")
 
 
-PICTURES = {
+IMAGES = {
     "png": encoded(drawn(90, 60), "PNG"),
     "small png, scaled up": encoded(drawn(20, 30), "PNG"),
     "png of the size": encoded(drawn(48, 48), "PNG"),
     "jpeg": encoded(drawn(200, 130), "JPEG", quality=95),
     "grey jpeg": encoded(drawn(90, 60, "L"), "JPEG", quality=95),
-    "jpeg turned by exif": turned(),
+    "jpeg rotated by exif": rotated(),
     "png with alpha": encoded(drawn(90, 60, "RGBA"), "PNG"),
     "png with a palette": encoded(drawn(90, 60, "P"), "PNG"),
-    "png of 16 bits": deep(),
+    "png of 16 bits": of_16_bits(),
     "gif": encoded(drawn(90, 60, "P"), "GIF"),
     "webp": encoded(drawn(90, 60), "WEBP", lossless=True),
 }
 
 
 @pytest.mark.parametrize("crop", [False, True])
-@pytest.mark.parametrize("name", PICTURES)
-def test_pixels_are_those_of_the_graph(name, crop):
+@pytest.mark.parametrize("name", IMAGES)
+def test_pixels_equal_the_graph(name, crop):
     converter = ImageConverter(48, scale=1.0, crop_to_aspect_ratio=crop)
-    wanted, error = converter.convert(tf.constant([PICTURES[name]]))
+    wanted, error = converter.convert(tf.constant([IMAGES[name]]))
     assert error.numpy().tolist() == [b""]
-    found = read_image(PICTURES[name], 48, 48, crop)
+    found = read_image(IMAGES[name], 48, 48, crop)
     assert found.dtype == np.uint8 and found.shape == (1, 48, 48, 3)
-    # Rounding: half a level, and one of Pillow's two passes.
+    # The output and Pillow's first pass are rounded.
     assert np.abs(found - wanted.numpy()).max() <= 2.0
     assert np.abs(found - wanted.numpy()).mean() <= 0.5
 
 
-def test_paths_bytes_and_arrays_are_the_same(tmp_path):
+def test_paths_bytes_and_arrays_are_equal(tmp_path):
     path = tmp_path / "a.png"
-    path.write_bytes(PICTURES["png"])
+    path.write_bytes(IMAGES["png"])
     array = np.asarray(Image.open(path))
-    for image in (str(path), path, PICTURES["png"], array):
+    for image in (str(path), path, IMAGES["png"], array):
         np.testing.assert_array_equal(
             read_image(image, 48, 48), read_image(path, 48, 48)
         )
@@ -80,12 +80,12 @@ def test_paths_bytes_and_arrays_are_the_same(tmp_path):
     "data, reason",
     [
         (b"", "empty, or not JPEG"),
-        (b"no picture", "empty, or not JPEG"),
+        (b"not an image", "empty, or not JPEG"),
         (encoded(drawn(9, 9), "BMP"), "empty, or not JPEG"),
-        (PICTURES["png"][:300], "Cannot read the image"),
+        (IMAGES["png"][:300], "Cannot read the image"),
     ],
 )
-def test_what_is_no_picture_is_refused(data, reason):
+def test_unreadable_images(data, reason):
     with pytest.raises(ValueError, match=reason):
         read_image(data, 48, 48)
 
@@ -96,7 +96,7 @@ def chunk(kind, data) -> bytes:
 
 
 @pytest.mark.parametrize("side", [11_000, 20_000])
-def test_a_bomb_is_refused_by_its_header(side):
+def test_decompression_bombs_are_refused_by_their_header(side):
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
     data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
@@ -104,14 +104,14 @@ def test_a_bomb_is_refused_by_its_header(side):
         read_image(data, 48, 48)
 
 
-def test_an_animated_webp_is_refused_as_everywhere():
+def test_animated_webp_is_refused():
     frames = [drawn(20, 20), drawn(20, 20).rotate(90)]
     data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:])
     with pytest.raises(ValueError, match="animated WebP"):
         read_image(data, 48, 48)
 
 
-def test_a_missing_file_and_a_wrong_array_are_named(tmp_path):
+def test_missing_file_and_wrong_array(tmp_path):
     with pytest.raises(FileNotFoundError, match="none.png"):
         read_image(tmp_path / "none.png", 48, 48)
     with pytest.raises(ValueError, match="float64"):

@@ -7,14 +7,14 @@ import numpy as np
 _JOINER = "##"
 
 
-def spell_pieces(
+def join_pieces(
     token_ids: np.ndarray, joins: np.ndarray, vocabulary: Sequence[str]
 ) -> str:
-    """The text of what a LiteRT file wrote.
+    """Joins the word pieces that a LiteRT file returns to text.
 
     Args:
-        token_ids: int `[length]`, the pieces in their order, and 0 after the last.
-        joins: int `[length]`, 1 where no space stands before the piece.
+        token_ids: int `[length]`, ids of the pieces, padded with 0.
+        joins: int `[length]`, 1 for pieces without a space before them.
         vocabulary: sequence of strings, the lines of `vocab.txt`.
 
     Returns:
