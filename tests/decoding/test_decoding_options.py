@@ -125,9 +125,8 @@ def test_unknown_forbidden_word():
 
 
 def test_required_words_reach_beam_search():
-    search = DecodingOptions(num_beams=2, required_words=["cats", "猫"]).search(
-        TOKENIZER
-    )
+    options = DecodingOptions(num_beams=2, required_words=["cats", "猫"])
+    search = build_search(options, TOKENIZER)
     assert search.required.sequences == ((4, 6), (8,))
     # "##s" continues a word: "cats" does not contain the word "cat".
     written = tf.constant([[[4, 6, 7], [4, 7, 6]]])
