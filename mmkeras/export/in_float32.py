@@ -6,7 +6,7 @@ _HALVES = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
 
 def in_float32(task):
-    """The task with all of its layers in float32, as LiteRT converts them.
+    """A task with all layers in float32, which LiteRT can convert.
 
     Args:
         task: a task of `mmkeras.models`.
@@ -15,15 +15,15 @@ def in_float32(task):
         The task itself, or a copy with the same weights.
 
     Raises:
-        ValueError: if Keras has quantised a layer.
+        ValueError: if Keras has quantized a layer.
     """
     policies = {layer.dtype_policy.name for layer in task.backbone._flatten_layers()}
-    quantised = sorted(name for name in policies if "_from_" in name)
-    if quantised:
+    quantized = sorted(name for name in policies if "_from_" in name)
+    if quantized:
         raise ValueError(
-            f"The model was quantised by Keras ({quantised[0]}), which LiteRT does not "
-            "convert. Export the model as it was before, with "
-            "precision='dynamic_int8' or 'weight_only_int8'."
+            f"LiteRT cannot convert a model quantized by Keras ({quantized[0]}). Export "
+            "the model before quantization, with precision='dynamic_int8' or "
+            "'weight_only_int8'."
         )
     if not policies & set(_HALVES):
         return task

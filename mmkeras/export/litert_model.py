@@ -10,19 +10,19 @@ import numpy as np
 from mmkeras.runtime.litert_file import DESCRIPTION
 
 METADATA = "mmkeras"
-# Of weights, in bytes, as the schema of LiteRT asks for.
+# Bytes; the schema of LiteRT asks for it.
 _ALIGNMENT = 16
 
 
 def require_whole(model: bytes) -> None:
-    """Refuses a LiteRT model that a plain runtime could not run.
+    """Checks that a runtime with built-in operations only can run a LiteRT model.
 
     Args:
         model: bytes.
 
     Raises:
-        ValueError: if it has an operation that is not built in, or reads a weight
-            that is not in it; the message names them.
+        ValueError: if an operation is not built in, or a weight is missing; the
+            message names them.
     """
     foreign, missing = [], []
     for kind, operator, code, _ in operators(model):
@@ -32,13 +32,12 @@ def require_whole(model: bytes) -> None:
             missing.append(_decoded(operator.builtinOptions.sharedName))
     if foreign:
         raise ValueError(
-            "The LiteRT model has operations that are not built in: "
+            "The LiteRT model needs operations that are not built in: "
             f"{', '.join(sorted(set(foreign)))}."
         )
     if missing:
         raise ValueError(
-            "The LiteRT model lacks weights that it reads: "
-            f"{', '.join(sorted(set(missing)))}."
+            f"The LiteRT model lacks weights: {', '.join(sorted(set(missing)))}."
         )
 
 
@@ -46,8 +45,8 @@ def operators(model: bytes) -> Iterator[tuple]:
     """The operators of a LiteRT model.
 
     Yields:
-        The name of the kind, e.g. `"CONV_2D"`, the operator, its code, and the name of
-        its first output, empty if it has none.
+        Tuples of the name of the operation, e.g. `"CONV_2D"`, the operator, its code,
+        and the name of its first output, empty if it has none.
     """
     schema, parsed = _parse(model)
     kinds = {
@@ -58,19 +57,19 @@ def operators(model: bytes) -> Iterator[tuple]:
     for graph in parsed.subgraphs:
         for operator in graph.operators:
             code = parsed.operatorCodes[operator.opcodeIndex]
-            # Those beyond the 127th are told by the newer field alone.
+            # Only the newer field has codes above 127.
             kind = kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]
-            # Those that only set something up have none.
+            # Operators that initialize something have no outputs.
             outputs = [] if operator.outputs is None else operator.outputs[:1]
             names = [_decoded(graph.tensors[place].name) for place in outputs]
             yield kind, operator, code, "".join(names)
 
 
 def describe(model: bytes, description: dict, texts: dict[str, str]) -> bytes:
-    """A LiteRT model with what is to be known of it.
+    """Adds a description and texts to a LiteRT model.
 
-    The description is put into the model's own metadata, under `"mmkeras"`, and with
-    the texts into a zip archive after the model.
+    The description is stored in the model's metadata, under `"mmkeras"`, and with the
+    texts in a zip archive appended to the model.
 
     Args:
         model: bytes.
@@ -78,15 +77,15 @@ def describe(model: bytes, description: dict, texts: dict[str, str]) -> bytes:
         texts: dict of string by file name.
 
     Returns:
-        bytes, still a LiteRT model.
+        bytes, a LiteRT model.
     """
     text = json.dumps(description, ensure_ascii=False, indent=1) + "\n"
     compact = json.dumps(description, ensure_ascii=False, separators=(",", ":"))
     file = io.BytesIO(_with_metadata(model, compact.encode("utf-8")))
-    # Zip archives are read from their end, so that they may stand after anything.
+    # Zip archives are read from their end, so anything may precede them.
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
         for name, content in {DESCRIPTION: text, **texts}.items():
-            # A fixed date, so that equal models are equal files.
+            # `ZipInfo` has a fixed date, so that equal models give equal files.
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
@@ -95,7 +94,7 @@ def _with_metadata(model, content):
     schema, parsed = _parse(model)
     for graph in parsed.subgraphs:
         for tensor in graph.tensors:
-            # A hundredth of a small file, and nothing of it is needed to run it.
+            # Names are a hundredth of a small file, and not needed to run it.
             tensor.name = _short_name(tensor.name)
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(content, np.uint8)
@@ -110,7 +109,7 @@ def _with_metadata(model, content):
 
 
 def _short_name(name) -> bytes:
-    """A name without the path of layers, and without what was fused into it."""
+    """A name without its path of layers, and without the names fused into it."""
     return _decoded(name).split(";")[0].split("/")[-1].encode("utf-8")
 
 
@@ -118,7 +117,7 @@ def _aligned_builder(size):
     import flatbuffers
 
     class AlignedBuilder(flatbuffers.Builder):
-        """What the Python code of flatbuffers leaves out of the schema."""
+        """Aligns weights as the schema asks for, which flatbuffers does not."""
 
         def StartVector(self, elemSize, numElems, alignment):
             if elemSize == 1:
@@ -133,7 +132,7 @@ def _parse(model):
 
     parsed = schema.ModelT.InitFromPackedBuf(model, 0)
     for buffer in parsed.buffers:
-        # Weights may stand after the tables, which writing them anew would move.
+        # Weights may follow the tables, whose sizes change.
         if buffer.offset and buffer.offset > 1:
             end = buffer.offset + buffer.size
             buffer.data = np.frombuffer(model[buffer.offset : end], np.uint8)

@@ -15,14 +15,14 @@ def quantize_litert(
     calibration: Iterable[dict[str, np.ndarray]] = (),
     encoder: str = "image_encoder",
 ) -> bytes:
-    """A LiteRT model of float32 with weights of 8 bits.
+    """Quantizes the weights of a float32 LiteRT model to 8 bits.
 
     Args:
         model: bytes, a LiteRT model of float32.
         precision: string, `"weight_only_int8"` (it computes in float32) or
-            `"mixed_int8"` (the image encoder computes in integers throughout, by
-            ranges that `calibration` shows; the rest is quantised as it runs).
-        signature: string, the one that `calibration` is for.
+            `"mixed_int8"` (the image encoder computes in integers throughout, with
+            ranges from `calibration`; the rest is quantized at run time).
+        signature: string, the signature of `calibration`.
         calibration: iterable of dict of arrays, inputs of the signature, for
             `"mixed_int8"`.
         encoder: string, the name of the image encoder's layer.
@@ -32,7 +32,7 @@ def quantize_litert(
 
     Raises:
         ImportError: if `ai-edge-quantizer` is not installed.
-        ValueError: if nothing of the image encoder is found in the model.
+        ValueError: if the model has no operations of the image encoder.
     """
     try:
         from ai_edge_quantizer import calibrator, qtyping, quantizer
@@ -48,20 +48,20 @@ def quantize_litert(
         return bytes(_quantize(made, None))
     if not _has_convolutions(model, encoder):
         raise ValueError(
-            f"Nothing in the LiteRT model is of the image encoder {encoder!r}, which "
-            "'mixed_int8' computes in integers. Take precision='dynamic_int8'."
+            f"The LiteRT model has no convolutions of the image encoder {encoder!r}, "
+            "which 'mixed_int8' computes in integers. Use precision='dynamic_int8'."
         )
     made.add_dynamic_config(".*", every, 8)
     for kind in (names.CONV_2D, names.DEPTHWISE_CONV_2D, names.ADD, names.MEAN):
         made.add_static_config(f".*{re.escape(encoder)}.*", kind, 8, 8)
-    # Tensors of the loop's body are not kept, so that only the profiler sees them.
+    # Only the profiler sees the tensors of the loop's body.
     mode = calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED
     ranges = made.calibrate({signature: list(calibration)}, mode=mode, num_threads=1)
     return bytes(_quantize(made, ranges))
 
 
 def _has_convolutions(model, encoder) -> bool:
-    """Whether a convolution of the model is of the image encoder."""
+    """Whether the model has a convolution of the image encoder."""
     return any(
         kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and encoder in name
         for kind, _, _, name in operators(model)

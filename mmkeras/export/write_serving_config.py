@@ -28,14 +28,13 @@ def write_serving_config(
     """Writes `models.config` and `batching.config` for TF Serving.
 
     Args:
-        folder: the model's, which has its versions in it, and whose name becomes the
-            model's.
-        base_path: string, the folder as the server sees it; `None` for
+        folder: folder of the model with its versions; the model gets its name.
+        base_path: string, the path of the folder on the server; `None` for
             `/models/NAME`, where TF Serving's Docker image looks for models.
-        overwrite: bool, whether to replace files that say something else.
+        overwrite: bool, whether to replace files with other contents.
 
     Raises:
-        FileExistsError: if a file says something else and `overwrite` is `False`;
+        FileExistsError: if a file has other contents and `overwrite` is `False`;
             nothing is written then.
     """
     folder = pathlib.Path(folder).resolve()
@@ -49,12 +48,12 @@ def write_serving_config(
     for name in changed:
         if (folder / name).exists() and not overwrite:
             raise FileExistsError(
-                f"{folder / name} says something else than what would be written. Keep "
-                "it and leave out serving_config, or pass overwrite=True."
+                f"{folder / name} exists with other contents. Keep it and remove "
+                "serving_config, or pass overwrite=True."
             )
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in changed.items():
-        # A server may be reading the old one.
+        # A server may be reading the file.
         partial = folder / f".{name}.{os.getpid()}.partial"
         partial.write_text(text, "utf-8")
         partial.replace(folder / name)

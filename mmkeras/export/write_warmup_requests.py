@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 _SIDE = 64
-_QUESTION = "what is in the picture?"
+_QUESTION = "what is in the image?"
 
 
 def write_warmup_requests(
@@ -16,18 +16,18 @@ def write_warmup_requests(
     model: str,
     signatures: Mapping[str, Iterable[tf.TensorSpec]],
 ) -> None:
-    """Writes what a server asks a SavedModel before its clients do.
+    """Writes the warm-up requests of a SavedModel.
 
-    TensorFlow prepares a graph when it is first called, which takes longer than an
-    answer. TF Serving and `mmkeras serve` send these requests while they load the
-    model, one a signature: a picture of 64 × 64 pixels, and a question.
+    TensorFlow prepares a graph at its first call, which takes longer than later ones.
+    TF Serving and `mmkeras serve` send these requests while they load the model, one
+    to each signature: an image of 64 × 64 pixels and a question.
 
     Args:
         path: folder of a SavedModel, in which
             `assets.extra/tf_serving_warmup_requests` is written.
         model: string, the name of the model.
-        signatures: dict of the specifications of their inputs by name. All are
-            strings `[batch]`; those whose names end in `_bytes` are pictures.
+        signatures: dict from the name of a signature to the specifications of its
+            inputs, strings `[batch]`; those whose names end in `_bytes` are images.
     """
     file = pathlib.Path(path) / "assets.extra" / "tf_serving_warmup_requests"
     file.parent.mkdir(exist_ok=True)
@@ -45,15 +45,15 @@ def write_warmup_requests(
 def _row(spec):
     if spec.dtype != tf.string or spec.shape.rank != 1:
         raise ValueError(
-            "Warm-up requests have strings [batch] only. "
+            "Warm-up requests support only strings [batch]. "
             f"Received: {spec.name} of {spec.dtype.name} {spec.shape}."
         )
-    value = _picture() if spec.name.endswith("_bytes") else _QUESTION.encode()
+    value = _image() if spec.name.endswith("_bytes") else _QUESTION.encode()
     return tf.make_tensor_proto([value])
 
 
-def _picture() -> bytes:
-    # Colours that change from side to side, so that nothing is a special case.
+def _image() -> bytes:
+    # Gradients, so that no pixel is a special case.
     ramp = tf.linspace(0.0, 1.0, _SIDE)
     across, down = tf.meshgrid(ramp, ramp)
     pixels = tf.stack([across, down, 1 - across], axis=-1)

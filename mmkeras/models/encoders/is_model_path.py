@@ -6,7 +6,7 @@ _SUFFIXES = {".h5", ".hdf5", ".hdf", ".keras"}
 
 
 def is_model_path(value: Any) -> bool:
-    """Whether it is the path of a saved model, and not the name of an encoder."""
+    """Whether a value is the path of a saved model rather than a name."""
     if isinstance(value, os.PathLike):
         return True
     if not isinstance(value, str):

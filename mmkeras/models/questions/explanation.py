@@ -15,20 +15,19 @@ from mmkeras.preprocessing.text.fonts_for import fonts_for
 
 @dataclasses.dataclass
 class Explanation:
-    """Where a model looked to answer a question.
+    """The explanation of an answer.
 
     Args:
         question: string.
-        answer: string, the answer that is explained.
+        answer: string, the explained answer.
         score: float, its probability.
-        tokens: list of strings, the question as the model reads it.
-        image_attention: float32 `[rows, columns]`, how much the fusion block looked
-            at each region, with a sum of 1; `None` for blocks that do not attend.
-        text_attention: float32 `[tokens]`, how much it looked at each token, or
-            `None`.
-        image_gradient: float32 `[rows, columns]`, how much the score of the answer
-            hangs on each region: 0 to 1, or 0 everywhere if it hangs on none.
-        picture: uint8 `[height, width, 3]`.
+        tokens: list of strings, the tokens of the question.
+        image_attention: float32 `[rows, columns]`, the attention of the fusion block
+            over the regions, which sums to 1; `None` for blocks without attention.
+        text_attention: float32 `[tokens]`, its attention over the tokens, or `None`.
+        image_gradient: float32 `[rows, columns]`, Grad-CAM of the answer's score:
+            from 0 to 1, or 0 everywhere if it depends on no region.
+        image: uint8 `[height, width, 3]`.
     """
 
     question: str
@@ -38,10 +37,10 @@ class Explanation:
     image_attention: np.ndarray | None
     text_attention: np.ndarray | None
     image_gradient: np.ndarray
-    picture: np.ndarray
+    image: np.ndarray
 
     def plot(self, path: str | os.PathLike) -> None:
-        """Draws the picture with what was looked at laid over it.
+        """Plots the image with the attention and Grad-CAM as overlays.
 
         Warns if no installed font has the characters of the question or the answer.
 
@@ -55,15 +54,15 @@ class Explanation:
             from matplotlib.figure import Figure
         except ImportError as error:
             raise ImportError(
-                "Drawing needs matplotlib: pip install 'mmkeras[plot]'."
+                "Plotting needs matplotlib. Install it: pip install 'mmkeras[plot]'."
             ) from error
         maps = {"attention": self.image_attention, "Grad-CAM": self.image_gradient}
         maps = {name: grid for name, grid in maps.items() if grid is not None}
         figure = Figure(figsize=(3.2 * (1 + len(maps)), 3.6), layout="constrained")
         axes = figure.subplots(1, 1 + len(maps))
-        height, width = self.picture.shape[:2]
+        height, width = self.image.shape[:2]
         for axis, (name, grid) in zip(axes, [("", None), *maps.items()], strict=True):
-            axis.imshow(self.picture, extent=(0, width, height, 0))
+            axis.imshow(self.image, extent=(0, width, height, 0))
             if grid is not None:
                 axis.imshow(
                     grid, cmap="inferno", alpha=0.6, extent=(0, width, height, 0)
@@ -71,20 +70,20 @@ class Explanation:
             axis.set_title(name, fontsize=9)
             axis.axis("off")
         title = f"{self.question}\n{self.answer} ({self.score:.0%})"
-        # A price in dollars is no formula.
+        # A dollar sign does not start a formula.
         figure.suptitle(title, family=fonts_for([title]), parse_math=False)
         with warnings.catch_warnings():
-            # Said once and with the remedy by `fonts_for`.
+            # `fonts_for` warns once, with the remedy.
             warnings.filterwarnings("ignore", "Glyph .* missing from")
             figure.savefig(path)
 
 
 def explain_answer(task, image, question: str, answer: str | None) -> Explanation:
-    """What `explain` of a task returns.
+    """Explains an answer of a task.
 
     Args:
         task: a `VisualQA` or a `GenerativeVisualQA`.
-        image: as `VisualQA.explain` takes it.
+        image: as in `VisualQA.explain`.
         question: string.
         answer: string, or `None` for the model's own.
 
@@ -118,7 +117,7 @@ def explain_answer(task, image, question: str, answer: str | None) -> Explanatio
         image_attention=_row(image_attention, grid),
         text_attention=_row(text_attention, (-1,)),
         image_gradient=_class_activation(regions, tape.gradient(chosen, regions), grid),
-        picture=decode_image(tf.constant(batch.images[0])).numpy(),
+        image=decode_image(tf.constant(batch.images[0])).numpy(),
     )
 
 
@@ -127,8 +126,7 @@ def _single(image, question):
     batches = list(question_batches(image, question, 1))
     if len(batches) != 1:
         raise ValueError(
-            "`image` must be one picture to explain an answer by. Received a batch of "
-            f"{len(batches)}."
+            f"`image` must be a single image. Received a batch of {len(batches)}."
         )
     return batches[0]
 
@@ -148,35 +146,32 @@ def _row(attention, shape) -> np.ndarray | None:
 
 
 def _class_activation(regions, gradient, grid) -> np.ndarray:
-    """What of each region speaks for the answer, `[rows, columns]`, at most 1."""
+    """Grad-CAM: the positive contribution of each region, scaled to at most 1."""
     if gradient is None:
         return np.zeros(grid, "float32")
-    speaks = np.asarray(tf.reduce_sum(regions * gradient, axis=-1))[0]
-    speaks = np.maximum(speaks, 0)
-    return (speaks / max(speaks.max(), 1e-12)).reshape(grid).astype("float32")
+    found = np.asarray(tf.reduce_sum(regions * gradient, axis=-1))[0]
+    found = np.maximum(found, 0)
+    return (found / max(found.max(), 1e-12)).reshape(grid).astype("float32")
 
 
 def require_single(image, question) -> None:
-    """Refuses what is not one question about one picture.
+    """Checks that a single question about a single image is given.
 
     Args:
-        image: as `VisualQA.explain` takes it.
+        image: as in `VisualQA.explain`.
         question: string.
 
     Raises:
-        ValueError: if the picture is a list or `None`, or the question no string.
+        ValueError: if the image is a list or `None`, or the question is not a string.
     """
     if isinstance(image, (list, tuple)):
         raise ValueError(
-            f"`image` must be one picture, not a list. Received: a list of {len(image)}"
-            ". Explain them one by one."
+            f"`image` must be a single image. Received: a list of {len(image)}. Explain "
+            "them one by one."
         )
     if image is None:
-        raise ValueError(
-            "`image` must be a picture to explain an answer by. Received: image=None."
-        )
+        raise ValueError("`image` must be an image. Received: image=None.")
     if not isinstance(question, str):
         raise ValueError(
-            "`question` must be one string; explain several one by one. Received: "
-            f"question={question!r:.200}."
+            f"`question` must be a single string. Received: question={question!r:.200}."
         )

@@ -8,16 +8,16 @@ from mmkeras.layers import fusion as fusion_blocks
 def fusion_block_of(
     fusion: str | keras.layers.Layer, dim: int, num_answers: int | None
 ) -> keras.layers.Layer:
-    """A fusion block by name, or as it is given.
+    """Builds a fusion block by its name, or returns a given one.
 
     Args:
         fusion: string, one of `mmkeras.layers.fusion.names()`, or a fusion block.
-        dim: int, its dimension.
-        num_answers: int, which a block that scores answers itself has for its
-            dimension, or `None` where it may not score answers.
+        dim: int, dimension of the block.
+        num_answers: int, the dimension of a block that returns logits of answers;
+            `None` if it must not return logits.
 
     Raises:
-        ValueError: if there is no such block, or it scores answers and may not.
+        ValueError: if the block is unknown, or returns logits and must not.
     """
     block = fusion_blocks.get(fusion, dim=dim) if isinstance(fusion, str) else fusion
     block = fusion_blocks.get(block)
@@ -25,8 +25,8 @@ def fusion_block_of(
         return block
     if num_answers is None:
         raise ValueError(
-            f"{type(block).__name__} scores answers, which cannot be written about. "
-            "Choose another fusion block."
+            f"{type(block).__name__} returns logits of answers, which a text decoder "
+            "cannot read. Choose another fusion block."
         )
     if isinstance(fusion, str):
         return fusion_blocks.get(fusion, dim=num_answers)

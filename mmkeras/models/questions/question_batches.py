@@ -12,14 +12,14 @@ from mmkeras.preprocessing.images.load_images import load_images
 
 @dataclasses.dataclass
 class QuestionBatch:
-    """Pictures with their questions, padded.
+    """A batch of images with their questions, padded.
 
     Args:
-        images: list of bytes; empty where there is no picture.
-        names: list of strings, what errors call them.
-        present: bool `[batch]`, whether there is a picture.
-        questions: `[batch, questions]` of strings, blank for none.
-        numbers: list of int, how many questions each picture has.
+        images: list of bytes, empty for a missing image.
+        names: list of strings, the names of the images in errors.
+        present: bool `[batch]`, whether there is an image.
+        questions: `[batch, questions]` of strings, empty for padding.
+        numbers: list of int, the number of questions about each image.
     """
 
     images: list[bytes]
@@ -30,19 +30,20 @@ class QuestionBatch:
 
 
 def question_batches(images, questions, batch_size: int) -> QuestionBatches:
-    """Pictures and questions in whatever form a user has them.
+    """Batches of images and questions in any form that `answer` accepts.
 
     Args:
-        images: as `VisualQA.answer` takes them.
-        questions: as `VisualQA.answer` takes them.
-        batch_size: int, pictures at a time.
+        images: as in `VisualQA.answer`.
+        questions: as in `VisualQA.answer`.
+        batch_size: int, number of images in a batch.
 
     Returns:
         An iterable of `QuestionBatch`.
 
     Raises:
-        FileNotFoundError: if a path does not lead to a file.
-        ValueError: if a question is blank or no text, or the numbers do not match.
+        FileNotFoundError: if a path does not exist.
+        ValueError: if a question is blank or not a string, or the numbers of images
+            and questions differ.
     """
     batch_size = whole_number("batch_size", batch_size, 1)
     questions = _plain_questions(questions)
@@ -57,16 +58,16 @@ def question_batches(images, questions, batch_size: int) -> QuestionBatches:
         rows = list(questions)
     if len(rows) != len(loaded):
         raise ValueError(
-            f"`images` is a list of {len(loaded)}, and `questions` one of "
-            f"{len(rows)}. Give one question for all pictures, or one (or a list of "
-            "them) for each. For several questions about one picture give it without a "
-            "list: answer(image, [question, another])."
+            f"`images` has {len(loaded)} items, and `questions` has {len(rows)}. Give "
+            "one question for all images, or a question or a list of questions for "
+            "each. For several questions about one image give it without a list: "
+            "answer(image, [question, another])."
         )
     return QuestionBatches(loaded, names, rows, single, batch_size)
 
 
 class QuestionBatches:
-    """Batches of `question_batches`, and the way back to the form of the input."""
+    """Batches of images and questions; arranges answers in the form of the input."""
 
     def __init__(self, images, names, rows, single, batch_size):
         self._images, self._names = images, names
@@ -95,7 +96,11 @@ class QuestionBatches:
             )
 
     def arrange(self, found: list[list]):
-        """Answers, a list for each picture, in the form of the input."""
+        """Answers in the form of the input.
+
+        Args:
+            found: list with a list of answers for each image.
+        """
         pairs = zip(found, self._alone, strict=True)
         rows = [row[0] if alone else row for row, alone in pairs]
         return rows[0] if self._single else rows
@@ -110,7 +115,7 @@ def _load(images) -> tuple[list[bytes | None], list[str], bool]:
     for index, image in enumerate(images):
         found, given, single = load_images(image) if image is not None else _load(None)
         if not single:
-            raise ValueError(f"Item {index} of the list is not one picture.")
+            raise ValueError(f"Item {index} of `images` is not a single image.")
         loaded += found
         names += (
             given if image is None or isinstance(image, str) else [f"image {index}"]
@@ -129,8 +134,8 @@ def _listed(row, name) -> list[str]:
         _require_unicode(question or "", name)
         if question is not None and not question.strip():
             raise ValueError(
-                f"A question about {name} is blank. Ask something, or give `None` for "
-                "what is most likely without a question."
+                f"A question about {name} is blank. Ask something, or give `None` to "
+                "ask without a question."
             )
     return [question or "" for question in asked]
 
@@ -145,21 +150,21 @@ def _require_unicode(question, name) -> None:
         question.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"A question about {name} has half a character at place {error.start}, "
-            f"{question[error.start]!r}, as text has that was cut or decoded wrongly. "
+            f"A question about {name} has a lone surrogate at index {error.start}, "
+            f"{question[error.start]!r}, as text that was cut or wrongly decoded has. "
             "Remove it."
         ) from error
 
 
 def _plain_questions(questions):
-    """Questions of a batch as strings; any others as they are.
+    """Decodes the questions of a batch; returns others as they are.
 
     Args:
-        questions: as a user has them: strings, lists, or what a dataset gives as
-            `question`: a string tensor, a `tf.RaggedTensor` or an array of either.
+        questions: strings, lists of strings, or the `question` of a dataset: a string
+            tensor, a `tf.RaggedTensor` or an array.
 
     Returns:
-        Of a tensor or an array a string, or lists of strings in its shape.
+        For a tensor or an array a string, or nested lists of strings.
     """
     if isinstance(questions, (tf.RaggedTensor, tf.compat.v1.ragged.RaggedTensorValue)):
         return _decoded(questions.to_list())

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def answer_key(answers: tf.Tensor) -> tf.Tensor:
-    """What answers are compared by: without case, and with single spaces.
+    """Normalizes answers for comparison: lower case and single spaces.
 
     Args:
         answers: `tf.string` `[...]`.
@@ -21,18 +21,18 @@ def answer_key(answers: tf.Tensor) -> tf.Tensor:
 def answer_scores(
     answers: tf.Tensor, places: Callable[[tf.Tensor], tf.Tensor], size: int
 ) -> tf.Tensor:
-    """The score of each known answer to a question, by what annotators answered.
+    """Scores each known answer to a question by the annotators' answers.
 
-    A single annotator's answer scores 1. Of several it scores as the VQA evaluation
-    does on average over leaving one annotator out: `min(1, others / 3)`, where
-    `others` of those that are left gave it. Of ten annotators, four that agree give
-    1, three 0.9, two 0.6, one 0.3.
+    The answer of a single annotator scores 1. With several annotators an answer has
+    its accuracy of the VQA evaluation: the mean of `min(1, others / 3)` over leaving
+    one annotator out, where `others` is how many of the remaining ones gave it. With
+    ten annotators, four that agree give 1, three 0.9, two 0.6, one 0.3.
 
     Args:
         answers: `tf.string` `[..., annotators]`, padded with `""`.
-        places: a function from `answer_key` of answers to their places, int32, -1 for
-            one that is not known.
-        size: int, how many answers are known.
+        places: function from normalized answers (`answer_key`) to their indices,
+            int32, -1 for an unknown answer.
+        size: int, number of known answers.
 
     Returns:
         float32 `[..., size]`.
@@ -41,7 +41,7 @@ def answer_scores(
         - [Antol et al., 2015](https://arxiv.org/abs/1505.00468)
     """
     keys = answer_key(answers)
-    # A negative place is no place in a one-hot row.
+    # The one-hot row of -1 is all zeros.
     counts = tf.reduce_sum(tf.one_hot(places(keys), size), axis=-2)
     given = tf.cast(tf.not_equal(keys, ""), tf.float32)
     number = tf.reduce_sum(given, axis=-1, keepdims=True)

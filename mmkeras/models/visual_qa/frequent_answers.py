@@ -6,35 +6,34 @@ from collections.abc import Iterable
 
 import tensorflow as tf
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.models.visual_qa.answer_scores import answer_key
 
-_AT_A_TIME = 4096
+_CHUNK = 4096
 
 
 def frequent_answers(
     answers: Iterable[str], number: int = 3000, min_count: int = 1
 ) -> list[str]:
-    """The answers that are given most often, each as it is written most often.
+    """The most frequent answers, each in its most frequent spelling.
 
     Args:
-        answers: strings, one for each time it was given.
-        number: int, the most answers to return.
-        min_count: int, how often an answer must be given.
+        answers: iterable of strings, with repetitions.
+        number: int, maximum number of answers.
+        min_count: int, minimum number of occurrences of an answer.
 
     Returns:
-        list of strings, the most frequent first, equally frequent ones in the order of
-        their characters.
+        list of strings, the most frequent first, ties in lexicographic order.
 
     Raises:
-        ValueError: if a number is below 1, or no answer is given so often.
+        ValueError: if a number is below 1, or no answer is frequent enough.
     """
-    for name, value in (("number", number), ("min_count", min_count)):
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+    number = whole_number("number", number, 1)
+    min_count = whole_number("min_count", min_count, 1)
     written = collections.Counter(answers)
     spellings: dict[bytes, collections.Counter] = {}
     texts = iter(written)
-    while chunk := list(itertools.islice(texts, _AT_A_TIME)):
+    while chunk := list(itertools.islice(texts, _CHUNK)):
         for text, key in zip(
             chunk, answer_key(tf.constant(chunk)).numpy(), strict=True
         ):
@@ -47,7 +46,7 @@ def frequent_answers(
     )
     if not kept:
         raise ValueError(
-            f"No answer is given {min_count} times. The data have {len(counts)} "
+            f"No answer occurs {min_count} times. The data have {len(counts)} "
             "answers: lower `min_answer_count`, or check the key 'answer'."
         )
     return [_most_common(spellings[key]) for key in kept[:number]]
