@@ -21,8 +21,8 @@ def in_float32(task):
     quantized = sorted(name for name in policies if "_from_" in name)
     if quantized:
         raise ValueError(
-            f"LiteRT cannot convert a model quantized by Keras ({quantized[0]}). Export "
-            "the model before quantization, with precision='dynamic_int8' or "
+            f"LiteRT cannot convert a model quantized by Keras ({quantized[0]}). "
+            "Export the model before quantization, with precision='dynamic_int8' or "
             "'weight_only_int8'."
         )
     if not policies & set(_HALVES):

@@ -25,28 +25,28 @@ def build_image_encoder(
     image_size: int | None = None,
     trainable: bool | None = None,
 ) -> tuple[ImageEncoder, float, float]:
-    """An image encoder and how its pixels are scaled.
+    """Builds an image encoder by its name, from a model or from a file.
 
     Args:
         encoder: string, one of `"small_cnn"`, `"efficientnet_lite0"`,
             `"efficientnet_lite1"`, `"efficientnet_lite2"`; or a `keras.Model`
-            that takes pixels of 0 … 255, as `keras.applications` with their own
-            rescaling do; or an `ImageEncoder` of the same kind; or the path of such a
-            model of Keras 2, an `.h5` or `.keras` file or a SavedModel folder
+            of pixels from 0 to 255, e.g. one of `keras.applications` that includes
+            its rescaling; or an `ImageEncoder` of such a model; or the path of such a
+            Keras 2 model, an `.h5` or `.keras` file or a SavedModel folder
             (`mmkeras.keras2.load_tf_keras`).
         image_size: int, side of the input in pixels, or `None` for the encoder's
             own.
-        trainable: bool, whether all of it is trained; or `None`: encoders with
-            pretrained weights by name or by path are frozen, a model that is given is
-            left as it is, frozen layers and all.
+        trainable: bool, whether to train all of it; `None` to freeze pretrained
+            encoders given by name or by path, and to leave the layers of a given model
+            as they are.
 
     Returns:
         An `ImageEncoder`, `scale` and `offset` (`pixel * scale + offset`).
 
     Raises:
-        ValueError: if the encoder is not known, `image_size` is not the one that a
-            given model has, or the file of one of Keras 2 cannot be rebuilt.
-        FileNotFoundError: if there is no file of that path.
+        ValueError: if the encoder is unknown, `image_size` is not that of a given
+            model, or a Keras 2 model cannot be rebuilt.
+        FileNotFoundError: if the path does not exist.
         ImportError: if the package with the weights is not installed.
     """
     if encoder == "small_cnn":
@@ -62,13 +62,13 @@ def build_image_encoder(
         encoder = ImageEncoder(encoder)
     if not isinstance(encoder, ImageEncoder):
         raise ValueError(
-            f"`image_encoder` must be one of {', '.join(_NAMES)}, the path of a model "
-            "of Keras 2 (.h5, .keras or a SavedModel folder), a `keras.Model`, or an "
+            f"`image_encoder` must be one of {', '.join(_NAMES)}, the path of a Keras "
+            "2 model (.h5, .keras or a SavedModel folder), a `keras.Model`, or an "
             f"`ImageEncoder`. Received: image_encoder={encoder!r}."
         )
     if image_size not in (None, encoder.image_size):
         raise ValueError(
-            f"The given image encoder takes {encoder.image_size} pixels. Leave out "
+            f"The given image encoder is built for {encoder.image_size} pixels. Remove "
             f"`image_size`, or build the encoder for {image_size}."
         )
     if trainable is not None:
@@ -83,12 +83,12 @@ def _read(path, image_size, trainable) -> ImageEncoder:
     height, width, *_ = shapes[0] if len(shapes[0]) == 3 else (None, 0)
     if height is None and shapes == [(None, None, 3)]:
         raise ValueError(
-            f"The model in {path} takes pictures of any size. Say which: `image_size=`."
+            f"The model in {path} accepts images of any size. Set `image_size`."
         )
     if shapes != [(height, width, 3)] or height != width:
         raise ValueError(
-            f"The model in {path} must take square pictures in colour alone. It takes "
-            f"{shapes}."
+            f"The only input of the model in {path} must be square color images. Its "
+            f"inputs are {shapes}."
         )
     _warn_of_pixels(path, model)
     if len(model.outputs) == 1 and len(model.output_shape) == 2:
@@ -97,14 +97,14 @@ def _read(path, image_size, trainable) -> ImageEncoder:
 
 
 def _warn_of_pixels(path, model) -> None:
-    """Of models that were saved without what scales their pixels."""
+    """Warns of models that were saved without the layer that scales their pixels."""
     layers = list(leaf_layers(model))
     first = next((i for i, layer in enumerate(layers) if layer.weights), 0)
     if not any(isinstance(layer, _SCALING) for layer in layers[:first]):
         warnings.warn(
-            f"The model in {path} does not scale its pixels by itself, and is given "
-            "those of 0 … 255. If it was trained on another range, put a layer that "
-            "scales in front of it: see docs/old_models.md.",
+            f"The model in {path} does not scale its pixels, and gets those of 0 to "
+            "255. If it was trained on another range, put a rescaling layer in front "
+            "of it: see docs/old_models.md.",
             stacklevel=5,
         )
 
@@ -112,9 +112,9 @@ def _warn_of_pixels(path, model) -> None:
 def _one_region(path, model) -> keras.Model:
     maps = [layer for layer in model.layers if len(_output_shape(layer)) == 4]
     warnings.warn(
-        f"The model in {path} ends in a vector, and each picture is one region. "
-        "`load_tf_keras(path, output_layer=NAME)` ends it at a feature map, of which "
-        f"the last is that of {maps[-1].name!r}, {maps[-1].output.shape[1:]}.",
+        f"The model in {path} ends in a vector, so that an image is a single region. "
+        "`load_tf_keras(path, output_layer=NAME)` ends it at a feature map; the last "
+        f"one is that of {maps[-1].name!r}, {maps[-1].output.shape[1:]}.",
         stacklevel=4,
     )
     region = keras.layers.Reshape((1, 1, model.output_shape[1]), name="one_region")

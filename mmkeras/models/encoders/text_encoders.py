@@ -35,34 +35,35 @@ def build_text_encoder(
     vocabulary_size: int = 8000,
     trainable: bool | None = None,
 ) -> tuple[TextEncoder, keras_hub.tokenizers.Tokenizer]:
-    """A text encoder and the tokenizer whose tokens it takes.
+    """Builds a text encoder and its tokenizer.
 
     Args:
-        encoder: string, one of `"gru"`, `"lstm"`, `"transformer"`, which learn from
-            nothing, with a vocabulary learned from `texts`, or `"minilm"`, which is
-            pretrained; or a pair of an encoder and its tokenizer. That encoder is a
-            KerasHub text backbone, one of our text encoders, a `keras.Model` as
-            `ModelTextEncoder` takes it, or the path of such a model of Keras 2, an
-            `.h5` or `.keras` file or a SavedModel folder
+        encoder: string, one of `"gru"`, `"lstm"`, `"transformer"`, which are trained
+            from scratch with a vocabulary learned from `texts`, or `"minilm"`, which
+            is pretrained; or a pair of an encoder and its tokenizer. The encoder is a
+            KerasHub text backbone, a `mmkeras.layers.TextEncoder`, a `keras.Model` as
+            `mmkeras.layers.ModelTextEncoder` accepts it, or the path of such a Keras 2
+            model, an `.h5` or `.keras` file or a SavedModel folder
             (`mmkeras.keras2.load_tf_keras`).
-        texts: Iterable of `str`, or `tf.data.Dataset` of `tf.string`, for those that
-            learn from nothing; else not used.
-        dim: int, dimension of the output of those that learn from nothing.
-        sequence_length: int, the most tokens that a text will have.
-        vocabulary_size: int, largest number of pieces that is learned.
-        trainable: bool, whether all of it is trained; or `None`: an encoder with
-            pretrained weights is frozen, one that learns from nothing is trained, and
-            a layer of ours that is given is left as it is.
+        texts: iterable of strings, or `tf.data.Dataset` of `tf.string`, to learn the
+            vocabulary of an encoder trained from scratch.
+        dim: int, output dimension of an encoder trained from scratch.
+        sequence_length: int, maximum number of tokens of a text; `None` to choose it
+            from `texts`.
+        vocabulary_size: int, maximum number of tokens to learn.
+        trainable: bool, whether to train all of it; `None` to freeze pretrained
+            encoders, train those from scratch, and leave a given
+            `mmkeras.layers.TextEncoder` as it is.
 
     Returns:
         A layer from int `[rows, length]` to `[rows, length, dim]`, with `dim`,
         `pad_token_id` and `mask(token_ids)`, and its tokenizer, for `pack_tokens`.
 
     Raises:
-        ValueError: if the encoder is not known, has no texts to learn from, takes
-            fewer tokens than `sequence_length` or than its tokenizer has pieces, or is
-            a model of Keras 2 that cannot be rebuilt.
-        FileNotFoundError: if there is no file of that path.
+        ValueError: if the encoder is unknown, has no texts to learn from, reads fewer
+            tokens than `sequence_length`, has a smaller vocabulary than its tokenizer,
+            or is a Keras 2 model that cannot be rebuilt.
+        FileNotFoundError: if the path does not exist.
         ImportError: if the package with the weights is not installed.
     """
     if isinstance(encoder, str) and encoder in _LEARNED:
@@ -83,7 +84,7 @@ def _learned(name, texts, dim, sequence_length, vocabulary_size):
     if texts is None:
         raise ValueError(
             f"The text encoder {name!r} learns its vocabulary from `texts`, which are "
-            "missing. Give the questions, or take 'minilm', which has a vocabulary."
+            "missing. Give the questions, or use 'minilm', which has a vocabulary."
         )
     texts = list(texts)
     tokenizer = WordPieceTokenizer.learn(texts, vocabulary_size)
@@ -121,9 +122,9 @@ def _given(encoder, trainable):
     pair = isinstance(encoder, (tuple, list)) and len(encoder) == 2
     if not pair or not isinstance(encoder[1], keras_hub.tokenizers.Tokenizer):
         raise ValueError(
-            f"`text_encoder` must be one of {', '.join(_NAMES)}, or a pair of a text "
-            "backbone of KerasHub, a text encoder of `mmkeras.layers`, a `keras.Model` "
-            "or the path of a model of Keras 2, and its tokenizer. Received: "
+            f"`text_encoder` must be one of {', '.join(_NAMES)}, or a pair of a "
+            "KerasHub text backbone, a `mmkeras.layers.TextEncoder`, a `keras.Model` "
+            "or the path of a Keras 2 model, and its tokenizer. Received: "
             f"text_encoder={encoder!r}."
         )
     layer, tokenizer = encoder
@@ -144,15 +145,15 @@ def _check(layer, tokenizer, sequence_length):
     pad = getattr(tokenizer, "pad_token_id", None)
     if pad is None or pad != layer.pad_token_id:
         raise ValueError(
-            f"The text encoder takes token {layer.pad_token_id} for padding, its "
-            f"tokenizer {pad}. Make them with the same `pad_token_id`."
+            f"The padding token of the text encoder is {layer.pad_token_id}, that of "
+            f"its tokenizer is {pad}. Build both with the same `pad_token_id`."
         )
     backbone = getattr(layer, "backbone", layer)
     size = getattr(backbone, "vocabulary_size", None)
     if size is not None and size < tokenizer.vocabulary_size():
         raise ValueError(
-            f"The tokenizer has {tokenizer.vocabulary_size()} pieces, of which the "
-            f"text encoder embeds {size}. Give the tokenizer that belongs to it."
+            f"The tokenizer has {tokenizer.vocabulary_size()} tokens, but the text "
+            f"encoder embeds {size}. Give the tokenizer that belongs to it."
         )
     longest = max_length_of(layer)
     if None not in (longest, sequence_length) and longest < sequence_length:

@@ -166,8 +166,8 @@ def require_single(image, question) -> None:
     """
     if isinstance(image, (list, tuple)):
         raise ValueError(
-            f"`image` must be a single image. Received: a list of {len(image)}. Explain "
-            "them one by one."
+            f"`image` must be a single image. Received: a list of {len(image)}. "
+            "Explain them one by one."
         )
     if image is None:
         raise ValueError("`image` must be an image. Received: image=None.")
