@@ -3,7 +3,6 @@
 from mmkeras.layers import fusion
 from mmkeras.layers.answer_writer import AnswerWriter
 from mmkeras.layers.attention_block import AttentionBlock
-from mmkeras.layers.bert_block import BertBlock
 from mmkeras.layers.bert_text_encoder import BertTextEncoder
 from mmkeras.layers.grid_attention_bias import GridAttentionBias
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
@@ -22,7 +21,6 @@ from mmkeras.layers.word_attention_bias import WordAttentionBias
 __all__ = [
     "AnswerWriter",
     "AttentionBlock",
-    "BertBlock",
     "BertTextEncoder",
     "GridAttentionBias",
     "GridPositionEmbedding",

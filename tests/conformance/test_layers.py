@@ -12,7 +12,6 @@ from mmkeras.keras2.inference_batch_normalization import (
 from mmkeras.layers import (
     AnswerWriter,
     AttentionBlock,
-    BertBlock,
     BertTextEncoder,
     GridAttentionBias,
     GridPositionEmbedding,
@@ -84,9 +83,18 @@ LAYERS = {
         ),  # fmt: skip
         [normal(4, 6, 16), normal(4, 5, 16), normal(4, 6, 5)],
     ),
-    "bert_block": (
-        lambda **kw: BertBlock(2, 32, 0.1, **kw),
-        [normal(4, 6, 16)],
+    "attention_block_post_norm": (
+        lambda **kw: AttentionBlock(
+            2,
+            32,
+            0.1,
+            cross_attention=True,
+            norm="post",
+            activation="quick_gelu",
+            use_bias=False,
+            **kw,
+        ),
+        [normal(4, 6, 16), normal(4, 5, 24)],
     ),
     "bert_text_encoder": (
         lambda **kw: BertTextEncoder(20, 8, 16, 2, 2, 32, **kw),
