@@ -149,7 +149,9 @@ class AttentionBlock(keras.layers.Layer):
         self.self_output = self._dense("self_output", dim, dim)
         self.grid_bias = self._grid_bias()
         if self.cross_attention:
-            self._build_cross_attention(dim if memory_shape is None else memory_shape[-1])
+            self._build_cross_attention(
+                dim if memory_shape is None else memory_shape[-1]
+            )
         if self.word_attention:
             self._build_word_attention(similarity_shape)
         self.feed_norm = self._norm("feed_norm")
@@ -228,9 +230,7 @@ class AttentionBlock(keras.layers.Layer):
     ):
         query, key, value = self._project_self(inputs)
         mask = _causal_mask(ops.shape(inputs)[1]) if self.causal else None
-        mixed, attention = attend(
-            query, key, value, mask, self.grid_bias, key_mask
-        )
+        mixed, attention = attend(query, key, value, mask, self.grid_bias, key_mask)
         if self.cross_attention:
             memory = self.project_memory(memory)
         context = None

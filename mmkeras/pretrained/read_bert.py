@@ -55,7 +55,9 @@ def _read_config(path: pathlib.Path) -> dict[str, Any]:
         config = json.loads(path.read_text("utf-8"))
         arguments = {argument: config[key] for argument, key in _SIZES.items()}
     except (ValueError, KeyError) as error:
-        raise ValueError(f"{path} is not the configuration of a BERT model: {error}.") from error
+        raise ValueError(
+            f"{path} is not the configuration of a BERT model: {error}."
+        ) from error
     for key, expected in _EXPECTED.items():
         if config.get(key, expected) != expected:
             raise ValueError(
@@ -78,7 +80,9 @@ def _fill(encoder: BertTextEncoder, path: pathlib.Path) -> None:
             for part, values in _block(tensors, f"encoder.layer.{i}").items():
                 getattr(block, part).set_weights(values)
     except KeyError as error:
-        raise ValueError(f"{path} lacks the tensor {error}. Download it again.") from error
+        raise ValueError(
+            f"{path} lacks the tensor {error}. Download it again."
+        ) from error
     except ValueError as error:
         raise ValueError(f"{path} does not match its config.json: {error}") from error
 

@@ -154,7 +154,18 @@ LAYERS = {
     ),
     "answer_writer": (
         lambda **kw: AnswerWriter(
-            TextDecoder(20, 8, 16, 1, 2, 32, word_attention=False, name="text", **kw),
+            TextDecoder(
+                20,
+                8,
+                16,
+                1,
+                2,
+                32,
+                word_attention=False,
+                word_presence=False,
+                name="text",
+                **kw,
+            ),
             **kw,
         ),
         [tokens(4, 3, 8), normal(4, 3, 16)],

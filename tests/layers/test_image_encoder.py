@@ -47,7 +47,9 @@ def test_the_last_layers_are_unfrozen():
     encoder = ImageEncoder(cnn(), trainable=False)
     encoder.unfreeze(2)
     trained = {v.path for v in encoder.trainable_variables}
-    assert trained == {v.path for part in encoder.model.layers[2:] for v in part.weights}
+    assert trained == {
+        v.path for part in encoder.model.layers[2:] for v in part.weights
+    }
     again = ImageEncoder.from_config(encoder.get_config())
     trained = [layer.trainable for layer in again.model.layers]
     assert trained == [False, False, True, True]

@@ -89,7 +89,9 @@ def test_unsupported_models(changes, message, tmp_path):
 def test_broken_config(tmp_path):
     path = folder(tmp_path) / "config.json"
     path.write_text("{", "utf-8")
-    with pytest.raises(ValueError, match="config.json is not the configuration of a BERT"):
+    with pytest.raises(
+        ValueError, match="config.json is not the configuration of a BERT"
+    ):
         read_bert(tmp_path)
     path.write_text('{"vocab_size": 10}', "utf-8")
     with pytest.raises(ValueError, match="config.json .* 'max_position_embeddings'"):
