@@ -171,11 +171,13 @@ LAYERS = {
         [tokens(4, 3, 8), normal(4, 3, 16)],
     ),
     "text_decoder": (
-        lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, **kw),
+        lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, word_presence=False, **kw),
         [tokens(4, 8), normal(4, 6, 16)],
     ),
     "text_decoder_several_texts": (
-        lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, memory_grid=(2, 3), **kw),
+        lambda **kw: TextDecoder(
+            20, 8, 16, 2, 2, 32, memory_grid=(2, 3), word_presence=False, **kw
+        ),
         [tokens(4, 3, 8), normal(4, 6, 16)],
     ),
     "transformer_text_encoder": (
