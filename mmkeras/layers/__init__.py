@@ -12,7 +12,6 @@ from mmkeras.layers.model_text_encoder import ModelTextEncoder
 from mmkeras.layers.question_answerer import QuestionAnswerer
 from mmkeras.layers.recurrent_text_encoder import RecurrentTextEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
-from mmkeras.layers.small_cnn import small_cnn
 from mmkeras.layers.text_decoder import TextDecoder
 from mmkeras.layers.text_encoder import TextEncoder
 from mmkeras.layers.transformer_text_encoder import TransformerTextEncoder
@@ -35,5 +34,4 @@ __all__ = [
     "TransformerTextEncoder",
     "WordAttentionBias",
     "fusion",
-    "small_cnn",
 ]

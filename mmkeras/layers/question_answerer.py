@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from mmkeras.layers.fusion.masked_mean import masked_mean
+from mmkeras.layers.masked_mean import masked_mean
 
 _TEXT, _ANSWER = "text", "answer"
 

@@ -9,8 +9,7 @@ import numpy as np
 
 # Of the files in a folder that are taken for pictures.
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp")
-# What mmkeras decodes everywhere; what else Pillow reads would look different here
-# from what the SavedModel makes of it.
+# The formats that mmkeras decodes everywhere; Pillow reads more.
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 _MAX_PIXELS = 100_000_000
 

@@ -25,8 +25,8 @@ from mmkeras.layers import (
     TransformerTextEncoder,
     WordAttentionBias,
     fusion,
-    small_cnn,
 )
+from mmkeras.models import small_cnn
 from tests.conformance.litert import litert_rows
 
 RNG = np.random.default_rng(0)

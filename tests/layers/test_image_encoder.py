@@ -58,7 +58,7 @@ def test_the_last_layers_are_unfrozen():
     assert len(encoder.trainable_variables) == 5
     encoder.unfreeze(np.int64(0))
     assert not encoder.trainable_variables and not encoder.trainable
-    with pytest.raises(ValueError, match="between 0 and 3.*last_layers=4"):
+    with pytest.raises(ValueError, match="at least 0 and at most 3.*last_layers=4"):
         encoder.unfreeze(4)
-    with pytest.raises(ValueError, match="between 0 and 3.*last_layers='2'"):
+    with pytest.raises(ValueError, match="an integer .*last_layers='2'"):
         encoder.unfreeze("2")

@@ -29,9 +29,9 @@ def test_cached_steps_equal_the_whole_sequence(word_context, compiled):
         np.testing.assert_allclose(logits[:, 0], whole[:, position], atol=1e-4)
 
 
-def test_copies_descend_from_one_another(decoder):
-    # Two texts for each of two memories; at position 3 the first becomes a child of
-    # the second, and at position 5 the other way round.
+def test_copies_follow_their_lineage(decoder):
+    # Two texts for each of two memories. At position 3 the first becomes a child of
+    # the second, at position 5 the second one of the first.
     rng = np.random.default_rng(0)
     memory = rng.normal(size=(2, 5, 16)).astype("float32")
     texts = rng.integers(0, 30, (2, 2, 6)).astype("int32")
@@ -55,7 +55,7 @@ def test_copies_descend_from_one_another(decoder):
         np.testing.assert_allclose(logits, whole[:, :, position], atol=1e-4)
 
 
-def test_several_texts_about_a_memory_are_each_read_alone(decoder):
+def test_several_texts_about_a_memory_are_independent(decoder):
     rng = np.random.default_rng(0)
     memory = rng.normal(size=(2, 5, 16)).astype("float32")
     ids = rng.integers(0, 30, (2, 3, 8)).astype("int32")
@@ -66,7 +66,7 @@ def test_several_texts_about_a_memory_are_each_read_alone(decoder):
         np.testing.assert_allclose(together[:, text], alone, atol=1e-4)
 
 
-def test_a_position_does_not_see_what_follows(decoder):
+def test_a_position_does_not_attend_to_later_ones(decoder):
     rng = np.random.default_rng(1)
     memory = rng.normal(size=(1, 5, 16)).astype("float32")
     ids = rng.integers(0, 30, (1, 8)).astype("int32")
@@ -86,7 +86,7 @@ def test_attention_over_the_memory_sums_to_one(decoder):
 
 
 def test_word_presence_by_hand(decoder):
-    # Of two regions, the one like word 7 decides: e·e, less 4 for rarity.
+    # The more similar of two regions decides: e·e, and a bias of -4.
     decoder(np.zeros((1, 8), "int32"), np.zeros((1, 2, 16), "float32"))
     word = np.asarray(decoder.token_embedding)[7]
     memory = np.stack([word, -word])[None]
