@@ -24,8 +24,7 @@ import numpy as np
 
 import mmkeras.data
 from mmkeras.layers import fusion as fusion_blocks
-from mmkeras.layers import small_cnn
-from mmkeras.models import GenerativeVisualQA, VisualQA
+from mmkeras.models import GenerativeVisualQA, VisualQA, small_cnn
 from mmkeras.training import visual_qa_report
 
 SIDE = 64

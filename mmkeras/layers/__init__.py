@@ -3,7 +3,6 @@
 from mmkeras.layers import fusion
 from mmkeras.layers.answer_writer import AnswerWriter
 from mmkeras.layers.attention_block import AttentionBlock
-from mmkeras.layers.bert_block import BertBlock
 from mmkeras.layers.bert_text_encoder import BertTextEncoder
 from mmkeras.layers.grid_attention_bias import GridAttentionBias
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
@@ -13,7 +12,6 @@ from mmkeras.layers.model_text_encoder import ModelTextEncoder
 from mmkeras.layers.question_answerer import QuestionAnswerer
 from mmkeras.layers.recurrent_text_encoder import RecurrentTextEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
-from mmkeras.layers.small_cnn import small_cnn
 from mmkeras.layers.text_decoder import TextDecoder
 from mmkeras.layers.text_encoder import TextEncoder
 from mmkeras.layers.transformer_text_encoder import TransformerTextEncoder
@@ -22,7 +20,6 @@ from mmkeras.layers.word_attention_bias import WordAttentionBias
 __all__ = [
     "AnswerWriter",
     "AttentionBlock",
-    "BertBlock",
     "BertTextEncoder",
     "GridAttentionBias",
     "GridPositionEmbedding",
@@ -37,5 +34,4 @@ __all__ = [
     "TransformerTextEncoder",
     "WordAttentionBias",
     "fusion",
-    "small_cnn",
 ]

@@ -6,14 +6,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class AnswerWriter(keras.layers.Layer):
-    """Writes each answer about one vector, what was read of picture and question.
+    """Generates answers, each about one vector, the fusion of question and image.
 
     Args:
-        text_decoder: a `TextDecoder` without `word_attention`.
+        text_decoder: a `TextDecoder` with `word_attention=False` and
+            `word_presence=False`.
 
     Call arguments:
         answer_ids: int `[batch, questions, length]`.
-        read: float `[batch, questions, dim]`.
+        fused: float `[batch, questions, dim]`.
         training: bool.
 
     Output shape:
@@ -24,27 +25,24 @@ class AnswerWriter(keras.layers.Layer):
         super().__init__(**kwargs)
         self.text_decoder = text_decoder
 
-    def build(self, answer_ids_shape, read_shape=None):
+    def build(self, answer_ids_shape, fused_shape=None):
         if not self.text_decoder.built:
             memory = (None, 1, self.text_decoder.hidden_dim)
             self.text_decoder.build((None, answer_ids_shape[-1]), memory)
-        # Which words a picture calls for is not asked here, and Keras warns of weights
-        # without gradients.
-        self.text_decoder.presence_bias.trainable = False
 
-    def call(self, answer_ids, read, training=None):
+    def call(self, answer_ids, fused, training=None):
         shape = ops.shape(answer_ids)
         logits = self.text_decoder(
             ops.reshape(answer_ids, (-1, shape[2])),
-            ops.reshape(read, (-1, 1, read.shape[-1])),
+            ops.reshape(fused, (-1, 1, fused.shape[-1])),
             training=training,
         )
         return ops.reshape(logits, (*shape, logits.shape[-1]))
 
-    def compute_output_shape(self, answer_ids_shape, read_shape=None):
+    def compute_output_shape(self, answer_ids_shape, fused_shape=None):
         return (*answer_ids_shape, self.text_decoder.vocabulary_size)
 
-    def compute_output_spec(self, answer_ids, read, training=None):
+    def compute_output_spec(self, answer_ids, fused, training=None):
         return keras.KerasTensor(self.compute_output_shape(answer_ids.shape), "float32")
 
     def get_config(self):

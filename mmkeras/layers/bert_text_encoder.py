@@ -3,23 +3,23 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from mmkeras.layers.bert_block import BertBlock
+from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.text_encoder import TextEncoder
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class BertTextEncoder(TextEncoder):
-    """BERT, as pretrained weights expect it; `read_bert` fills it with those.
+    """BERT encoder; `mmkeras.pretrained.read_bert` makes one with pretrained weights.
 
     Args:
         vocabulary_size: int.
-        max_length: int, the most tokens that a text can have.
+        max_length: int, maximum number of tokens of a text.
         dim: int, dimension of the output.
         num_layers: int, number of transformer blocks.
-        num_heads: int, must divide `dim`.
-        intermediate_dim: int, width of the feed-forward parts.
-        dropout: float.
-        pad_token_id: int, the token that stands for no text.
+        num_heads: int, number of attention heads; must divide `dim`.
+        intermediate_dim: int, width of the feed-forward networks.
+        dropout: float, fraction of the activations to drop in training.
+        pad_token_id: int, the padding token.
 
     Call arguments:
         token_ids: int `[rows, length]`; `length` at most `max_length`.
@@ -67,8 +67,14 @@ class BertTextEncoder(TextEncoder):
         )
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
         self.blocks = [
-            BertBlock(
-                num_heads, intermediate_dim, dropout, name=f"block_{i}", dtype=policy
+            AttentionBlock(
+                num_heads,
+                intermediate_dim,
+                dropout,
+                norm="post",
+                norm_epsilon=1e-12,
+                name=f"block_{i}",
+                dtype=policy,
             )
             for i in range(num_layers)
         ]

@@ -7,25 +7,25 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class GridAttentionBias(keras.layers.Layer):
-    """Adds to attention scores a learned bias by relative position in a grid.
+    """Adds a learned bias by relative position in a grid to attention scores.
 
-    With it "left of" is the same relation everywhere in a picture, and need not
-    be learned for each pair of places. Heads begin with a preference for one
-    direction each, in turn left, right, above and below.
+    "Left of" is then the same relation everywhere in an image and need not be learned
+    for each pair of positions. Initially, each head prefers one direction: left, right,
+    above and below in turn.
 
     Args:
         height: int, rows of the grid.
         width: int, columns of the grid.
 
     Input shape:
-        float scores `[batch, num_heads, height * width, height * width]`, by
+        float `[batch, num_heads, height * width, height * width]`, the scores of each
         query and key, row by row.
 
     Output shape:
-        The same as the input's.
+        Same as the input.
 
     Raises:
-        ValueError: on building, if the scores are not those of such a grid.
+        ValueError: on building, if the shape of the scores does not match the grid.
 
     Example:
         ```python
@@ -50,15 +50,45 @@ class GridAttentionBias(keras.layers.Layer):
                 f"Expected scores between {self.height} × {self.width} = {cells} "
                 f"positions. Received: input_shape={tuple(input_shape)}."
             )
-        # "embedding" in the name is how optimizers know a table of rows, which
-        # is not to be updated as a matrix.
+        # Optimizers recognize a table of rows, which must not be updated as a matrix,
+        # by "embedding" in its name.
         self.embedding = self.add_weight(
             name="relative_position_embedding",
             shape=(input_shape[1], (2 * self.height - 1) * (2 * self.width - 1)),
-            initializer=self._directions,
+            initializer=_Directions(self.height, self.width),
         )
 
-    def _directions(self, shape, dtype=None):
+    def call(self, inputs):
+        return inputs + ops.cast(self.table(), inputs.dtype)
+
+    def table(self):
+        """The bias alone, `[1, num_heads, height * width, height * width]`."""
+        cells = self.height * self.width
+        bias = ops.take(self.embedding, self._offsets(), axis=1)
+        return ops.reshape(bias, (1, -1, cells, cells))
+
+    def _offsets(self) -> np.ndarray:
+        """The column of the embedding for each query and key."""
+        rows, columns = np.divmod(np.arange(self.height * self.width), self.width)
+        down = rows[None, :] - rows[:, None] + self.height - 1
+        right = columns[None, :] - columns[:, None] + self.width - 1
+        return (down * (2 * self.width - 1) + right).reshape(-1).astype("int32")
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+class _Directions(keras.initializers.Initializer):
+    """A preference of each head for one direction: left, right, above, below."""
+
+    def __init__(self, height: int, width: int):
+        self.height = height
+        self.width = width
+
+    def __call__(self, shape, dtype=None):
         down, right = np.meshgrid(
             np.arange(1 - self.height, self.height) / self.height,
             np.arange(1 - self.width, self.width) / self.width,
@@ -70,24 +100,5 @@ class GridAttentionBias(keras.layers.Layer):
         rows = [3.0 * ramps[head % 4].reshape(-1) for head in range(shape[0])]
         return ops.convert_to_tensor(np.stack(rows), dtype)
 
-    def call(self, inputs):
-        return inputs + ops.cast(self.between(), inputs.dtype)
-
-    def between(self):
-        """The bias itself, `[1, num_heads, height * width, height * width]`."""
-        cells = self.height * self.width
-        bias = ops.take(self.embedding, self._places(), axis=1)
-        return ops.reshape(bias, (1, -1, cells, cells))
-
-    def _places(self) -> np.ndarray:
-        """Which column of the table is between each query and key."""
-        rows, columns = np.divmod(np.arange(self.height * self.width), self.width)
-        down = rows[None, :] - rows[:, None] + self.height - 1
-        right = columns[None, :] - columns[:, None] + self.width - 1
-        return (down * (2 * self.width - 1) + right).reshape(-1).astype("int32")
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
     def get_config(self):
-        return {**super().get_config(), "height": self.height, "width": self.width}
+        return {"height": self.height, "width": self.width}

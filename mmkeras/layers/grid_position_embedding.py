@@ -6,10 +6,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class GridPositionEmbedding(keras.layers.Layer):
-    """Adds a learned embedding of row and of column to the tokens of a grid.
+    """Adds a learned embedding of the row and of the column to the tokens of a grid.
 
-    Rows and columns are embedded apart, and begin as a ramp along a random
-    direction each, so that "above" and "left of" are one direction in the
+    Rows and columns have separate embeddings. Each is initially a ramp along a random
+    direction, so that "above" and "left of" correspond to one direction of the
     embedding, whatever the other coordinate is.
 
     Args:
@@ -20,11 +20,10 @@ class GridPositionEmbedding(keras.layers.Layer):
         float `[batch, height * width, dim]`, row by row.
 
     Output shape:
-        The same as the input's.
+        Same as the input.
 
     Raises:
-        ValueError: on building, if the number of tokens is not
-            `height * width`.
+        ValueError: on building, if the number of tokens is not `height * width`.
 
     Example:
         ```python
@@ -50,14 +49,10 @@ class GridPositionEmbedding(keras.layers.Layer):
             )
         dim = input_shape[-1]
         self.row_embedding = self.add_weight(
-            name="row_embedding",
-            shape=(self.height, 1, dim),
-            initializer=_ramp,
+            name="row_embedding", shape=(self.height, 1, dim), initializer=_Ramp()
         )
         self.column_embedding = self.add_weight(
-            name="column_embedding",
-            shape=(1, self.width, dim),
-            initializer=_ramp,
+            name="column_embedding", shape=(1, self.width, dim), initializer=_Ramp()
         )
 
     def call(self, inputs):
@@ -72,9 +67,19 @@ class GridPositionEmbedding(keras.layers.Layer):
         return {**super().get_config(), "height": self.height, "width": self.width}
 
 
-def _ramp(shape, dtype=None):
-    length = max(shape[:2])
-    steps = ops.reshape(ops.linspace(-0.5, 0.5, length), (*shape[:2], 1))
-    direction = keras.random.normal((1, 1, shape[2]))
-    noise = keras.random.normal(shape, stddev=0.1)
-    return ops.cast(steps * direction + noise, dtype or "float32")
+class _Ramp(keras.initializers.RandomNormal):
+    """A ramp along a random direction, with noise, for `[rows, columns, dim]`."""
+
+    def __init__(self, seed: int | None = None):
+        super().__init__(stddev=0.1, seed=seed)
+
+    def __call__(self, shape, dtype=None):
+        length = max(shape[:2])
+        steps = ops.reshape(ops.linspace(-0.5, 0.5, length), (*shape[:2], 1))
+        # Another seed than that of the noise.
+        direction = keras.random.normal((1, 1, shape[2]), seed=self.seed + 1)
+        noise = super().__call__(shape)
+        return ops.cast(steps * direction + noise, dtype or "float32")
+
+    def get_config(self):
+        return {"seed": super().get_config()["seed"]}

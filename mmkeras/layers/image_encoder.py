@@ -3,31 +3,34 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from mmkeras.layers.frozen_layers import leaf_layers
-from mmkeras.layers.wrapped_model import from_wrapped_config, wrapped_config
+from mmkeras.arguments.whole_number import whole_number
+from mmkeras.layers.wrapped_model import (
+    from_wrapped_config,
+    leaf_layers,
+    wrapped_config,
+)
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ImageEncoder(keras.layers.Layer):
-    """Turns pictures into a grid of region tokens with any image model.
+    """Encodes images as a grid of region tokens with any image model.
 
     Args:
-        model: a `keras.Model` from float32 `[batch, height, width, 3]` to a
-            feature map `[batch, rows, columns, channels]`, e.g. one of
-            `keras.applications` with `include_top=False`, or a KerasHub image
-            backbone.
-        trainable: bool, `False` for a frozen encoder, whose batch normalisation
-            then keeps its statistics too. `True` leaves the layers of the model as
-            they are, so that those that are frozen stay frozen.
+        model: a `keras.Model` from float32 `[batch, height, width, 3]` to a feature
+            map `[batch, rows, columns, channels]`, e.g. a model of `keras.applications`
+            with `include_top=False`, or a KerasHub image backbone.
+        trainable: bool, `False` for a frozen encoder, whose batch normalization
+            then keeps its statistics too. `True` leaves the layers of the model
+            unchanged: frozen ones stay frozen.
 
     Input shape:
-        float32 `[batch, height, width, 3]`, in the range that the model expects.
+        float32 `[batch, height, width, 3]`, in the range expected by the model.
 
     Output shape:
         `[batch, rows * columns, channels]`, row by row.
 
     Raises:
-        ValueError: if the model's output is not a feature map of known size.
+        ValueError: if the output of the model is not a feature map of known size.
 
     Example:
         ```python
@@ -42,29 +45,26 @@ class ImageEncoder(keras.layers.Layer):
     def __init__(self, model: keras.Model, trainable: bool = True, **kwargs):
         super().__init__(**kwargs)
         shape = getattr(model, "output_shape", None)
-        if (
-            not isinstance(shape, tuple)
-            or len(shape) != 4
-            or not all(isinstance(length, int) for length in shape[1:])
-        ):
+        if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
             raise ValueError(
                 "`model` must end in a feature map [batch, rows, columns, channels] "
-                "of known size. Leave out its classifier (`include_top=False`) and "
-                "give it a fixed input size (`input_shape=(224, 224, 3)`). Received "
+                "of known size. Build it without its classifier (`include_top=False`) "
+                "and with a fixed input size (`input_shape=(224, 224, 3)`). Received: "
                 f"a model with output shape {shape}."
             )
         self.model = model
-        # Set to True, it would thaw the frozen layers of the model.
+        # Setting it to True would unfreeze the frozen layers of the model.
         if not trainable or (model.weights and not model.trainable_weights):
             self.trainable = False
         _, self.rows, self.columns, self.channels = shape
 
     def build(self, input_shape):
-        self.model.build(input_shape)
+        if not self.model.built:
+            self.model.build(input_shape)
 
     @property
     def image_size(self) -> int:
-        """Side of the square input in pixels."""
+        """Side length of the square input in pixels."""
         return self.model.input_shape[1]
 
     def call(self, images, training=None):
@@ -77,27 +77,24 @@ class ImageEncoder(keras.layers.Layer):
     def unfreeze(self, last_layers: int | None = None) -> None:
         """Trains the last layers and freezes the others.
 
-        Batch normalisation stays as it is, with the statistics of its pretraining,
-        which small batches would spoil.
+        Batch normalization stays frozen: statistics of small batches would be worse
+        than those of pretraining.
 
         Args:
-            last_layers: int, how many of the layers that have weights, batch
-                normalisation not counted, from the last; 0 for none, `None` for all.
+            last_layers: int, number of layers with weights to train, counted from the
+                last without batch normalization; 0 for none, `None` for all.
 
         Raises:
-            ValueError: if there are not as many.
+            ValueError: if `last_layers` is larger than the number of such layers.
         """
         layers = [
             layer
             for layer in leaf_layers(self.model)
             if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
         ]
-        number = len(layers) if last_layers is None else last_layers
-        if not isinstance(number, int) or not 0 <= number <= len(layers):
-            raise ValueError(
-                f"`last_layers` must be between 0 and {len(layers)}, the layers of the "
-                f"image encoder that have weights. Received: last_layers={number!r}."
-            )
+        number = len(layers)
+        if last_layers is not None:
+            number = whole_number("last_layers", last_layers, 0, len(layers))
         self.trainable = number > 0
         for layer in leaf_layers(self.model):
             layer.trainable = False

@@ -12,16 +12,15 @@ _INPUTS = {"token_ids", "padding_mask", "segment_ids"}
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class KerasHubTextEncoder(TextEncoder):
-    """Turns texts into token vectors with any text backbone of KerasHub.
+    """Encodes texts with any text backbone of KerasHub.
 
     Args:
         backbone: a `keras_hub.models.Backbone` from `token_ids`, `padding_mask` and,
             for some, `segment_ids`, to one sequence: BERT, DistilBERT, RoBERTa,
             DeBERTa, GPT-2, ...
         trainable: bool, `False` for a frozen encoder. `True` leaves the layers of the
-            backbone as they are, so that those that are frozen stay frozen.
-        pad_token_id: int, the token that stands for no text: the `pad_token_id` of
-            the tokenizer.
+            backbone unchanged: frozen ones stay frozen.
+        pad_token_id: int, the padding token (`pad_token_id` of the tokenizer).
 
     Call arguments:
         token_ids: int `[rows, length]`.
@@ -31,8 +30,8 @@ class KerasHubTextEncoder(TextEncoder):
         float `[rows, length, dim]`; 0 at padding.
 
     Raises:
-        ValueError: if the backbone takes or gives anything else, or the texts are
-            longer than it takes.
+        ValueError: if the backbone has other inputs or outputs, or texts are longer
+            than it supports.
 
     Example:
         ```python
@@ -53,12 +52,13 @@ class KerasHubTextEncoder(TextEncoder):
     ):
         super().__init__(_dim(backbone), pad_token_id, **kwargs)
         self.backbone = backbone
-        # Set to True, it would thaw the frozen layers of the backbone.
+        # Setting it to True would unfreeze the frozen layers of the backbone.
         if not trainable or (backbone.weights and not backbone.trainable_weights):
             self.trainable = False
 
     def build(self, input_shape):
-        self.backbone.build(input_shape)
+        if not self.backbone.built:
+            self.backbone.build(input_shape)
 
     def encode(self, token_ids, mask, training=None):
         self._require_length(

@@ -3,26 +3,29 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from mmkeras.layers.frozen_layers import leaf_layers
 from mmkeras.layers.text_encoder import TextEncoder
-from mmkeras.layers.wrapped_model import from_wrapped_config, wrapped_config
+from mmkeras.layers.wrapped_model import (
+    from_wrapped_config,
+    leaf_layers,
+    wrapped_config,
+)
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ModelTextEncoder(TextEncoder):
-    """Turns texts into token vectors with any functional Keras model.
+    """Encodes texts with any functional Keras model.
 
-    Whether the tokens see the padding is up to the model: it is told of it by
-    `Embedding(mask_zero=True)`, or by an input for a mask.
+    The model itself must mask padding, by `Embedding(mask_zero=True)` or by means of
+    its input for a mask.
 
     Args:
         model: a functional `keras.Model` from token ids `[rows, length]` and, if it has
             a second input, a mask of the same shape (bool, or with "mask" in its name;
-            1 where there is no padding), to `[rows, length, dim]`. Where `length` is
-            fixed, shorter texts are filled up to it.
+            1 for tokens that are not padding), to `[rows, length, dim]`. If `length` is
+            fixed, shorter texts are padded to it.
         trainable: bool, `False` for a frozen encoder. `True` leaves the layers of the
-            model as they are, so that those that are frozen stay frozen.
-        pad_token_id: int, the token that stands for no text.
+            model unchanged: frozen ones stay frozen.
+        pad_token_id: int, the padding token.
 
     Call arguments:
         token_ids: int `[rows, length]`.
@@ -32,8 +35,8 @@ class ModelTextEncoder(TextEncoder):
         float `[rows, length, dim]`; 0 at padding.
 
     Raises:
-        ValueError: if the model takes or gives anything else, takes another token for
-            padding, or the texts are longer than it takes.
+        ValueError: if the model has other inputs or outputs or another padding token,
+            or texts are longer than it supports.
 
     Example:
         ```python
@@ -54,24 +57,24 @@ class ModelTextEncoder(TextEncoder):
     ):
         super().__init__(_dim(model), pad_token_id, **kwargs)
         self.model = model
-        self._takes = _inputs(model)
+        self._input_kinds = _input_kinds(model)
         if pad_token_id and any(_masks_zero(layer) for layer in leaf_layers(model)):
             raise ValueError(
-                "The model takes token 0 for padding (`mask_zero=True`). Received: "
-                f"pad_token_id={pad_token_id}."
+                "The padding token of the model is 0 (`mask_zero=True`). Received: "
+                f"pad_token_id={pad_token_id}. Use a tokenizer that pads with 0."
             )
-        # Set to True, it would thaw the frozen layers of the model.
+        # Setting it to True would unfreeze the frozen layers of the model.
         if not trainable or (model.weights and not model.trainable_weights):
             self.trainable = False
 
     @property
     def max_length(self) -> int | None:
-        """The number of tokens that the model is made for, or `None` for any."""
+        """Fixed length of the input of the model, or `None` if any is supported."""
         return self._ids.shape[1]
 
     @property
     def vocabulary_size(self) -> int | None:
-        """The number of tokens that the model embeds, or `None` if it does not say."""
+        """Number of tokens that the model embeds, or `None` if it is unknown."""
         sizes = [
             layer.input_dim
             for layer in self.model.layers
@@ -81,7 +84,7 @@ class ModelTextEncoder(TextEncoder):
 
     @property
     def _ids(self):
-        return self.model.inputs[self._takes.index("ids")]
+        return self.model.inputs[self._input_kinds.index("ids")]
 
     def build(self, input_shape):
         if not self.model.built:
@@ -91,13 +94,13 @@ class ModelTextEncoder(TextEncoder):
         self._require_length(token_ids, self.max_length)
         length = ops.shape(token_ids)[1]
         if self.max_length is not None:
-            room = [[0, 0], [0, self.max_length - length]]
-            token_ids = ops.pad(token_ids, room, constant_values=self.pad_token_id)
-            mask = ops.pad(ops.cast(mask, "int32"), room)
+            padding = [[0, 0], [0, self.max_length - length]]
+            token_ids = ops.pad(token_ids, padding, constant_values=self.pad_token_id)
+            mask = ops.pad(ops.cast(mask, "int32"), padding)
         values = {"ids": token_ids, "mask": mask}
         inputs = [
             ops.cast(values[kind], tensor.dtype)
-            for kind, tensor in zip(self._takes, self.model.inputs, strict=True)
+            for kind, tensor in zip(self._input_kinds, self.model.inputs, strict=True)
         ]
         structure = keras.tree.pack_sequence_as(self.model.input, inputs)
         output = self.model(structure, training=training)
@@ -121,29 +124,24 @@ def _masks_zero(layer) -> bool:
 
 def _dim(model) -> int:
     shape = getattr(model, "output_shape", None)
-    if (
-        not isinstance(shape, tuple)
-        or len(shape) != 3
-        or not isinstance(shape[-1], int)
-    ):
+    if not isinstance(shape, tuple) or len(shape) != 3 or shape[-1] is None:
         raise ValueError(
-            "`model` must be a functional model that ends in one vector for each token "
-            "[rows, length, dim]. Received a model with output shape "
-            f"{shape}: take the output of the layer before the one that pools "
-            "(`load_tf_keras(..., output_layer=)`)."
+            "`model` must be a functional model that returns one vector for each token "
+            f"[rows, length, dim]. Received: a model with output shape {shape}. End "
+            "the model before its pooling layer (`load_tf_keras(..., output_layer=)`)."
         )
     return shape[-1]
 
 
-def _inputs(model) -> list[str]:
+def _input_kinds(model) -> list[str]:
     kinds = ["mask" if _is_mask(tensor) else "ids" for tensor in model.inputs]
     shapes = [len(tensor.shape) for tensor in model.inputs]
     if sorted(kinds) not in (["ids"], ["ids", "mask"]) or set(shapes) != {2}:
         names = ", ".join(f"{t.name!r} {tuple(t.shape)}" for t in model.inputs)
         raise ValueError(
-            "`model` must take token ids [rows, length] and, if anything else, a mask "
-            '(bool, or with "mask" in its name). Received a model with the inputs '
-            f"{names}."
+            "The inputs of `model` must be token ids [rows, length] and optionally a "
+            'mask (bool, or with "mask" in its name). Received: a model with the '
+            f"inputs {names}."
         )
     return kinds
 

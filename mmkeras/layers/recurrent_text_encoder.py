@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import keras
 
+from mmkeras.arguments.check_choice import check_choice
 from mmkeras.layers.text_encoder import TextEncoder
 
 _CELLS = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
@@ -9,30 +10,30 @@ _CELLS = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class RecurrentTextEncoder(TextEncoder):
-    """Reads a text word by word: an embedding and recurrent layers.
+    """Recurrent encoder over the tokens of a text: an embedding and GRUs or LSTMs.
 
-    Padding is passed over, at whichever end it stands: it changes no state.
+    Padding is skipped wherever it occurs: it changes no state.
 
     Args:
         vocabulary_size: int.
         dim: int, dimension of the embedding and of the output.
         cell: string, `"gru"` or `"lstm"`.
-        bidirectional: bool, whether the text is also read backwards. Each direction
-            then gives one half of the output.
+        bidirectional: bool, whether to process the text in both directions. Each
+            direction then returns one half of the output.
         num_layers: int, number of recurrent layers.
-        dropout: float, share of what goes into each layer that is dropped in
+        dropout: float, fraction of the inputs of each recurrent layer to drop in
             training.
-        pad_token_id: int, the token that stands for no text.
+        pad_token_id: int, the padding token.
 
     Call arguments:
         token_ids: int `[rows, length]`.
         training: bool.
 
     Output shape:
-        float `[rows, length, dim]`, a state for each token; 0 at padding.
+        float `[rows, length, dim]`, the state after each token; 0 at padding.
 
     Raises:
-        ValueError: if `cell` is not known, or `bidirectional` comes with an odd `dim`.
+        ValueError: if `cell` is unknown, or `dim` is odd with `bidirectional=True`.
 
     Example:
         ```python
@@ -58,13 +59,10 @@ class RecurrentTextEncoder(TextEncoder):
         **kwargs,
     ):
         super().__init__(dim, pad_token_id, **kwargs)
-        if cell not in _CELLS:
-            raise ValueError(
-                f"`cell` must be one of {sorted(_CELLS)}. Received: cell={cell!r}."
-            )
+        check_choice("cell", cell, _CELLS)
         if bidirectional and dim % 2:
             raise ValueError(
-                "With `bidirectional=True`, each direction gives one half of `dim`, "
+                "With `bidirectional=True`, each direction returns one half of `dim`, "
                 f"which must be even. Received: dim={dim}."
             )
         self.vocabulary_size = vocabulary_size
@@ -77,32 +75,32 @@ class RecurrentTextEncoder(TextEncoder):
             vocabulary_size, dim, name="embedding", dtype=policy
         )
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
-        self.readers = [self._reader(f"reader_{i}") for i in range(num_layers)]
+        self.readers = [self._recurrent(f"reader_{i}") for i in range(num_layers)]
 
-    def _reader(self, name):
+    def _recurrent(self, name):
         units = self.dim // 2 if self.bidirectional else self.dim
-        reader = _CELLS[self.cell](
+        layer = _CELLS[self.cell](
             units,
             return_sequences=True,
-            # cuDNN refuses a row that is padding alone.
+            # cuDNN does not support a row of padding only.
             use_cudnn=False,
             name=name,
             dtype=self.dtype_policy,
         )
         if not self.bidirectional:
-            return reader
-        return keras.layers.Bidirectional(reader, name=name, dtype=self.dtype_policy)
+            return layer
+        return keras.layers.Bidirectional(layer, name=name, dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.embedding.build(input_shape)
-        for reader in self.readers:
-            reader.build((*input_shape, self.dim))
+        for layer in self.readers:
+            layer.build((*input_shape, self.dim))
 
     def encode(self, token_ids, mask, training=None):
         x = self.embedding(token_ids)
-        for reader in self.readers:
+        for layer in self.readers:
             x = self.dropout(x, training=training)
-            x = reader(x, mask=mask, training=training)
+            x = layer(x, mask=mask, training=training)
         return x
 
     def get_config(self):

@@ -9,25 +9,25 @@ from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class RegionEncoder(keras.layers.Layer):
-    """Transformer encoder over the regions of a picture.
+    """Transformer encoder over the regions of an image.
 
-    Projects the grid of an `ImageEncoder` to the model's dimension, says where
-    each region lies, and lets regions see one another, each head by its own sense
-    of direction (`GridAttentionBias`).
+    Projects the grid of an `ImageEncoder` to the model's dimension, adds position
+    embeddings, and applies transformer blocks whose attention has a learned bias by
+    relative position (`GridAttentionBias`).
 
     Args:
         height: int, rows of the grid.
         width: int, columns of the grid.
         hidden_dim: int, dimension of the output.
         num_layers: int, number of transformer blocks; may be 0.
-        num_heads: int.
-        intermediate_dim: int, width of the feed-forward parts.
-        dropout: float.
-        feature_dropout: float, share of the channels of the input that are dropped in
-            training, in all regions of a picture alike.
-        power_normalization: bool, whether the square root of the input is taken and
-            brought to a mean square of 1 in each picture, which tames the few large
-            values that pretrained encoders give. For inputs that are not negative.
+        num_heads: int, number of attention heads.
+        intermediate_dim: int, width of the feed-forward networks.
+        dropout: float, fraction of the activations to drop in training.
+        feature_dropout: float, fraction of the channels of the input to drop in
+            training, the same in all regions of an image.
+        power_normalization: bool, whether to take the square root of the input and
+            scale it to a mean square of 1 in each image, which dampens the few large
+            features of pretrained encoders. Negative inputs become 0.
 
     Input shape:
         float `[batch, height * width, channels]`.
@@ -124,9 +124,9 @@ class RegionEncoder(keras.layers.Layer):
 
 
 def _power_normalized(features):
-    """The square root, with a mean square of 1 over each picture, in float32."""
+    """The square root, with a mean square of 1 in each image, in float32."""
     features = ops.maximum(ops.cast(features, "float32"), 0.0)
     mean = ops.mean(features, axis=(1, 2), keepdims=True)
-    # The mean of what has been squared is the mean of the input itself. The small
-    # number keeps the gradient of the root finite at 0, where ReLU puts most values.
+    # The mean square of the root is the mean of the input. The small number keeps the
+    # gradient of the root finite at 0, which is the most frequent output of ReLU.
     return ops.sqrt(features + 1e-6) * ops.rsqrt(mean + 1e-6)

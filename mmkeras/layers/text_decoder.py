@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -8,39 +10,40 @@ from mmkeras.layers.attention_block import AttentionBlock
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class TextDecoder(keras.layers.Layer):
-    """Transformer decoder that writes text about a memory, e.g. image regions.
+    """Transformer decoder that generates text about a memory, e.g. image regions.
 
-    The output projection shares the weights of the token embedding. `call` is
-    for training: all positions at once. `start` and `step` are for decoding: one
-    position at a time, with the keys and values of earlier positions cached.
+    The output projection shares its weights with the token embedding. `call` computes
+    all positions at once, for training. `start` and `step` compute one position at a
+    time, for decoding, with the keys and values of earlier positions cached.
 
     Args:
         vocabulary_size: int.
-        max_length: int, the most tokens that a text can have.
+        max_length: int, maximum number of tokens of a text.
         hidden_dim: int, dimension of the tokens and of the memory.
-        num_layers: int.
-        num_heads: int.
-        intermediate_dim: int.
-        dropout: float.
-        word_attention: bool, whether a token also attends to what it was
-            recognised in and to its surroundings (`WordAttentionBias`, with the
-            scores of `word_presence` before they are pooled).
-        word_context: bool, whether it then also attends to what the words that it
-            looks back at were recognised in (`AttentionBlock`).
-        memory_grid: `(rows, columns)` of which the memory is made, row by row,
-            for the directions of `word_attention`; `None` for no grid.
+        num_layers: int, number of transformer blocks.
+        num_heads: int, number of attention heads.
+        intermediate_dim: int, width of the feed-forward networks.
+        dropout: float, fraction of the activations to drop in training.
+        word_attention: bool, whether cross-attention is biased towards the positions
+            that the embedding of a word is similar to (`WordAttentionBias`).
+        word_context: bool, whether it is also biased towards the positions that are
+            similar to the earlier words it attends to (`AttentionBlock`). No effect
+            without `word_attention`.
+        memory_grid: `(rows, columns)` of the memory, row by row, for the directions of
+            `word_attention`; `None` if the memory is no grid.
+        word_presence: bool, whether the decoder has the weights of `word_presence`.
 
     Call arguments:
         token_ids: int `[batch, length]`, or `[batch, texts, length]` for several
-            texts about each memory; `length` at most `max_length`.
+            texts about each row of the memory; `length` at most `max_length`.
         memory: float `[batch, memory_length, hidden_dim]`.
         training: bool.
-        return_attention: bool, whether to return the attention over the memory.
+        return_attention: bool, whether to return the attention to the memory too.
 
     Output shape:
         float32 logits `[batch, (texts,) length, vocabulary_size]`; with
-        `return_attention=True` also weights, averaged over the heads, of each
-        layer: `[batch, num_layers, (texts *) length, memory_length]`.
+        `return_attention=True` also the weights of each layer, averaged over the
+        heads: `[batch, num_layers, (texts *) length, memory_length]`.
 
     Example:
         ```python
@@ -66,6 +69,7 @@ class TextDecoder(keras.layers.Layer):
         word_attention: bool = True,
         word_context: bool = True,
         memory_grid: tuple[int, int] | None = None,
+        word_presence: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -79,6 +83,7 @@ class TextDecoder(keras.layers.Layer):
         self.word_attention = word_attention
         self.word_context = word_attention and word_context
         self.memory_grid = None if memory_grid is None else tuple(memory_grid)
+        self.has_word_presence = word_presence
         policy = self.dtype_policy
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
         self.blocks = [
@@ -115,12 +120,13 @@ class TextDecoder(keras.layers.Layer):
         self.output_bias = self.add_weight(
             name="output_bias", shape=(self.vocabulary_size,), initializer="zeros"
         )
-        # Most words are absent from most pictures.
-        self.presence_bias = self.add_weight(
-            name="presence_bias",
-            shape=(self.vocabulary_size,),
-            initializer=keras.initializers.Constant(-4.0),
-        )
+        if self.has_word_presence:
+            # Most words are absent from most images.
+            self.presence_bias = self.add_weight(
+                name="presence_bias",
+                shape=(self.vocabulary_size,),
+                initializer=keras.initializers.Constant(-4.0),
+            )
         hidden = (None, None, self.hidden_dim)
         memory_length = None if memory_shape is None else memory_shape[1]
         if memory_length is None and self.memory_grid is not None:
@@ -132,7 +138,7 @@ class TextDecoder(keras.layers.Layer):
     def call(self, token_ids, memory, training=None, return_attention=False):
         shape = ops.shape(token_ids)
         length = shape[-1]
-        resemblance = self._resemblance(token_ids, memory)
+        similarity = self._similarity(token_ids, memory)
         x = self._embed(ops.reshape(token_ids, (-1, length))) + ops.cast(
             self.position_embedding[:length], self.compute_dtype
         )
@@ -142,7 +148,7 @@ class TextDecoder(keras.layers.Layer):
             x, attention = block(
                 x,
                 memory=memory,
-                resemblance=resemblance,
+                similarity=similarity,
                 training=training,
                 return_attention=True,
             )
@@ -153,12 +159,12 @@ class TextDecoder(keras.layers.Layer):
         return logits
 
     def word_presence(self, memory):
-        """Which words the memory calls for, in any order.
+        """Predicts which words occur in texts about the memory, in any order.
 
-        A word is as present as in the region that is most like its embedding.
-        Training on the words of a caption teaches the image encoder what they
-        look like long before the decoder has learned where to look, and in the
-        decoder's own terms.
+        The score of a word is that of the region most similar to its embedding.
+        Trained on the words of captions, it teaches the image encoder what they look
+        like long before the decoder has learned where to attend, in the decoder's own
+        embedding.
 
         Args:
             memory: float `[batch, memory_length, hidden_dim]`.
@@ -166,9 +172,17 @@ class TextDecoder(keras.layers.Layer):
         Returns:
             float32 logits `[batch, vocabulary_size]`.
 
+        Raises:
+            ValueError: if the decoder was made with `word_presence=False`.
+
         Reference:
             - [Fang et al., 2015](https://arxiv.org/abs/1411.4952)
         """
+        if not self.has_word_presence:
+            raise ValueError(
+                f"{self.name!r} has no weights for `word_presence`. Make it with "
+                "`word_presence=True`."
+            )
         memory = ops.cast(memory, self.compute_dtype)
         logits = ops.max(ops.matmul(memory, ops.transpose(self._table())), axis=1)
         return ops.cast(logits, "float32") + ops.cast(self.presence_bias, "float32")
@@ -179,51 +193,43 @@ class TextDecoder(keras.layers.Layer):
         copies: int = 1,
         max_length: int | None = None,
         compiled: bool = False,
-    ):
-        """What decoding begins with.
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Prepares decoding.
 
         Args:
             memory: float `[batch, memory_length, hidden_dim]`.
-            copies: int, texts written for each row of the memory (beams).
-            max_length: int, the most tokens that will be written, or `None` for
-                the decoder's own.
+            copies: int, number of texts decoded for each row of the memory (beams).
+            max_length: int, maximum number of tokens that will be decoded, or `None`
+                for the decoder's own.
             compiled: bool, whether XLA compiles the loop of `step`. The table of the
-                output projection is then transposed once, here. XLA otherwise does it
-                at every step of a single text, which takes as long as all else in the
-                step; where nothing is compiled, products read the table as it is.
+                output projection is then transposed once, here. XLA otherwise
+                transposes it at every step of a single text, which takes as long as
+                the rest of the step; without XLA, products read the table as it is.
 
         Returns:
-            A tuple of `cache`, what is kept of the tokens so far, and
-            `memory_cache`, the `memory` and its keys and values, which never
-            change. Under `layers` each has a list with a dict of `key` and `value`
-            for each layer: values `[batch, heads, max_length * copies, head_dim]`, all
-            copies of a position side by side, or
-            `[batch, heads, memory_length, head_dim]`, and keys with the last two
-            axes the other way round (`AttentionBlock.attend`).
+            A tuple of `cache`, which changes at each step, and `memory_cache`, the
+            memory and its keys and values, which do not. Each has under `layers` a
+            list of a dict of `key` and `value` for each block, with
+            `max_length * copies` slots in `cache`, all copies of a position side by
+            side (`AttentionBlock.empty_cache`, `AttentionBlock.project_memory`).
         """
-        slots = copies * (max_length or self.max_length)
-        cache, layers = [], []
-        for block in self.blocks:
-            heads = (ops.shape(memory)[0], self.num_heads)
-            keys = ops.zeros((*heads, block.head_dim, slots), self.compute_dtype)
-            values = ops.zeros((*heads, slots, block.head_dim), self.compute_dtype)
-            cache.append({"key": keys, "value": values})
-            key, value = block.project_memory(memory)
-            layers.append({"key": key, "value": value})
-        cache = {"layers": cache}
+        batch, slots = ops.shape(memory)[0], copies * (max_length or self.max_length)
+        cache = {"layers": [block.empty_cache(batch, slots) for block in self.blocks]}
         if self.word_context:
-            shape = (ops.shape(memory)[0], slots, ops.shape(memory)[1])
-            cache["resemblance"] = ops.zeros(shape, self.compute_dtype)
-        fixed = {"memory": memory, "layers": layers}
+            shape = (batch, slots, ops.shape(memory)[1])
+            cache["similarity"] = ops.zeros(shape, self.compute_dtype)
+        projected = [block.project_memory(memory) for block in self.blocks]
+        fixed = {"memory": memory, "layers": projected}
         if compiled:
             fixed["output_table"] = ops.transpose(self._table())
         return cache, fixed
 
     def step(self, token_ids, position, cache, memory_cache, lineage):
-        """Logits for the next tokens.
+        """Computes the logits of the next tokens.
 
-        What each copy wrote stays in its own slot, and a copy sees those that it
-        descends from: beam search then has no need to move keys and values about.
+        The tokens of each copy stay in their own slots of the cache, and a copy attends
+        to the slots that it descends from, so that beam search need not move keys and
+        values.
 
         Args:
             token_ids: int `[batch, copies]`, the tokens at `position`.
@@ -231,7 +237,7 @@ class TextDecoder(keras.layers.Layer):
             cache: from `start` or the last `step`.
             memory_cache: from `start`.
             lineage: bool `[batch or 1, copies, max_length * copies]`, the slots of
-                the cache that each copy descends from, that of `position` included.
+                the cache that each copy descends from, those of `position` included.
 
         Returns:
             float32 logits `[batch, copies, vocabulary_size]`, and the new cache.
@@ -239,35 +245,23 @@ class TextDecoder(keras.layers.Layer):
         x = self._embed(token_ids)
         place = ops.take(self.position_embedding, position, axis=0)
         x = x + ops.cast(place, self.compute_dtype)
-        seen = ops.expand_dims(lineage, 1)
-        resemblance = self._resemblance(token_ids, memory_cache["memory"])
-        first = position * token_ids.shape[1]
+        similarity = self._similarity(token_ids, memory_cache["memory"])
+        slot = position * token_ids.shape[1]
         new_cache = {"layers": []}
         if self.word_context:
-            new_cache["resemblance"] = ops.slice_update(
-                cache["resemblance"], (0, first, 0), resemblance
+            new_cache["similarity"] = ops.slice_update(
+                cache["similarity"], (0, slot, 0), similarity
             )
         layers = zip(self.blocks, cache["layers"], memory_cache["layers"], strict=True)
-        for block, old, fixed in layers:
-            query, key, value = block.project_self(x)
-            keys = ops.slice_update(old["key"], (0, 0, 0, first), key)
-            values = ops.slice_update(old["value"], (0, 0, first, 0), value)
-            mixed, read = block.attend(query, keys, values, seen)
-            x = x + block.self_output(mixed)
-            recalled = None
-            if self.word_context:
-                words = ops.expand_dims(new_cache["resemblance"], 1)
-                recalled = ops.matmul(read, ops.cast(words, read.dtype))
-            mixed, _ = block.attend_memory(
-                x, fixed["key"], fixed["value"], resemblance, recalled
+        for block, old, memory in layers:
+            x, new = block.step(
+                x, slot, old, lineage, memory, similarity, new_cache.get("similarity")
             )
-            x = x + mixed
-            x = x + block.feed(x)
-            new_cache["layers"].append({"key": keys, "value": values})
+            new_cache["layers"].append(new)
         return self._logits(x, memory_cache.get("output_table")), new_cache
 
-    def _resemblance(self, token_ids, memory):
-        """How much each word is like each place, `[batch, words, memory_length]`."""
+    def _similarity(self, token_ids, memory):
+        """The dot product of words and memory, `[batch, words, memory_length]`."""
         if not self.word_attention:
             return None
         words = ops.take(self._table(), token_ids, axis=0)
@@ -302,4 +296,5 @@ class TextDecoder(keras.layers.Layer):
             "word_attention": self.word_attention,
             "word_context": self.word_context,
             "memory_grid": self.memory_grid,
+            "word_presence": self.has_word_presence,
         }

@@ -5,16 +5,16 @@ from keras import ops
 
 
 class TextEncoder(keras.layers.Layer):
-    """Base of the layers that turn the tokens of texts into vectors.
+    """Base class of layers that encode the tokens of texts as vectors.
 
-    What stands at padding is not seen by the tokens. A text of padding alone is one
-    that is absent. A frozen encoder drops nothing in training.
+    Padding has no influence on the other tokens. A text of padding only is an absent
+    text. A frozen encoder applies no dropout in training.
 
-    To make a subclass, override `encode`.
+    Subclasses override `encode`.
 
     Args:
         dim: int, dimension of the output.
-        pad_token_id: int, the token that stands for no text.
+        pad_token_id: int, the padding token.
 
     Call arguments:
         token_ids: int `[rows, length]`.
@@ -30,17 +30,20 @@ class TextEncoder(keras.layers.Layer):
         self.pad_token_id = pad_token_id
 
     def encode(self, token_ids, mask, training=None):
-        """float `[rows, length, dim]`; what stands at padding is not used.
+        """Encodes token ids.
 
         Args:
             token_ids: int `[rows, length]`.
-            mask: bool `[rows, length]`, True where a token is no padding.
+            mask: bool `[rows, length]`, True for tokens that are not padding.
             training: bool.
+
+        Returns:
+            float `[rows, length, dim]`; the vectors of padding are not used.
         """
         raise NotImplementedError(f"{type(self).__name__} has no `encode`.")
 
     def mask(self, token_ids):
-        """bool `[rows, length]`, True where a token is no padding."""
+        """bool `[rows, length]`, True for tokens that are not padding."""
         return ops.not_equal(token_ids, self.pad_token_id)
 
     def call(self, token_ids, training=None):
@@ -49,7 +52,7 @@ class TextEncoder(keras.layers.Layer):
         return ops.where(ops.expand_dims(mask, -1), x, ops.zeros_like(x))
 
     def sentence_embedding(self, token_ids):
-        """The mean over the tokens, of length 1; 0 for an absent text.
+        """The mean of the token vectors, normalized to length 1; 0 for an absent text.
 
         Args:
             token_ids: int `[rows, length]`.
@@ -57,18 +60,18 @@ class TextEncoder(keras.layers.Layer):
         Returns:
             float32 `[rows, dim]`.
         """
-        # Only the direction of a mean counts, and that is the sum's.
+        # The sum has the direction of the mean, and the length is normalized.
         total = ops.sum(ops.cast(self(token_ids, training=False), "float32"), axis=1)
         return ops.normalize(total, axis=-1)
 
     def _require_length(self, token_ids, max_length: int | None) -> None:
-        """Refuses texts that the encoder has no positions for."""
+        """Raises an error for texts longer than the encoder supports."""
         length = token_ids.shape[1]
         if max_length is not None and length is not None and length > max_length:
             raise ValueError(
-                f"The texts are {length} tokens long, of which the encoder takes at "
-                f"most {max_length}. Pack them to that length, or take an encoder "
-                "with more positions."
+                f"The texts are {length} tokens long, but the encoder supports at most "
+                f"{max_length}. Truncate them to that length, or use an encoder with "
+                "more positions."
             )
 
     def compute_output_shape(self, input_shape):

@@ -11,19 +11,19 @@ from mmkeras.layers.text_encoder import TextEncoder
 class TransformerTextEncoder(TextEncoder):
     """Transformer encoder over the tokens of a text.
 
-    Token and position embeddings, then blocks in which the tokens see one another
-    and no padding.
+    Token and position embeddings are followed by pre-norm transformer blocks. Padding
+    is masked.
 
     Args:
         vocabulary_size: int.
-        max_length: int, the most tokens that a text can have.
+        max_length: int, maximum number of tokens of a text.
         dim: int, dimension of the output.
         num_layers: int, number of transformer blocks; may be 0.
-        num_heads: int, must divide `dim`.
-        intermediate_dim: int, width of the feed-forward parts, or `None` for
+        num_heads: int, number of attention heads; must divide `dim`.
+        intermediate_dim: int, width of the feed-forward networks, or `None` for
             `2 * dim`.
-        dropout: float.
-        pad_token_id: int, the token that stands for no text.
+        dropout: float, fraction of the activations to drop in training.
+        pad_token_id: int, the padding token.
 
     Call arguments:
         token_ids: int `[rows, length]`; `length` at most `max_length`.

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "encoders.image_encoders": ["build_image_encoder"],
+        "encoders.small_cnn": ["small_cnn"],
         "encoders.text_encoders": ["build_text_encoder"],
         "evaluators": ["Evaluator", "register_evaluator"],
         "generative_visual_qa.generative_visual_qa": ["GenerativeVisualQA"],

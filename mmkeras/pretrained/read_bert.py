@@ -26,19 +26,22 @@ _EXPECTED = {
 
 
 def read_bert(folder: str | os.PathLike, **kwargs: Any) -> BertTextEncoder:
-    """A `BertTextEncoder` with the weights of a model in the form of Hugging Face.
+    """Reads a BERT model in Hugging Face's format as a `BertTextEncoder`.
 
-    Its vocabulary is for `mmkeras.preprocessing.BertTokenizer`, if the model is an
-    uncased one: `BertTokenizer(f"{folder}/vocab.txt")`.
+    The tokenizer of an uncased model is
+    `mmkeras.preprocessing.BertTokenizer(f"{folder}/vocab.txt")`.
 
     Args:
         folder: path of a folder with `config.json` and `model.safetensors`.
         **kwargs: `name`, `trainable` and other arguments of `keras.layers.Layer`.
 
+    Returns:
+        A `BertTextEncoder` with the pretrained weights.
+
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if the model is no BERT, or its weights are not those that the
-            configuration says.
+        ValueError: if the model is not a BERT encoder, or its weights do not match its
+            configuration.
     """
     folder = pathlib.Path(folder)
     encoder = BertTextEncoder(**_read_config(folder / "config.json"), **kwargs)
@@ -52,11 +55,13 @@ def _read_config(path: pathlib.Path) -> dict[str, Any]:
         config = json.loads(path.read_text("utf-8"))
         arguments = {argument: config[key] for argument, key in _SIZES.items()}
     except (ValueError, KeyError) as error:
-        raise ValueError(f"{path} is no configuration of a BERT: {error}.") from error
+        raise ValueError(
+            f"{path} is not the configuration of a BERT model: {error}."
+        ) from error
     for key, expected in _EXPECTED.items():
         if config.get(key, expected) != expected:
             raise ValueError(
-                f"{path} has {key}={config[key]!r}, where only {expected!r} is read."
+                f"{path} has {key}={config[key]!r}. Only {expected!r} is supported."
             )
     dropout, pad = config.get("hidden_dropout_prob", 0.1), config.get("pad_token_id", 0)
     return {**arguments, "dropout": dropout, "pad_token_id": pad}
@@ -67,7 +72,7 @@ def _fill(encoder: BertTextEncoder, path: pathlib.Path) -> None:
     try:
         encoder.embedding.set_weights([tensors["embeddings.word_embeddings.weight"]])
         positions = tensors["embeddings.position_embeddings.weight"]
-        # A text alone is of the first kind of segment, in all of its places.
+        # All tokens of a single text belong to the first segment.
         segment = tensors["embeddings.token_type_embeddings.weight"][0]
         encoder.position_embedding.assign(positions + segment)
         encoder.norm.set_weights(_norm(tensors, "embeddings.LayerNorm"))
@@ -75,13 +80,15 @@ def _fill(encoder: BertTextEncoder, path: pathlib.Path) -> None:
             for part, values in _block(tensors, f"encoder.layer.{i}").items():
                 getattr(block, part).set_weights(values)
     except KeyError as error:
-        raise ValueError(f"{path} has no tensor {error}.") from error
+        raise ValueError(
+            f"{path} lacks the tensor {error}. Download it again."
+        ) from error
     except ValueError as error:
-        raise ValueError(f"{path} does not fit its config.json: {error}") from error
+        raise ValueError(f"{path} does not match its config.json: {error}") from error
 
 
 def _name(key: str) -> str:
-    """The name of a tensor in files of today and of BERT alone."""
+    """The name of a tensor in recent files, without the prefix of larger models."""
     key = key.removeprefix("bert.")
     return key.replace("Norm.gamma", "Norm.weight").replace("Norm.beta", "Norm.bias")
 

@@ -2,8 +2,8 @@ import keras
 import pytest
 
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
-from mmkeras.layers import ImageEncoder, small_cnn
-from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
+from mmkeras.layers import ImageEncoder
+from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA, small_cnn
 from mmkeras.models.image_captioner.image_captioner_backbone import (
     ImageCaptionerBackbone,
 )

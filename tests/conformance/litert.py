@@ -5,12 +5,12 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from mmkeras.export.convert_litert import convert_litert
-from mmkeras.export.litert_form import LiteRTForm
 from mmkeras.export.litert_model import require_whole
+from mmkeras.export.static_form import StaticForm
 
 
 def litert_rows(model, inputs) -> np.ndarray:
-    """What the model's LiteRT file makes of each row by itself."""
+    """The outputs of the model's LiteRT file, computed row by row."""
 
     def serve(given):
         return {"y": model([given[name] for name in names], training=False)}
@@ -20,7 +20,7 @@ def litert_rows(model, inputs) -> np.ndarray:
         name: tf.TensorSpec((1, *x.shape[1:]), x.dtype, name=name)
         for name, x in zip(names, inputs, strict=True)
     }
-    form = LiteRTForm({"serve": (serve, specs)}, {}, {}, lambda *_: {})
+    form = StaticForm({"serve": (serve, specs)}, {}, lambda _: {})
     content = convert_litert(form)
     require_whole(content)
     runner = Interpreter(model_content=content).get_signature_runner("serve")

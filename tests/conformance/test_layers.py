@@ -12,7 +12,6 @@ from mmkeras.keras2.inference_batch_normalization import (
 from mmkeras.layers import (
     AnswerWriter,
     AttentionBlock,
-    BertBlock,
     BertTextEncoder,
     GridAttentionBias,
     GridPositionEmbedding,
@@ -26,8 +25,8 @@ from mmkeras.layers import (
     TransformerTextEncoder,
     WordAttentionBias,
     fusion,
-    small_cnn,
 )
+from mmkeras.models import small_cnn
 from tests.conformance.litert import litert_rows
 
 RNG = np.random.default_rng(0)
@@ -84,9 +83,18 @@ LAYERS = {
         ),  # fmt: skip
         [normal(4, 6, 16), normal(4, 5, 16), normal(4, 6, 5)],
     ),
-    "bert_block": (
-        lambda **kw: BertBlock(2, 32, 0.1, **kw),
-        [normal(4, 6, 16)],
+    "attention_block_post_norm": (
+        lambda **kw: AttentionBlock(
+            2,
+            32,
+            0.1,
+            cross_attention=True,
+            norm="post",
+            activation="quick_gelu",
+            use_bias=False,
+            **kw,
+        ),
+        [normal(4, 6, 16), normal(4, 5, 24)],
     ),
     "bert_text_encoder": (
         lambda **kw: BertTextEncoder(20, 8, 16, 2, 2, 32, **kw),
@@ -146,17 +154,30 @@ LAYERS = {
     ),
     "answer_writer": (
         lambda **kw: AnswerWriter(
-            TextDecoder(20, 8, 16, 1, 2, 32, word_attention=False, name="text", **kw),
+            TextDecoder(
+                20,
+                8,
+                16,
+                1,
+                2,
+                32,
+                word_attention=False,
+                word_presence=False,
+                name="text",
+                **kw,
+            ),
             **kw,
         ),
         [tokens(4, 3, 8), normal(4, 3, 16)],
     ),
     "text_decoder": (
-        lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, **kw),
+        lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, word_presence=False, **kw),
         [tokens(4, 8), normal(4, 6, 16)],
     ),
     "text_decoder_several_texts": (
-        lambda **kw: TextDecoder(20, 8, 16, 2, 2, 32, memory_grid=(2, 3), **kw),
+        lambda **kw: TextDecoder(
+            20, 8, 16, 2, 2, 32, memory_grid=(2, 3), word_presence=False, **kw
+        ),
         [tokens(4, 3, 8), normal(4, 6, 16)],
     ),
     "transformer_text_encoder": (

@@ -47,9 +47,9 @@ def test_frozen_layers_stay_frozen(frozen, tmp_path):
 
 def test_errors():
     encoder = KerasHubTextEncoder(bert())
-    with pytest.raises(ValueError, match="9 tokens long, .* takes at most 8"):
+    with pytest.raises(ValueError, match="9 tokens long, .* supports at most 8"):
         encoder(np.ones((1, 9), "int32"))
-    # F-Net mixes padding into the tokens, and so takes no mask.
+    # F-Net mixes padding into the tokens and has no input for a mask.
     fnet = keras_hub.models.FNetBackbone(9, 1, 8, 16)
     with pytest.raises(ValueError, match=r"FNetBackbone with inputs \['segment_ids', "):
         KerasHubTextEncoder(fnet)

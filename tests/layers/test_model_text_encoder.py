@@ -10,7 +10,7 @@ from tests.layers.text_encoder_checks import check_padding
 TOKENS = np.array([[3, 4, 5], [8, 0, 0]])
 
 
-def reader(length=None, mask_zero=True):
+def recurrent(length=None, mask_zero=True):
     ids = keras.Input((length,), dtype="int32")
     x = keras.layers.Embedding(20, 8, mask_zero=mask_zero)(ids)
     x = keras.layers.GRU(6, return_sequences=True, use_cudnn=False)(x)
@@ -18,26 +18,26 @@ def reader(length=None, mask_zero=True):
 
 
 def test_padding_changes_nothing():
-    encoder = ModelTextEncoder(reader())
+    encoder = ModelTextEncoder(recurrent())
     encoder.build((None, None))
     table = encoder.model.layers[1].embeddings
     check_padding(encoder, table)
     assert encoder.dim == 6 and encoder.vocabulary_size == 20
 
 
-def test_model_of_a_fixed_length_takes_shorter_texts():
-    encoder = ModelTextEncoder(reader(5))
+def test_shorter_texts_are_padded_to_a_fixed_length():
+    encoder = ModelTextEncoder(recurrent(5))
     assert encoder.max_length == 5
     padded = np.pad(TOKENS, [(0, 0), (0, 2)])
     np.testing.assert_allclose(
         encoder(TOKENS), encoder.model(padded)[:, :3] * (TOKENS > 0)[..., None]
     )
-    with pytest.raises(ValueError, match="6 tokens long, of which .* at most 5"):
+    with pytest.raises(ValueError, match="6 tokens long, but .* at most 5"):
         encoder(np.ones((2, 6), "int32"))
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_model_that_takes_a_mask(named):
+def test_model_with_an_input_for_a_mask(named):
     ids = keras.Input((None,), dtype="int32", name="a")
     mask = keras.Input((None,), dtype="bool", name="b")
     embedding = keras.layers.Embedding(20, 8)
@@ -50,8 +50,8 @@ def test_model_that_takes_a_mask(named):
     check_padding(encoder, embedding.embeddings)
 
 
-def test_config_keeps_what_is_frozen():
-    model = reader()
+def test_frozen_layers_stay_frozen():
+    model = recurrent()
     model.layers[1].trainable = False
     encoder = ModelTextEncoder(model, trainable=True)
     encoder(TOKENS)
@@ -59,7 +59,7 @@ def test_config_keeps_what_is_frozen():
     again = ModelTextEncoder.from_config(encoder.get_config())
     again(TOKENS)
     assert len(again.trainable_weights) == 3
-    frozen = ModelTextEncoder.from_config(ModelTextEncoder(reader()).get_config())
+    frozen = ModelTextEncoder.from_config(ModelTextEncoder(recurrent()).get_config())
     frozen(TOKENS)
     assert not frozen.trainable_weights
 
@@ -88,7 +88,7 @@ def two_ids():
     [
         (lambda: ModelTextEncoder(vector()), r"output shape \(None, 8\)"),
         (lambda: ModelTextEncoder(two_ids()), r"inputs 'id' .*'kind'"),
-        (lambda: ModelTextEncoder(reader(), pad_token_id=3), "pad_token_id=3"),
+        (lambda: ModelTextEncoder(recurrent(), pad_token_id=3), "pad_token_id=3"),
     ],
 )
 def test_errors(make, message):

@@ -15,7 +15,7 @@ def test_padding_changes_nothing(cell, bidirectional):
     check_padding(encoder, encoder.embedding.embeddings)
 
 
-def test_leading_padding_is_passed_over():
+def test_leading_padding_is_skipped():
     encoder = RecurrentTextEncoder(9, 8, bidirectional=True)
     trailing = encoder(np.array([[5, 6, 7, 0, 0]]))
     leading = encoder(np.array([[0, 0, 5, 6, 7]]))
@@ -37,17 +37,17 @@ def test_gru_by_hand():
     np.testing.assert_allclose(output, [[[0.380797], [0.0], [0.681919]]], atol=1e-6)
 
 
-def test_bidirectional_reads_from_both_ends():
+def test_bidirectional_processes_both_directions():
     encoder = RecurrentTextEncoder(9, 8, bidirectional=True)
     one = np.asarray(encoder(np.array([[5, 6, 7]])))[0]
     other = np.asarray(encoder(np.array([[5, 6, 8]])))[0]
-    # The first half of the dimensions is read forwards, the second backwards.
+    # The first half of the output is the forward direction, the second the backward.
     changed = (np.abs(one - other) > 1e-6).reshape(3, 2, 4).any(-1)
     assert changed.tolist() == [[False, True], [False, True], [True, True]]
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"`cell` must be one of \['gru', 'lstm'\]"):
+    with pytest.raises(ValueError, match="`cell` must be 'gru' or 'lstm'"):
         RecurrentTextEncoder(9, 8, "rnn")
     with pytest.raises(ValueError, match="even. Received: dim=7"):
         RecurrentTextEncoder(9, 7, bidirectional=True)

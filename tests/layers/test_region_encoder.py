@@ -11,7 +11,7 @@ def test_power_normalization_by_hand():
     np.testing.assert_allclose(_power_normalized(features), expected, atol=1e-3)
 
 
-def test_features_on_another_scale_are_the_same_to_it():
+def test_scale_of_the_features_is_irrelevant():
     encoder = RegionEncoder(2, 3, 16, 1, 2, 32, power_normalization=True)
     features = np.random.default_rng(0).uniform(0, 6, (2, 6, 8)).astype("float32")
     np.testing.assert_allclose(
@@ -19,10 +19,10 @@ def test_features_on_another_scale_are_the_same_to_it():
     )
 
 
-def test_channels_are_dropped_in_all_regions_alike():
+def test_the_same_channels_are_dropped_in_all_regions():
     encoder = RegionEncoder(2, 3, 16, 0, feature_dropout=0.5)
     dropped = encoder.channel_dropout(np.ones((4, 6, 64), "float32"), training=True)
     dropped = np.asarray(dropped)
-    # What is kept is doubled.
+    # The remaining channels are doubled.
     assert set(np.unique(dropped)) == {0.0, 2.0}
     np.testing.assert_array_equal(dropped, np.repeat(dropped[:, :1], 6, axis=1))

@@ -24,7 +24,7 @@ def keras_hub_encoder():
         lambda: TransformerTextEncoder(9, 8, 8, num_heads=2, dropout=0.5),
     ],
 )
-def test_frozen_encoder_drops_nothing_in_training(make):
+def test_frozen_encoder_has_no_dropout_in_training(make):
     encoder = make()
     ids = np.array([[5, 6, 7, 0, 0]])
     output = np.asarray(encoder(ids))

@@ -13,7 +13,7 @@ def test_padding_changes_nothing():
     check_padding(encoder, encoder.embedding.embeddings)
 
 
-def test_order_of_the_words_counts():
+def test_word_order_matters():
     encoder = TransformerTextEncoder(9, 8, 8, num_heads=2)
     output = np.asarray(encoder(np.array([[5, 6], [6, 5]])))
     assert np.abs(output[0, 0] - output[1, 1]).max() > 1e-3
@@ -22,18 +22,18 @@ def test_order_of_the_words_counts():
 def test_too_long():
     encoder = TransformerTextEncoder(9, 4, 8)
     with pytest.raises(
-        ValueError, match="5 tokens long, of which the encoder takes at most 4"
+        ValueError, match="5 tokens long, but the encoder supports at most 4"
     ):
         encoder(np.ones((1, 5), "int32"))
 
 
-def test_key_mask_joins_the_causal_mask():
+def test_key_mask_is_combined_with_the_causal_mask():
     block = AttentionBlock(1, 8, causal=True)
     inputs = np.random.default_rng(0).normal(size=(1, 3, 4)).astype("float32")
-    hidden = np.array([[False, True, True]])
-    output = np.asarray(block(inputs, key_mask=hidden))
+    mask = np.array([[False, True, True]])
+    output = np.asarray(block(inputs, key_mask=mask))
     changed = inputs + [[[5.0, 0, 0, 0], [0] * 4, [0, 0, 5.0, 0]]]
-    again = np.asarray(block(changed.astype("float32"), key_mask=hidden))
-    # The second sees itself alone: the first is masked, the third comes later.
+    again = np.asarray(block(changed.astype("float32"), key_mask=mask))
+    # The second attends only to itself: the first is masked, the third comes later.
     np.testing.assert_array_equal(again[:, 1], output[:, 1])
     np.testing.assert_array_less(0.1, np.abs(again - output)[:, 2].max())

@@ -1,14 +1,14 @@
-"""What every text encoder keeps to."""
+"""Checks that every text encoder must pass."""
 
 import numpy as np
 
 
 def check_padding(encoder, pad_embedding=None):
-    """Padding, however much of it and whatever its embedding, changes nothing.
+    """Checks that neither the amount of padding nor its embedding has an effect.
 
     Args:
-        encoder: a built text encoder of a vocabulary of at least 8.
-        pad_embedding: the variable `[vocabulary, dim]` that embeds the tokens.
+        encoder: a built text encoder with a vocabulary of at least 8.
+        pad_embedding: the variable `[vocabulary, dim]` of the token embedding.
     """
     pad = encoder.pad_token_id
     token_ids = np.array([[5, 6, 7, pad, pad], [pad] * 5, [7, 7, pad, pad, pad]])

@@ -5,8 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from mmkeras.pretrained import efficientnet_lite, torch_checkpoint
-from mmkeras.pretrained.torch_checkpoint import read_torch_checkpoint
+from mmkeras.pretrained import efficientnet_lite, read_torch_checkpoint
 
 FIXTURE = (
     pathlib.Path(__file__).parents[1] / "fixtures/efficientnet_lite0_reference.npz"
@@ -27,8 +26,8 @@ def test_features_equal_the_reference():
 
 @pytest.mark.parametrize(
     ("variant", "side", "parameters"),
-    # 1,000 classes of 1,280 weights and a bias are left out of the published
-    # 4.65, 5.42 and 6.09 million parameters.
+    # The published 4.65, 5.42 and 6.09 million parameters, without the classifier's
+    # 1,000 * (1,280 + 1).
     [("lite0", 7, 3.37e6), ("lite1", 8, 4.13e6), ("lite2", 9, 4.81e6)],
 )
 def test_variants(variant, side, parameters):
@@ -38,8 +37,8 @@ def test_variants(variant, side, parameters):
     assert trained == pytest.approx(parameters, rel=0.02)
 
 
-def test_a_missing_package_says_what_to_install():
-    # lite1 is not among the packages that the tests install.
+def test_the_error_of_a_missing_package_names_it():
+    # lite1 is not installed with the tests.
     with pytest.raises(ImportError, match="pip install efficientnet-lite1-pytorch"):
         efficientnet_lite("lite1")
 
@@ -49,11 +48,14 @@ def test_wrong_arguments():
         efficientnet_lite("lite9")
     with pytest.raises(ValueError, match="`weights`"):
         efficientnet_lite("lite0", weights="noisy_student")
+    with pytest.raises(ValueError, match="`image_size` must be an integer"):
+        efficientnet_lite("lite0", weights=None, image_size=0)
 
 
 def legacy(tensors=b"", body=b""):
+    """A checkpoint: magic number, protocol version, byte order and the rest."""
     head = b"".join(
-        pickle.dumps(part, 2) for part in (torch_checkpoint._MAGIC, 1001, {})
+        pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, {})
     )
     return head + tensors + body
 
@@ -66,7 +68,7 @@ class Evil:
 def test_a_checkpoint_that_runs_code_is_refused(tmp_path, capsys):
     path = tmp_path / "evil.pth"
     path.write_bytes(legacy(pickle.dumps(collections.OrderedDict(a=Evil()), 2)))
-    with pytest.raises(ValueError, match=r"asks for (__builtin__|builtins)\.print"):
+    with pytest.raises(ValueError, match=r"refers to (__builtin__|builtins)\.print"):
         read_torch_checkpoint(path)
     assert capsys.readouterr().out == ""
 

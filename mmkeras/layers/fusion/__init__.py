@@ -1,4 +1,4 @@
-"""Fusion of modalities: one block per file, each with a name."""
+"""Fusion blocks, one per file, registered by name."""
 
 from mmkeras.layers.fusion.bidirectional_cross_attention import (
     BidirectionalCrossAttentionFusion,

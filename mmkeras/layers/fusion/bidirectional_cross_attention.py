@@ -3,48 +3,49 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.layers.attention_block import AttentionBlock
-from mmkeras.layers.fusion.attention_pooling import AttentionPooling
-from mmkeras.layers.fusion.blank_padding import blank_padding
-from mmkeras.layers.fusion.fusion_block import FusionBlock
+from mmkeras.layers.fusion.fusion_block import FusionBlock, zero_padding
 from mmkeras.layers.fusion.token_projection import TokenProjection
+from mmkeras.layers.masked_softmax import masked_softmax
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class BidirectionalCrossAttentionFusion(FusionBlock):
-    """Co-attention: each modality looks at itself and at all the others.
+    """Co-attention: each modality attends to itself and to all others.
 
-    The tokens are projected (`TokenProjection`). In each of `num_layers` layers, all
-    modalities at a time, with pre-norm attention (`AttentionBlock`),
+    The tokens are projected (`TokenProjection`). Each of `num_layers` layers updates
+    all modalities at once, with pre-norm attention (`AttentionBlock`):
 
     ```
     x_k = x_k + SelfAttention(x_k)
-    x_k = x_k + CrossAttention(x_k, [x_j of all j != k, as the layer received them])
+    x_k = x_k + CrossAttention(x_k, [x_j for all j != k, from the previous layer])
     x_k = x_k + FeedForward(x_k)
     ```
 
-    then each is normalised and pooled by attention, and the vectors are added:
-    `fused = LayerNorm(sum_k (W_k pool(x_k) + b_k))`, with a learned vector in place of
-    the pool of a modality that is absent.
+    Each modality is then normalized and pooled by attention, and the vectors are added:
+    `fused = LayerNorm(sum_k (W_k pool(x_k) + b_k))`. The pooled vector of an absent
+    modality is learned.
 
     With tokens of `d_k`, `d` = `dim`, `m` = `intermediate_dim`, `L` = `num_layers` and
     `N = sum_k n_k`, it has `sum_k d_k d + K L (8 d^2 + 2 d m + 15 d + m)
-    + K (2 d^2 + 9 d) + 3 d` parameters, and takes about
-    `2 sum_k n_k d_k d + L (4 (K + 2) N d^2 + 4 N d m + 4 N^2 d) + 2 N d^2` FLOPs a row.
+    + K (2 d^2 + 9 d) + 3 d` parameters, and needs about
+    `2 sum_k n_k d_k d + L (4 (K + 2) N d^2 + 4 N d m + 4 N^2 d) + 2 N d^2` FLOPs per
+    row.
 
     Args:
-        dim: int, dimension of the output and within.
-        num_layers: int.
-        num_heads: int, must divide `dim`.
-        intermediate_dim: int, width of the feed-forward parts; 0 for twice `dim`.
-        dropout: float, share of activations dropped in training.
+        dim: int, dimension of the output and of the inner layers.
+        num_layers: int, number of layers.
+        num_heads: int, number of attention heads; must divide `dim`.
+        intermediate_dim: int, width of the feed-forward networks; 0 for twice `dim`.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments, output shape:
-        as `FusionBlock`, with both kinds of details; the attention is that of the
-        pooling.
+        Same as `FusionBlock`, with both details; the attention is that of pooling.
 
     Raises:
-        ValueError: as `FusionBlock`, and if `num_heads` does not divide `dim`.
+        ValueError: as `FusionBlock`, and if `num_heads` does not divide `dim` or
+            `num_layers` is not a positive integer.
 
     Example:
         >>> fusion = BidirectionalCrossAttentionFusion(dim=64)
@@ -67,11 +68,10 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
         **kwargs,
     ):
         super().__init__(dim, dropout, **kwargs)
-        self.num_layers = num_layers
+        self.num_layers = whole_number("num_layers", num_layers, 1)
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.check_heads(num_heads)
-        self.check_layers(num_layers)
 
     def build_parts(self):
         sequence, number = (None, None, self.dim), range(len(self.token_dims))
@@ -88,7 +88,7 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
         ]
         self.norms = [self.built_norm(f"norm_{k}") for k in number]
         self.pools = [
-            self.built_part(AttentionPooling, f"pool_{k}", sequence) for k in number
+            self.built_part(_AttentionPooling, f"pool_{k}", sequence) for k in number
         ]
         self.outputs = [
             self.built_part(
@@ -128,7 +128,7 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
             ]
         xs = [norm(x) for norm, x in zip(self.norms, xs, strict=True)]
         fused, attention = self._pooled(xs, masks, training)
-        details = {"tokens": blank_padding(xs, masks), "attention": attention}
+        details = {"tokens": zero_padding(xs, masks), "attention": attention}
         return fused, details
 
     def _pooled(self, xs, masks, training):
@@ -150,7 +150,33 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
         }
 
 
+class _AttentionPooling(keras.layers.Layer):
+    """A weighted mean of tokens, with weights computed by an MLP.
+
+    `sum_i a_i x_i`, with `a = softmax over i of (v . relu(W x_i + b))`, and a learned
+    vector if the modality is absent. Returns the weights too.
+    """
+
+    def build(self, tokens_shape):
+        dim, policy = tokens_shape[-1], self.dtype_policy
+        self.hidden = keras.layers.Dense(dim, "relu", name="hidden", dtype=policy)
+        self.score = keras.layers.Dense(1, use_bias=False, name="score", dtype=policy)
+        for layer in (self.hidden, self.score):
+            layer.build(tokens_shape)
+        self.absent = self.add_weight(
+            name="absent", shape=(dim,), initializer="random_normal"
+        )
+
+    def call(self, tokens, mask):
+        scores = ops.squeeze(self.score(self.hidden(tokens)), -1)
+        weights = masked_softmax(scores, mask)
+        row = ops.cast(ops.expand_dims(weights, 1), tokens.dtype)
+        pooled = ops.squeeze(ops.matmul(row, tokens), 1)
+        present = ops.any(mask, axis=1, keepdims=True)
+        return ops.where(present, pooled, ops.cast(self.absent, pooled.dtype)), weights
+
+
 def _all_but(index, parts):
-    """All but one of them, one after the other."""
+    """All parts except one, concatenated."""
     others = [part for k, part in enumerate(parts) if k != index]
     return ops.concatenate(others, axis=1)

@@ -9,28 +9,28 @@ from mmkeras.layers.fusion.pooled_projection import PooledProjection
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ConcatenationFusion(FusionBlock):
-    """Early fusion: the modalities as vectors, side by side, through an MLP.
+    """Early fusion: an MLP on the concatenated vectors of the modalities.
 
-    With `p_k` the projected mean of a modality's tokens (`PooledProjection`), or a
-    learned vector where it is absent:
+    With `p_k` the projected mean of the tokens of a modality (`PooledProjection`), or a
+    learned vector if it is absent:
 
     ```
     fused = W_2 gelu(W_1 [p_1; ...; p_K] + b_1) + b_2
     ```
 
-    The cheapest block, and the one to beat: it sees no single token.
+    The cheapest block and the baseline: it uses no individual tokens.
 
     With tokens of `d_k`, `d` = `dim` and `m` = `hidden_dim`, it has
-    `sum_k (d_k d + 4 d) + (K d + 1) m + (m + 1) d + d` parameters, and takes about
-    `sum_k (n_k d_k + 2 d_k d) + 2 (K + 1) d m` FLOPs a row.
+    `sum_k (d_k d + 4 d) + (K d + 1) m + (m + 1) d + d` parameters, and needs about
+    `sum_k (n_k d_k + 2 d_k d) + 2 (K + 1) d m` FLOPs per row.
 
     Args:
         dim: int, dimension of the output.
         hidden_dim: int, width of the MLP; 0 for twice `dim`.
-        dropout: float, share of activations dropped in training.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments, output shape, raises:
-        as `FusionBlock`, without details.
+        Same as `FusionBlock`, without details.
 
     Example:
         >>> fusion = ConcatenationFusion(dim=64)

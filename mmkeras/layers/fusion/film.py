@@ -3,47 +3,48 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.layers.fusion.fusion_block import FusionBlock
-from mmkeras.layers.fusion.masked_mean import masked_mean
 from mmkeras.layers.fusion.pooled_projection import PooledProjection
 from mmkeras.layers.fusion.token_projection import TokenProjection
+from mmkeras.layers.masked_mean import masked_mean
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class FiLMFusion(FusionBlock):
-    """The tokens of the first modality, modulated by the other modalities.
+    """FiLM: the other modalities scale and shift the features of the first.
 
-    With `q = [p_2; ...; p_K]` the projected means of the others (`PooledProjection`)
-    and `x` the projected tokens of the first (`TokenProjection`), or one learned token
-    where it is absent, each of `num_layers` residual blocks does
+    With `q = [p_2; ...; p_K]` the projected means of the other modalities
+    (`PooledProjection`) and `x` the projected tokens of the first (`TokenProjection`),
+    or a learned token if it is absent, each of `num_layers` residual blocks computes
 
     ```
     a = relu(U x + u)
     x = a + relu((1 + gamma) * Norm(V a + v) + beta),   [gamma; beta] = W q + w
     ```
 
-    and at the end `fused = W_2 gelu(W_1 [max(x); mean(x)] + b_1) + b_2`, both over the
-    tokens. `Norm` is a layer normalisation without scale and offset, in place of the
-    paper's batch normalisation, which would mix rows and padding; and `V` is a dense
-    layer in place of a 3 x 3 convolution, as tokens need not lie on a grid.
+    and finally `fused = W_2 gelu(W_1 [max(x); mean(x)] + b_1) + b_2`, with maximum and
+    mean over the tokens. `Norm` is a layer normalization without scale and offset,
+    instead of the paper's batch normalization, which would mix rows and padding; `V` is
+    a dense layer instead of a 3 x 3 convolution, since tokens need not form a grid.
 
-    To be used where one modality asks about another: order them so that the one with
-    the places (the picture) comes first.
+    Suited to a question about another modality: pass the modality with positions (the
+    image) first.
 
     With tokens of `d_k`, `d` = `dim` and `L` = `num_layers`, it has
     `(d_1 d + 4 d) + sum_{k>1} (d_k d + 4 d)
     + L (2 (d + 1) d + ((K - 1) d + 1) 2 d) + (2 d + 1) d + (d + 1) d + d`
-    parameters, and takes about
+    parameters, and needs about
     `2 n_1 d_1 d + 4 L n_1 d^2 + sum_{k>1} (n_k d_k + 2 d_k d) + 4 L (K - 1) d^2
-    + 6 d^2` FLOPs a row.
+    + 6 d^2` FLOPs per row.
 
     Args:
         dim: int, dimension of the output.
         num_layers: int, number of residual blocks.
-        dropout: float, share of activations dropped in training.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments, output shape, raises:
-        as `FusionBlock`, without details.
+        Same as `FusionBlock`, without details.
 
     Example:
         >>> fusion = FiLMFusion(dim=64)
@@ -55,8 +56,7 @@ class FiLMFusion(FusionBlock):
 
     def __init__(self, dim: int, num_layers: int = 3, dropout: float = 0.1, **kwargs):
         super().__init__(dim, dropout, **kwargs)
-        self.num_layers = num_layers
-        self.check_layers(num_layers)
+        self.num_layers = whole_number("num_layers", num_layers, 1)
 
     def build_parts(self):
         dim, (first, *others) = self.dim, self.token_dims
@@ -88,12 +88,12 @@ class FiLMFusion(FusionBlock):
         x = self.projection(tokens[0])
         absent = ops.cast(self.absent, x.dtype)
         x = ops.where(ops.expand_dims(present, -1), x, absent)
-        # All places of an absent modality hold the same, so that all may count.
+        # All tokens of an absent modality are equal, so that none need be masked.
         mask = ops.logical_or(masks[0], ops.logical_not(present))
         condition = ops.concatenate(
             [
-                pool(other, some)
-                for pool, other, some in zip(
+                pool(other, other_mask)
+                for pool, other, other_mask in zip(
                     self.pools, tokens[1:], masks[1:], strict=True
                 )
             ],

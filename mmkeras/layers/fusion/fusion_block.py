@@ -3,51 +3,48 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from mmkeras.layers.fusion.blank_padding import blank_padding
+from mmkeras.arguments.whole_number import whole_number
 
 
 class FusionBlock(keras.layers.Layer):
-    """What all fusion blocks share: the checks, and what is missing.
+    """Base class of fusion blocks, which combine the tokens of several modalities.
 
-    A block is a subclass with `build_parts` and `fuse`. It is given tokens that are 0
-    wherever they do not count, so that nothing which padding or an absent modality
-    holds can reach the output; its masks are always there. Where all modalities of a
-    row are absent, the row becomes `prior`, a learned vector.
+    Subclasses implement `build_parts` and `fuse`. This class checks the inputs and
+    handles missing ones: `fuse` receives tokens that are 0 where they are masked, so
+    that padding and absent modalities cannot influence the output, and a mask for each
+    modality. The output of a row whose modalities are all absent is `prior`, a learned
+    vector.
 
     Args:
         dim: int, dimension of the output.
-        dropout: float, share of activations dropped in training.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments:
-        tokens: list of K >= 2 float tensors `[rows, n_k, d_k]`, one of a modality.
-        masks: list of K bool tensors `[rows, n_k]`, True for the tokens that count,
-            all False where a modality is absent; or `None`, for one of them or for
-            all, where every token counts.
+        tokens: list of K >= 2 float tensors `[rows, n_k, d_k]`, one for each modality.
+        masks: list of K bool tensors `[rows, n_k]`, True for valid tokens, all False
+            for an absent modality, or `None` for a modality whose tokens are all valid;
+            or `None` if this holds for all modalities.
         training: bool.
         return_details: bool, whether to return a dict of intermediate results too.
 
     Output shape:
-        `[rows, dim]`, and, if asked for, a dict of what the block has of these:
-        `"tokens"`, a list of K float `[rows, n_k, dim]`, the tokens after fusion, 0
-        at padding; `"attention"`, a list of K float32 `[rows, n_k]`, how much the
-        block looked at each token, with a sum of 1 for a modality that is there and
-        of 0 for one that is absent.
+        `[rows, dim]`; with `return_details=True` also a dict with those of the
+        following that the block has: `"tokens"`, a list of K float `[rows, n_k, dim]`,
+        the tokens after fusion, 0 at padding; `"attention"`, a list of K float32
+        `[rows, n_k]`, the attention weights within each modality, which sum to 1, or to
+        0 if the modality is absent.
 
     Raises:
-        ValueError: if `dim` is not a positive integer; or, on a call, if tokens or
-            masks do not have these forms, or not as many rows.
+        ValueError: if `dim` is not a positive integer; on a call, if tokens or masks
+            have other forms or different numbers of rows.
     """
 
-    # Whether `dim` is the number of outputs, and no head is to follow.
+    # Whether the output is logits, so that no head follows.
     returns_logits = False
 
     def __init__(self, dim: int, dropout: float = 0.1, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(dim, int) or dim < 1:
-            raise ValueError(
-                f"`dim` must be an integer of at least 1. Received: dim={dim!r}."
-            )
-        self.dim = dim
+        self.dim = whole_number("dim", dim, 1)
         self.dropout_rate = dropout
 
     def build(self, tokens_shape):
@@ -61,11 +58,11 @@ class FusionBlock(keras.layers.Layer):
         self.build_parts()
 
     def build_parts(self):
-        """Makes and builds the layers inside, for tokens of `self.token_dims`."""
+        """Creates and builds the inner layers, for tokens of `self.token_dims`."""
         raise NotImplementedError
 
     def fuse(self, tokens, masks, training):
-        """The block itself.
+        """Fuses the modalities.
 
         Args:
             tokens: list of K float `[rows, n_k, d_k]`, 0 where the mask is False.
@@ -73,34 +70,27 @@ class FusionBlock(keras.layers.Layer):
             training: bool.
 
         Returns:
-            `[rows, dim]`, finite even if all modalities are absent, and the dict of
-            details.
+            `[rows, dim]`, finite even if all modalities are absent, and the details, a
+            dict.
         """
         raise NotImplementedError
 
     def built_part(self, layer_class, name, shape, *args, **kwargs):
-        """A layer inside, of the block's dtype policy, built for `shape`."""
+        """Creates an inner layer with the block's dtype policy, built for `shape`."""
         layer = layer_class(*args, name=name, dtype=self.dtype_policy, **kwargs)
         layer.build(shape)
         return layer
 
-    def check_heads(self, num_heads: int):
-        """Attention in several heads needs a `dim` that they can share out."""
-        if self.dim % num_heads:
+    def check_heads(self, num_heads: int) -> None:
+        """Checks that `dim` is a multiple of the number of attention heads."""
+        if self.dim % whole_number("num_heads", num_heads, 1):
             raise ValueError(
                 f"`num_heads` must divide `dim`, {self.dim}. Received: "
                 f"num_heads={num_heads}."
             )
 
-    def check_layers(self, num_layers: int):
-        """A block that is to look at something looks at least once."""
-        if not isinstance(num_layers, int) or num_layers < 1:
-            raise ValueError(
-                "`num_layers` must be an integer of at least 1. Received: "
-                f"num_layers={num_layers!r}."
-            )
-
     def built_norm(self, name):
+        """Creates a layer normalization of tokens."""
         shape = (None, None, self.dim)
         return self.built_part(
             keras.layers.LayerNormalization, name, shape, epsilon=1e-5
@@ -108,13 +98,13 @@ class FusionBlock(keras.layers.Layer):
 
     def call(self, tokens, masks=None, training=None, return_details=False):
         masks = self._checked(tokens, masks)
-        fused, details = self.fuse(blank_padding(tokens, masks), masks, training)
-        something = ops.any(ops.concatenate(masks, axis=1), axis=1, keepdims=True)
-        fused = ops.where(something, fused, ops.cast(self.prior, fused.dtype))
+        fused, details = self.fuse(zero_padding(tokens, masks), masks, training)
+        present = ops.any(ops.concatenate(masks, axis=1), axis=1, keepdims=True)
+        fused = ops.where(present, fused, ops.cast(self.prior, fused.dtype))
         return (fused, details) if return_details else fused
 
     def _checked(self, tokens, masks):
-        """The masks, without `None`, once all have been found to be in order."""
+        """Checks tokens and masks, and replaces masks of `None`."""
         number = len(self.token_dims)
         if not isinstance(tokens, (list, tuple)) or len(tokens) != number:
             raise ValueError(
@@ -124,7 +114,7 @@ class FusionBlock(keras.layers.Layer):
         masks = [None] * number if masks is None else masks
         if not isinstance(masks, (list, tuple)) or len(masks) != number:
             raise ValueError(
-                f"`masks` must be `None` or a list of {number}, one of each "
+                f"`masks` must be `None` or a list of {number}, one for each "
                 f"modality. Received: {_described(masks)}."
             )
         for index, (x, dim, mask) in enumerate(
@@ -143,7 +133,7 @@ class FusionBlock(keras.layers.Layer):
     def compute_output_spec(
         self, tokens, masks=None, training=None, return_details=False
     ):
-        # Details are of many shapes: what `call` does tells them.
+        # The shapes of the details follow from `call`.
         return keras.Operation.compute_output_spec(
             self,
             tokens,
@@ -167,14 +157,14 @@ def _token_dims(shapes) -> list[int]:
     )
     if not several or len(shapes) < 2:
         raise ValueError(
-            "Fusion needs a list of tokens of at least two modalities, each `[rows, "
-            f"length, dim]`. Received tokens of shape: {shapes}."
+            "`tokens` must be a list of tokens of at least two modalities, each of shape "
+            f"`[rows, length, dim]`. Received: tokens of shape {shapes}."
         )
     for index, shape in enumerate(shapes):
         if len(shape) != 3 or shape[-1] is None:
             raise ValueError(
-                f"Tokens of modality {index} must be `[rows, length, dim]`, with a dim "
-                f"that is known. Received tokens of shape: {tuple(shape)}."
+                f"Tokens of modality {index} must be `[rows, length, dim]` with known "
+                f"`dim`. Received: tokens of shape {tuple(shape)}."
             )
     return [shape[-1] for shape in shapes]
 
@@ -183,15 +173,15 @@ def _check_modality(index, tokens, dim, mask):
     shape = tuple(tokens.shape)
     if len(shape) != 3 or shape[-1] != dim:
         raise ValueError(
-            f"Tokens of modality {index} must be `[rows, length, {dim}]`, as they "
-            f"were when the block was built. Received tokens of shape: {shape}."
+            f"Tokens of modality {index} must be `[rows, length, {dim}]`, the shape that "
+            f"the block was built for. Received: tokens of shape {shape}."
         )
     if mask is None:
         return
     if keras.backend.standardize_dtype(mask.dtype) != "bool":
         raise ValueError(
-            f"The mask of modality {index} must be bool, True for the tokens that "
-            f"count. Received: dtype={mask.dtype}."
+            f"The mask of modality {index} must be bool, True for valid tokens. "
+            f"Received: dtype={mask.dtype}."
         )
     fits = len(mask.shape) == 2 and all(
         one is None or other is None or one == other
@@ -200,7 +190,7 @@ def _check_modality(index, tokens, dim, mask):
     if not fits:
         raise ValueError(
             f"The mask of modality {index} must be `[rows, length]` for tokens of "
-            f"shape {shape}. Received a mask of shape: {tuple(mask.shape)}."
+            f"shape {shape}. Received: a mask of shape {tuple(mask.shape)}."
         )
 
 
@@ -208,8 +198,8 @@ def _check_rows(tokens):
     rows = [x.shape[0] for x in tokens]
     if len(set(rows) - {None}) > 1:
         raise ValueError(
-            "The tokens of all modalities must have as many rows, one of each sample. "
-            f"Received tokens of {' and '.join(map(str, rows))} rows."
+            "The tokens of all modalities must have the same number of rows. Received: "
+            f"tokens of {' and '.join(map(str, rows))} rows."
         )
 
 
@@ -217,3 +207,42 @@ def _described(value) -> str:
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
     return f"{type(value).__name__} of shape {getattr(value, 'shape', None)}"
+
+
+def zero_padding(tokens, masks):
+    """Sets masked tokens to 0.
+
+    Args:
+        tokens: list of K float `[rows, n_k, dim]`.
+        masks: list of K bool `[rows, n_k]`.
+
+    Returns:
+        list of K float `[rows, n_k, dim]`.
+    """
+    # Not a product, which would keep NaN and infinity.
+    return [
+        ops.where(ops.expand_dims(mask, -1), x, ops.zeros_like(x))
+        for x, mask in zip(tokens, masks, strict=True)
+    ]
+
+
+def attention_by_modality(weights, masks):
+    """Normalizes attention over the tokens of all modalities within each of them.
+
+    Args:
+        weights: float32 `[rows, n_1 + ... + n_K]`, 0 where the mask is False.
+        masks: list of K bool `[rows, n_k]`.
+
+    Returns:
+        list of K float32 `[rows, n_k]`, with a sum of 1 each, or of 0 if the modality
+        is absent.
+    """
+    parts, start = [], 0
+    for mask in masks:
+        end = start + ops.shape(mask)[1]
+        # The small number is for a modality without any attention.
+        part = weights[:, start:end] + 1e-30 * ops.cast(mask, "float32")
+        total = ops.sum(part, axis=1, keepdims=True)
+        parts.append(part / ops.maximum(total, 1e-30))
+        start = end
+    return parts

@@ -9,9 +9,9 @@ from mmkeras.layers.fusion.pooled_projection import PooledProjection
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class GatedFusion(FusionBlock):
-    """Gated multimodal unit: for each feature, a choice among the modalities.
+    """Gated multimodal unit: each feature selects among the modalities.
 
-    With `p_k` the projected mean of a modality's tokens (`PooledProjection`):
+    With `p_k` the projected mean of the tokens of a modality (`PooledProjection`):
 
     ```
     h_k = tanh(W_k p_k + b_k)
@@ -19,21 +19,21 @@ class GatedFusion(FusionBlock):
     fused = dropout(sum_k z_k * h_k)
     ```
 
-    Absent modalities are left out of the softmax. For two, this is the paper's
-    `z * h_1 + (1 - z) * h_2` with a sigmoid for `z`, as a softmax of two is the sigmoid
-    of their difference; the softmax is how it extends to K.
+    Absent modalities are excluded from the softmax. For two modalities, this is the
+    paper's `z * h_1 + (1 - z) * h_2` with `z` a sigmoid, since a softmax of two is the
+    sigmoid of their difference; the softmax generalizes it to K.
 
     With tokens of `d_k` and `d` = `dim`, it has
-    `sum_k (d_k d + 4 d) + K (d + 1) d + (K d + 1) K d + d` parameters, and takes about
-    `sum_k (n_k d_k + 2 d_k d) + 2 (K + K^2) d^2` FLOPs a row.
+    `sum_k (d_k d + 4 d) + K (d + 1) d + (K d + 1) K d + d` parameters, and needs about
+    `sum_k (n_k d_k + 2 d_k d) + 2 (K + K^2) d^2` FLOPs per row.
 
     Args:
         dim: int, dimension of the output.
-        dropout: float, share of activations dropped in training.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments, output shape, raises:
-        as `FusionBlock`. The details are `"gates"`, a list of K float32 `[rows, dim]`,
-        the `z_k`, whose sum is 1; 0 for a modality that is absent.
+        Same as `FusionBlock`. The details are `"gates"`, a list of K float32
+        `[rows, dim]`, the `z_k`, which sum to 1; 0 for an absent modality.
 
     Example:
         >>> fusion = GatedFusion(dim=64)

@@ -4,44 +4,44 @@ import keras
 from keras import ops
 
 from mmkeras.layers.fusion.fusion_block import FusionBlock
-from mmkeras.layers.fusion.masked_softmax import masked_softmax
 from mmkeras.layers.fusion.modality_head import ModalityHead
 from mmkeras.layers.fusion.registry import get
+from mmkeras.layers.masked_softmax import masked_softmax
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class HybridFusion(FusionBlock):
-    """Hybrid fusion: another block, and each modality for itself beside it.
+    """Hybrid fusion: another block combined with a branch for each modality.
 
-    With `h_0` the output of the other block, `h_k` a branch of each modality, from the
-    projected mean `p_k` of its tokens (`PooledProjection`), and learned `c`:
+    With `h_0` the output of the other block, `h_k` a branch for each modality, computed
+    from the projected mean `p_k` of its tokens (`PooledProjection`), and learned `c`:
 
     ```
     h_k = W_k dropout(gelu(p_k)) + b_k
-    fused = sum_{k=0}^K a_k h_k,   a = softmax(c) over h_0 and the modalities there
+    fused = sum_{k=0}^K a_k h_k,   a = softmax(c) over h_0 and the present modalities
     ```
 
-    One linear head on `fused` is then a mixture of the logits of all branches; on each
-    of the details' branches, it answers for a modality alone, for the objective
-    `sum_k lambda_k loss_k`.
+    The logits of a linear head on `fused` are then a mixture of those of all branches.
+    Applied to each of the details' branches, the head returns the logits of a single
+    modality, for the objective `sum_k lambda_k loss_k`.
 
-    With tokens of `d_k` and `d` = `dim`, it has those parameters of the other block and
-    `sum_k (d_k d + 5 d + d^2) + K + 1 + d`, and takes its FLOPs and about
-    `sum_k (n_k d_k + 2 d_k d + 2 d^2)` a row.
+    With tokens of `d_k` and `d` = `dim`, it has the parameters of the other block and
+    `sum_k (d_k d + 5 d + d^2) + K + 1 + d`, and needs its FLOPs and about
+    `sum_k (n_k d_k + 2 d_k d + 2 d^2)` per row.
 
     Args:
         dim: int, dimension of the output.
         fusion: string, the name of the other block (`mmkeras.layers.fusion.names()`),
-            or such a layer, of the same `dim`.
-        dropout: float, share of activations dropped in training.
+            or a fusion block with the same `dim`.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments, output shape:
-        as `FusionBlock`. The details are those of the other block, `"branches"`, a
-        list of K `[rows, dim]`, the `h_k` from 1, which are a learned constant where
-        the modality is absent, and `"weights"`, float32 `[rows, K + 1]`, the `a_k`.
+        Same as `FusionBlock`. The details are those of the other block, `"branches"`,
+        a list of K `[rows, dim]`, the `h_k` from 1, which are a learned constant if the
+        modality is absent, and `"weights"`, float32 `[rows, K + 1]`, the `a_k`.
 
     Raises:
-        ValueError: as `FusionBlock`, and if the other block is unknown or of another
+        ValueError: as `FusionBlock`, and if the other block is unknown or has another
             `dim`.
 
     Example:
@@ -99,13 +99,13 @@ class HybridFusion(FusionBlock):
             for branch, x, mask in zip(self.branches, tokens, masks, strict=True)
         ]
         present = [ops.any(mask, axis=1) for mask in masks]
-        there = ops.stack([ops.ones_like(present[0]), *present], axis=1)
-        shares = masked_softmax(ops.expand_dims(self.balance, 0), there)
+        mask = ops.stack([ops.ones_like(present[0]), *present], axis=1)
+        weights = masked_softmax(ops.expand_dims(self.balance, 0), mask)
         fused = sum(
-            ops.cast(shares[:, k : k + 1], one.dtype) * one
-            for k, one in enumerate([joint, *branches])
+            ops.cast(weights[:, k : k + 1], branch.dtype) * branch
+            for k, branch in enumerate([joint, *branches])
         )
-        return fused, {**details, "branches": branches, "weights": shares}
+        return fused, {**details, "branches": branches, "weights": weights}
 
     def get_config(self):
         fusion = keras.saving.serialize_keras_object(self.joint)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from mmkeras.arguments.check_choice import check_choice
 from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.modality_head import ModalityHead
 
@@ -13,40 +14,41 @@ _METHODS = ("learned", "mean", "weighted")
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class LateFusion(FusionBlock):
-    """Late fusion: each modality answers for itself, and the logits are averaged.
+    """Late fusion: the mean of the logits computed from each modality alone.
 
-    With `p_k` the projected mean of a modality's tokens (`PooledProjection`), of
-    `hidden_dim`:
+    With `p_k` the projected mean of the tokens of a modality (`PooledProjection`), of
+    dimension `hidden_dim`:
 
     ```
     logits_k = W_k dropout(gelu(p_k)) + b_k
-    fused = sum_k a_k logits_k,   a_k = w_k / sum of w_j over the modalities there
+    fused = sum_k a_k logits_k,   a_k = w_k / sum of w_j over present modalities
     ```
 
-    with `w_k` = 1 (`"mean"`), those given (`"weighted"`), or a learned softmax
-    (`"learned"`). An absent modality is left out, as if there were only the others.
-    `dim` is the number of outputs: no head is to follow, and the objective
-    `sum_k lambda_k loss(logits_k)` is made of the details.
+    with `w_k` = 1 (`"mean"`), the given ones (`"weighted"`), or a learned softmax
+    (`"learned"`). Absent modalities are excluded. `dim` is the number of outputs: no
+    head follows, and the details contain the logits for the objective
+    `sum_k lambda_k loss(logits_k)`.
 
     With tokens of `d_k`, `d` = `dim` and `m` = `hidden_dim`, it has
     `sum_k (d_k m + 4 m + (m + 1) d) + d` parameters, and K more if the weights are
-    learned, and takes about `sum_k (n_k d_k + 2 d_k m + 2 m d)` FLOPs a row.
+    learned, and needs about `sum_k (n_k d_k + 2 d_k m + 2 m d)` FLOPs per row.
 
     Args:
         dim: int, number of outputs.
         method: `"learned"`, `"mean"` or `"weighted"`.
         weights: list of K positive floats, for `"weighted"` only.
-        hidden_dim: int, width of the head of each modality.
-        dropout: float, share of activations dropped in training.
+        hidden_dim: int, width of the MLP of each modality.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments, output shape:
-        as `FusionBlock`. The details are `"logits"`, a list of K `[rows, dim]`, which
-        are a learned constant where the modality is absent, and `"weights"`, float32
+        Same as `FusionBlock`. The details are `"logits"`, a list of K `[rows, dim]`,
+        which are a learned constant if the modality is absent, and `"weights"`, float32
         `[rows, K]`, the `a_k`.
 
     Raises:
-        ValueError: as `FusionBlock`; if `method` is another, or `weights` are missing,
-            not positive, not asked for, or not as many as modalities.
+        ValueError: as `FusionBlock`, and if `method` is unknown, `weights` are not
+            positive, or their number is not that of the modalities, or they are given
+            or missing for the wrong `method`.
 
     Example:
         >>> fusion = LateFusion(dim=10, method="weighted", weights=[2.0, 1.0])
@@ -77,8 +79,8 @@ class LateFusion(FusionBlock):
         number = len(self.token_dims)
         if self.method == "weighted" and len(self.given_weights) != number:
             raise ValueError(
-                f"`weights` must be one of each of the {number} modalities. Received: "
-                f"weights={self.given_weights}."
+                f"`weights` must be a list of {number}, one for each modality. "
+                f"Received: weights={self.given_weights}."
             )
         self.heads = [
             self.built_part(
@@ -102,14 +104,13 @@ class LateFusion(FusionBlock):
             for head, x, mask in zip(self.heads, tokens, masks, strict=True)
         ]
         present = ops.stack([ops.any(mask, axis=1) for mask in masks], axis=1)
-        shares = ops.cast(present, "float32") * self._weights()
-        total = ops.sum(shares, axis=1, keepdims=True)
-        shares = shares / ops.where(total > 0, total, 1.0)
+        weights = ops.cast(present, "float32") * self._weights()
+        total = ops.sum(weights, axis=1, keepdims=True)
+        weights = weights / ops.where(total > 0, total, 1.0)
         fused = sum(
-            ops.cast(shares[:, k : k + 1], one.dtype) * one
-            for k, one in enumerate(logits)
+            ops.cast(weights[:, k : k + 1], x.dtype) * x for k, x in enumerate(logits)
         )
-        return fused, {"logits": logits, "weights": shares}
+        return fused, {"logits": logits, "weights": weights}
 
     def _weights(self):
         if self.method == "learned":
@@ -126,14 +127,11 @@ class LateFusion(FusionBlock):
 
 
 def _check_method(method, weights):
-    if method not in _METHODS:
-        raise ValueError(
-            f"`method` must be one of {', '.join(_METHODS)}. Received: {method!r}."
-        )
+    check_choice("method", method, _METHODS)
     if (method == "weighted") != (weights is not None):
         raise ValueError(
-            "`weights` and `method='weighted'` go together. Received: "
-            f"method={method!r}, weights={weights}."
+            "`weights` must be given with `method='weighted'` and only then. "
+            f"Received: method={method!r}, weights={weights}."
         )
     if weights is not None and not all(weight > 0 for weight in weights):
         raise ValueError(f"`weights` must be positive. Received: weights={weights}.")

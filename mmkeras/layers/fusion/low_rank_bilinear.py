@@ -3,42 +3,43 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.pooled_projection import PooledProjection
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class LowRankBilinearFusion(FusionBlock):
-    """Multimodal factorized bilinear pooling: products of features, at low rank.
+    """Multimodal factorized bilinear pooling: low-rank products of features.
 
-    With `p_k` the projected mean of a modality's tokens (`PooledProjection`), or a
-    learned vector where it is absent, and `f` = `factors`:
+    With `p_k` the projected mean of the tokens of a modality (`PooledProjection`), or a
+    learned vector if it is absent, and `f` = `factors`:
 
     ```
-    s = dropout((U_1 p_1 + c_1) * ... * (U_K p_K + c_K))      of f * dim
-    z_i = s_{f i} + ... + s_{f i + f - 1}                     of dim
+    s = dropout((U_1 p_1 + c_1) * ... * (U_K p_K + c_K))      of dimension f * dim
+    z_i = s_{f i} + ... + s_{f i + f - 1}           of dimension dim
     y = sign(z) sqrt(|z|)
     fused = sqrt(dim) y / ||y||
     ```
 
-    For K > 2 the product is simply of K: each `z_i` is then a K-linear form of rank
-    `f`. The paper's norm is 1; times `sqrt(dim)` it leaves features of about 1, which a
-    head after it learns from at an ordinary rate.
+    For K > 2, the product has K factors: each `z_i` is then a K-linear form of rank
+    `f`. The norm is 1 in the paper; multiplied by `sqrt(dim)`, the features have a
+    scale of about 1, which suits the learning rate of the head.
 
     With tokens of `d_k` and `d` = `dim`, it has
-    `sum_k (d_k d + 4 d) + K (d + 1) f d + d` parameters, and takes about
-    `sum_k (n_k d_k + 2 d_k d) + 2 K f d^2` FLOPs a row.
+    `sum_k (d_k d + 4 d) + K (d + 1) f d + d` parameters, and needs about
+    `sum_k (n_k d_k + 2 d_k d) + 2 K f d^2` FLOPs per row.
 
     Args:
         dim: int, dimension of the output.
         factors: int, rank of each form.
-        dropout: float, share of the products dropped in training.
+        dropout: float, fraction of the products to drop in training.
 
     Call arguments, output shape:
-        as `FusionBlock`, without details.
+        Same as `FusionBlock`, without details.
 
     Raises:
-        ValueError: as `FusionBlock`, and if `factors` is not positive.
+        ValueError: as `FusionBlock`, and if `factors` is not a positive integer.
 
     Example:
         >>> fusion = LowRankBilinearFusion(dim=64)
@@ -50,9 +51,7 @@ class LowRankBilinearFusion(FusionBlock):
 
     def __init__(self, dim: int, factors: int = 5, dropout: float = 0.1, **kwargs):
         super().__init__(dim, dropout, **kwargs)
-        if factors < 1:
-            raise ValueError(f"`factors` must be at least 1. Received: {factors}.")
-        self.factors = factors
+        self.factors = whole_number("factors", factors, 1)
 
     def build_parts(self):
         self.pools = [
@@ -84,8 +83,8 @@ class LowRankBilinearFusion(FusionBlock):
 
 
 def _normalized(forms):
-    """Sums of the last axis after power and l2 normalisation, in float32."""
+    """Sums over the last axis, with power and L2 normalization, in float32."""
     z = ops.sum(ops.cast(forms, "float32"), axis=-1)
-    # Away from 0 this is the signed root, whose gradient is infinite at 0.
+    # The signed square root, but with a finite gradient at 0.
     y = z * ops.rsqrt(ops.abs(z) + 1e-4)
     return y * ops.rsqrt(ops.mean(ops.square(y), axis=-1, keepdims=True) + 1e-6)

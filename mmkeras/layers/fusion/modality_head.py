@@ -8,17 +8,17 @@ from mmkeras.layers.fusion.pooled_projection import PooledProjection
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ModalityHead(keras.layers.Layer):
-    """What a modality says alone: the mean of its tokens through an MLP.
+    """Output computed from a single modality: an MLP on the mean of its tokens.
 
-    `W dropout(gelu(p)) + b`, with `p` of `hidden_dim` from `PooledProjection`. Where
-    the modality is absent, it is a learned vector.
+    `W dropout(gelu(p)) + b`, with `p` of dimension `hidden_dim` from
+    `PooledProjection`, which is a learned vector if the modality is absent.
 
     `d_k * m + 4 * m + (m + 1) * dim` parameters with `m` = `hidden_dim`.
 
     Args:
         dim: int, dimension of the output.
         hidden_dim: int, width of the MLP.
-        dropout: float, share of activations dropped in training.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments:
         tokens: float `[rows, n_k, d_k]`, finite also where the mask is False.

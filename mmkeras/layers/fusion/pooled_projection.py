@@ -3,15 +3,15 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from mmkeras.layers.fusion.masked_mean import masked_mean
 from mmkeras.layers.fusion.token_projection import TokenProjection
+from mmkeras.layers.masked_mean import masked_mean
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class PooledProjection(keras.layers.Layer):
-    """A modality as a single vector: the mean of its tokens, projected.
+    """Pools a modality to a single vector, the projected mean of its tokens.
 
-    `LayerNorm(W mean(x) + b)`, and a learned vector where the modality is absent.
+    `LayerNorm(W mean(x) + b)`, or a learned vector if the modality is absent.
 
     `d_k * dim + 4 * dim` parameters, `n_k * d_k + 2 * d_k * dim` FLOPs.
 

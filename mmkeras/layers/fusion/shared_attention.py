@@ -3,20 +3,20 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from mmkeras.layers.fusion.attention_by_modality import attention_by_modality
-from mmkeras.layers.fusion.fusion_block import FusionBlock
-from mmkeras.layers.fusion.masked_mean import masked_mean
-from mmkeras.layers.fusion.masked_softmax import masked_softmax
+from mmkeras.arguments.whole_number import whole_number
+from mmkeras.layers.fusion.fusion_block import FusionBlock, attention_by_modality
 from mmkeras.layers.fusion.token_projection import TokenProjection
+from mmkeras.layers.masked_mean import masked_mean
+from mmkeras.layers.masked_softmax import masked_softmax
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class SharedAttentionFusion(FusionBlock):
-    """One attention for all modalities: a joint query reads the tokens of all.
+    """Shared attention: a joint query attends to the tokens of all modalities.
 
-    With `t` the projected tokens of all modalities (`TokenProjection`), one after the
-    other, keys and values that all modalities and layers share, and a query that
-    begins as a learned vector plus the mean of each modality that is there:
+    With `t` the concatenated projected tokens of all modalities (`TokenProjection`),
+    keys and values shared by all modalities and layers, and a query that is initially
+    the sum of a learned vector and the means of the present modalities:
 
     ```
     key, value = W_k t + b_k, W_v t + b_v
@@ -26,29 +26,29 @@ class SharedAttentionFusion(FusionBlock):
     fused = LayerNorm(q)
     ```
 
-    the third and fourth line `num_layers` times, in `num_heads` heads, each time with
-    weights of their own, save for keys and values. As there is one query, the cost
-    grows with the number of tokens and not with its square.
+    The third and fourth line are repeated `num_layers` times, with `num_heads` heads
+    and separate weights except for keys and values. With a single query, the cost is
+    linear in the number of tokens, not quadratic.
 
     With tokens of `d_k`, `d` = `dim`, `m` = `intermediate_dim`, `L` = `num_layers` and
     `N = sum_k n_k`, it has `sum_k (d_k d + 3 d) + 2 d^2 + 2 d
-    + L (2 d^2 + 2 d m + 7 d + m) + 4 d` parameters, and takes about
-    `2 sum_k n_k d_k d + 4 N d^2 + L (4 d^2 + 4 N d + 4 d m)` FLOPs a row.
+    + L (2 d^2 + 2 d m + 7 d + m) + 4 d` parameters, and needs about
+    `2 sum_k n_k d_k d + 4 N d^2 + L (4 d^2 + 4 N d + 4 d m)` FLOPs per row.
 
     Args:
-        dim: int, dimension of the output and within.
-        num_layers: int, how often the query reads.
-        num_heads: int, must divide `dim`.
-        intermediate_dim: int, width of the feed-forward parts; 0 for twice `dim`.
-        dropout: float, share of activations dropped in training.
+        dim: int, dimension of the output and of the inner layers.
+        num_layers: int, number of layers.
+        num_heads: int, number of attention heads; must divide `dim`.
+        intermediate_dim: int, width of the feed-forward networks; 0 for twice `dim`.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments, output shape:
-        as `FusionBlock`, with the attention of the last reading as details, the mean
-        of the heads, within each modality.
+        Same as `FusionBlock`, with the attention of the last layer as details, averaged
+        over the heads, within each modality.
 
     Raises:
         ValueError: as `FusionBlock`, and if `num_heads` does not divide `dim` or
-            `num_layers` is not positive.
+            `num_layers` is not a positive integer.
 
     Example:
         >>> fusion = SharedAttentionFusion(dim=64)
@@ -57,7 +57,7 @@ class SharedAttentionFusion(FusionBlock):
     Reference:
         - [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)
         - [Jaegle et al., 2021](https://arxiv.org/abs/2103.03206) (a learned query
-          that reads tokens of any modality repeatedly)
+          that attends to tokens of any modality repeatedly)
     """
 
     def __init__(
@@ -70,11 +70,10 @@ class SharedAttentionFusion(FusionBlock):
         **kwargs,
     ):
         super().__init__(dim, dropout, **kwargs)
-        self.num_layers = num_layers
+        self.num_layers = whole_number("num_layers", num_layers, 1)
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.check_heads(num_heads)
-        self.check_layers(num_layers)
 
     def build_parts(self):
         dim = self.dim
@@ -88,10 +87,10 @@ class SharedAttentionFusion(FusionBlock):
         self.key_value = self.built_part(
             keras.layers.Dense, "key_value", (None, None, dim), 2 * dim
         )
-        self.readings = [
+        self.query_layers = [
             self.built_part(
-                _Reading,
-                f"reading_{layer}",
+                _QueryLayer,
+                f"layer_{layer}",
                 (None, dim),
                 self.num_heads,
                 self.intermediate_dim or 2 * dim,
@@ -108,10 +107,10 @@ class SharedAttentionFusion(FusionBlock):
         means = [masked_mean(x, mask) for x, mask in zip(xs, masks, strict=True)]
         query = sum(means) + ops.cast(self.query, means[0].dtype)
         mask = ops.concatenate(masks, axis=1)
-        for reading in self.readings:
-            query, attention = reading(query, key, value, mask, training=training)
-        looks = ops.mean(attention, axis=1)
-        return self.norm(query), {"attention": attention_by_modality(looks, masks)}
+        for layer in self.query_layers:
+            query, attention = layer(query, key, value, mask, training=training)
+        attention = attention_by_modality(ops.mean(attention, axis=1), masks)
+        return self.norm(query), {"attention": attention}
 
     def _split_heads(self, x):
         size = self.dim // self.num_heads
@@ -127,8 +126,8 @@ class SharedAttentionFusion(FusionBlock):
         }
 
 
-class _Reading(keras.layers.Layer):
-    """A query looks at all tokens and thinks it over."""
+class _QueryLayer(keras.layers.Layer):
+    """A pre-norm transformer block for one query, with given keys and values."""
 
     def __init__(self, num_heads, intermediate_dim, dropout, **kwargs):
         super().__init__(**kwargs)

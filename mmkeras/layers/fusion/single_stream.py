@@ -3,19 +3,23 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.layers.attention_block import AttentionBlock
-from mmkeras.layers.fusion.attention_by_modality import attention_by_modality
-from mmkeras.layers.fusion.blank_padding import blank_padding
-from mmkeras.layers.fusion.fusion_block import FusionBlock
+from mmkeras.layers.fusion.fusion_block import (
+    FusionBlock,
+    attention_by_modality,
+    zero_padding,
+)
 from mmkeras.layers.fusion.token_projection import TokenProjection
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class SingleStreamFusion(FusionBlock):
-    """Early fusion of tokens: one transformer over all of them.
+    """Early fusion of tokens: a transformer over the tokens of all modalities.
 
-    The tokens of each modality are projected and told apart by an offset of their own
-    (`TokenProjection`), and stand behind a learned token, [FUSE], that is read out:
+    The tokens of each modality are projected, with an offset that identifies the
+    modality (`TokenProjection`), and follow a learned token, [FUSE], which becomes the
+    output:
 
     ```
     x = [FUSE; LayerNorm(W_1 x_1 + b_1); ...; LayerNorm(W_K x_K + b_K)]
@@ -25,23 +29,23 @@ class SingleStreamFusion(FusionBlock):
 
     With tokens of `d_k`, `d` = `dim`, `m` = `intermediate_dim`, `L` = `num_layers` and
     `N = 1 + sum_k n_k`, it has
-    `sum_k (d_k d + 3 d) + L (4 d^2 + 2 d m + 9 d + m) + 4 d` parameters, and takes
-    about `2 sum_k n_k d_k d + L (8 N d^2 + 4 N^2 d + 4 N d m)` FLOPs a row.
+    `sum_k (d_k d + 3 d) + L (4 d^2 + 2 d m + 9 d + m) + 4 d` parameters, and needs
+    about `2 sum_k n_k d_k d + L (8 N d^2 + 4 N^2 d + 4 N d m)` FLOPs per row.
 
     Args:
-        dim: int, dimension of the output and within.
-        num_layers: int.
-        num_heads: int, must divide `dim`.
-        intermediate_dim: int, width of the feed-forward parts; 0 for twice `dim`.
-        dropout: float, share of activations dropped in training.
+        dim: int, dimension of the output and of the inner layers.
+        num_layers: int, number of transformer blocks.
+        num_heads: int, number of attention heads; must divide `dim`.
+        intermediate_dim: int, width of the feed-forward networks; 0 for twice `dim`.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments, output shape:
-        as `FusionBlock`, with both kinds of details; the attention is that of [FUSE]
-        in the last layer, the mean of the heads, within each modality.
+        Same as `FusionBlock`, with both details; the attention is that of [FUSE] in the
+        last layer, averaged over the heads, within each modality.
 
     Raises:
         ValueError: as `FusionBlock`, and if `num_heads` does not divide `dim` or
-            `num_layers` is not positive.
+            `num_layers` is not a positive integer.
 
     Example:
         >>> fusion = SingleStreamFusion(dim=64)
@@ -62,11 +66,10 @@ class SingleStreamFusion(FusionBlock):
         **kwargs,
     ):
         super().__init__(dim, dropout, **kwargs)
-        self.num_layers = num_layers
+        self.num_layers = whole_number("num_layers", num_layers, 1)
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.check_heads(num_heads)
-        self.check_layers(num_layers)
 
     def build_parts(self):
         self.projections = [
@@ -99,10 +102,10 @@ class SingleStreamFusion(FusionBlock):
                 x, key_mask=mask, training=training, return_attention=True
             )
         x = self.norm(x)
-        looks = ops.mean(attention[:, :, 0, 1:], axis=1)
+        attention = ops.mean(attention[:, :, 0, 1:], axis=1)
         details = {
-            "tokens": blank_padding(_parted(x, masks), masks),
-            "attention": attention_by_modality(looks, masks),
+            "tokens": zero_padding(_split(x, masks), masks),
+            "attention": attention_by_modality(attention, masks),
         }
         return x[:, 0], details
 
@@ -110,8 +113,8 @@ class SingleStreamFusion(FusionBlock):
         xs = [project(x) for project, x in zip(self.projections, tokens, strict=True)]
         token = ops.cast(self.fuse_token, xs[0].dtype)
         first = ops.broadcast_to(token, (ops.shape(xs[0])[0], 1, self.dim))
-        seen = ops.ones_like(masks[0][:, :1])
-        return ops.concatenate([first, *xs], 1), ops.concatenate([seen, *masks], 1)
+        valid = ops.ones_like(masks[0][:, :1])
+        return ops.concatenate([first, *xs], 1), ops.concatenate([valid, *masks], 1)
 
     def get_config(self):
         return {
@@ -122,7 +125,7 @@ class SingleStreamFusion(FusionBlock):
         }
 
 
-def _parted(x, masks):
+def _split(x, masks):
     """The tokens of each modality, without [FUSE]."""
     parts, start = [], 1
     for mask in masks:

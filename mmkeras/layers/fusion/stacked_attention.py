@@ -3,18 +3,20 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.layers.fusion.fusion_block import FusionBlock
-from mmkeras.layers.fusion.masked_softmax import masked_softmax
 from mmkeras.layers.fusion.pooled_projection import PooledProjection
 from mmkeras.layers.fusion.token_projection import TokenProjection
+from mmkeras.layers.masked_softmax import masked_softmax
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class StackedAttentionFusion(FusionBlock):
-    """A query of the other modalities looks at the first one's tokens, repeatedly.
+    """Stacked attention: a query attends to the first modality repeatedly.
 
-    With `v` the projected tokens of the first modality (`TokenProjection`) and `p_k`
-    the projected means of the others (`PooledProjection`):
+    The query is made from the other modalities. With `v` the projected tokens of the
+    first modality (`TokenProjection`) and `p_k` the projected means of the others
+    (`PooledProjection`):
 
     ```
     u = p_2 + ... + p_K
@@ -22,30 +24,31 @@ class StackedAttentionFusion(FusionBlock):
     fused = dropout(u)
     ```
 
-    the second line `num_layers` times, each with weights of its own. Where the first
-    modality is absent, nothing is added to `u`; where another is, its `p_k` is a
+    The second line is repeated `num_layers` times, with separate weights. If the first
+    modality is absent, nothing is added to `u`; if another is absent, its `p_k` is a
     learned vector.
 
-    To be used where one modality asks about another: order them so that the one that
-    is asked about (the picture) comes first.
+    Suited to a question about another modality: pass the one that it is about (the
+    image) first.
 
     With tokens of `d_k`, `d` = `dim` and `L` = `num_layers`, it has
     `(d_1 d + 3 d) + sum_{k>1} (d_k d + 4 d) + L (2 d^2 + 2 d) + d` parameters, and
-    takes about
+    needs about
     `2 n_1 d_1 d + sum_{k>1} (n_k d_k + 2 d_k d) + L (2 n_1 d^2 + 2 d^2 + 6 n_1 d)`
-    FLOPs a row.
+    FLOPs per row.
 
     Args:
         dim: int, dimension of the output.
-        num_layers: int, how often the query looks.
-        dropout: float, share of activations dropped in training.
+        num_layers: int, number of attention steps.
+        dropout: float, fraction of the activations to drop in training.
 
     Call arguments, output shape:
-        as `FusionBlock`, with the attention of the last look as details; that to the
-        other modalities is even, as they are read as means.
+        Same as `FusionBlock`, with the attention of the last step as details; that of
+        the other modalities is uniform, since their means are used.
 
     Raises:
-        ValueError: as `FusionBlock`, and if `num_layers` is not positive.
+        ValueError: as `FusionBlock`, and if `num_layers` is not a positive
+            integer.
 
     Example:
         >>> fusion = StackedAttentionFusion(dim=64)
@@ -57,8 +60,7 @@ class StackedAttentionFusion(FusionBlock):
 
     def __init__(self, dim: int, num_layers: int = 2, dropout: float = 0.1, **kwargs):
         super().__init__(dim, dropout, **kwargs)
-        self.num_layers = num_layers
-        self.check_layers(num_layers)
+        self.num_layers = whole_number("num_layers", num_layers, 1)
 
     def build_parts(self):
         dim, (first, *others) = self.dim, self.token_dims
@@ -69,6 +71,7 @@ class StackedAttentionFusion(FusionBlock):
             self.built_part(PooledProjection, f"pool_{k}", (None, None, size), dim)
             for k, size in enumerate(others, start=1)
         ]
+        # The names of the attribute and of the class are paths in saved weights.
         self.looks = [
             self.built_part(_Look, f"look_{layer}", (None, None, dim))
             for layer in range(self.num_layers)
@@ -82,18 +85,18 @@ class StackedAttentionFusion(FusionBlock):
         )
         for look in self.looks:
             query, attention = look(first, query, masks[0])
-        even = [
+        uniform = [
             masked_softmax(ops.zeros_like(mask, "float32"), mask) for mask in masks[1:]
         ]
         fused = self.dropout(query, training=training)
-        return fused, {"attention": [attention, *even]}
+        return fused, {"attention": [attention, *uniform]}
 
     def get_config(self):
         return {**super().get_config(), "num_layers": self.num_layers}
 
 
 class _Look(keras.layers.Layer):
-    """Attention of a query to tokens, and the query with what it saw."""
+    """Additive attention of a query to tokens, and the query plus its output."""
 
     def build(self, tokens_shape):
         dim, policy = tokens_shape[-1], self.dtype_policy
@@ -104,8 +107,8 @@ class _Look(keras.layers.Layer):
             layer.build(tokens_shape)
 
     def call(self, tokens, query, mask):
-        asked = ops.expand_dims(self.query(query), 1)
-        scores = self.score(ops.tanh(self.value(tokens) + asked))
+        hidden = self.value(tokens) + ops.expand_dims(self.query(query), 1)
+        scores = self.score(ops.tanh(hidden))
         weights = masked_softmax(ops.squeeze(scores, -1), mask)
-        shares = ops.cast(ops.expand_dims(weights, 1), tokens.dtype)
-        return query + ops.squeeze(ops.matmul(shares, tokens), 1), weights
+        row = ops.cast(ops.expand_dims(weights, 1), tokens.dtype)
+        return query + ops.squeeze(ops.matmul(row, tokens), 1), weights

@@ -5,10 +5,10 @@ import keras
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class TokenProjection(keras.layers.Layer):
-    """Brings the tokens of a modality to the dimension and scale of the others.
+    """Projects the tokens of a modality to a common dimension and scale.
 
-    `LayerNorm(W x + b)`. The offset of the normalisation is the embedding of the
-    modality, as each has a projection of its own.
+    `LayerNorm(W x + b)`. Each modality has a separate projection, so that the offset of
+    the normalization acts as the embedding of the modality.
 
     `d_k * dim + 3 * dim` parameters, `2 * n_k * d_k * dim` FLOPs.
 

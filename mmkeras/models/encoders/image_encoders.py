@@ -6,9 +6,10 @@ import warnings
 import keras
 
 from mmkeras.keras2 import TensorOperation, load_tf_keras
-from mmkeras.layers import ImageEncoder, small_cnn
-from mmkeras.layers.frozen_layers import leaf_layers
+from mmkeras.layers import ImageEncoder
+from mmkeras.layers.wrapped_model import leaf_layers
 from mmkeras.models.encoders.is_model_path import is_model_path
+from mmkeras.models.encoders.small_cnn import small_cnn
 from mmkeras.pretrained import efficientnet_lite
 
 _PRETRAINED = {

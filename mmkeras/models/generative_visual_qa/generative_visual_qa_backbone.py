@@ -98,6 +98,7 @@ class GenerativeVisualQABackbone(QuestionBackbone):
             2 * fusion.dim,
             dropout,
             word_attention=False,
+            word_presence=False,
             dtype=dtype,
             name="text_decoder",
         )

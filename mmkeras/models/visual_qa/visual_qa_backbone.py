@@ -118,12 +118,12 @@ class VisualQABackbone(QuestionBackbone):
     @property
     def image_head(self) -> keras.layers.Dense | None:
         """The head on the image alone, with `modality_heads`."""
-        return self.question_reader.image_head
+        return self.question_reader.heads.get("image")
 
     @property
     def text_head(self) -> keras.layers.Dense | None:
         """The head on the question alone, with `modality_heads`."""
-        return self.question_reader.text_head
+        return self.question_reader.heads.get("text")
 
     def get_config(self) -> dict[str, Any]:
         return {

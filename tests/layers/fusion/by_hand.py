@@ -1,7 +1,7 @@
-"""Weights set by hand, and tokens that a layer normalisation leaves as they are.
+"""Weights set by hand, and tokens unchanged by layer normalization.
 
 `U` and `W` have a mean of 0 and a variance of 1. All values of the tests hold to 1e-4,
-as normalisations add 1e-5 to the variance.
+as normalizations add 1e-5 to the variance.
 """
 
 import numpy as np

@@ -5,7 +5,7 @@ from tests.layers.fusion.by_hand import U, W, build, close, rows, set_dense
 
 
 def by_hand():
-    """The others' tokens are read evenly and as they are, and nothing else is done."""
+    """Uniform cross-attention with identity values; all other parts are 0."""
     block = build(BidirectionalCrossAttentionFusion(4, num_layers=1, num_heads=1), 4, 4)
     for projection in block.projections:
         set_dense(projection.dense, 1)
@@ -23,9 +23,9 @@ def by_hand():
 
 
 def test_by_hand():
-    # The first: W + U = (2, 0, 0, -2) and U + U, normalised sqrt(2) (1, 0, 0, -1) and
+    # The first: W + U = (2, 0, 0, -2) and U + U, normalized sqrt(2) (1, 0, 0, -1) and
     # U, whose mean is (1.207107, 0.5, -0.5, -1.207107). The second: U + (W + U) / 2 =
-    # (2, 1, -1, -2), normalised (1.264911, 0.632456, ...). The sum (2.472018,
+    # (2, 1, -1, -2), normalized (1.264911, 0.632456, ...). The sum (2.472018,
     # 1.132456, ...) has a deviation of 1.922671.
     fused, details = by_hand()([rows(W, U), rows(U)], return_details=True)
     close(fused, [[1.285721, 0.589001, -0.589001, -1.285721]])
@@ -33,8 +33,8 @@ def test_by_hand():
     close(details["tokens"][1], [[[1.264911, 0.632456, -0.632456, -1.264911]]])
 
 
-def test_masked_tokens_are_neither_read_nor_pooled():
-    # The first: U + U, normalised U. The second: U + U, normalised U. The sum 2 U.
+def test_masked_tokens_are_neither_attended_to_nor_pooled():
+    # The first: U + U, normalized U. The second: U + U, normalized U. The sum 2 U.
     masks = [np.array([[False, True]]), None]
     fused, details = by_hand()([rows(W, U), rows(U)], masks, return_details=True)
     close(fused, [U])
@@ -43,7 +43,7 @@ def test_masked_tokens_are_neither_read_nor_pooled():
 
 
 def test_absent_modality_is_a_learned_vector():
-    # The second has nothing to read: U. The first is W: U + W, normalised.
+    # The second has nothing to attend to: U. The first is W: U + W, normalized.
     block = by_hand()
     block.pools[0].absent.assign(W)
     masks = [np.array([[False, False]]), None]
@@ -52,10 +52,10 @@ def test_absent_modality_is_a_learned_vector():
 
 
 def test_self_attention_is_within_a_modality():
-    # No others are read. The first: W and U read (W + U) / 2 of their normalised
-    # selves: 1.5 W + 0.5 U and 0.5 W + 1.5 U, normalised (1.264911, -0.632456, ...)
+    # No cross-attention. The first: W and U attend to (W + U) / 2 of their normalized
+    # values: 1.5 W + 0.5 U and 0.5 W + 1.5 U, normalized (1.264911, -0.632456, ...)
     # and (1.264911, 0.632456, ...), whose mean is (1.264911, 0, 0, -1.264911). The
-    # second: 2 U, normalised U. The sum (2.264911, 1, ...) has a deviation of 1.750686.
+    # second: 2 U, normalized U. The sum (2.264911, 1, ...) has a deviation of 1.750686.
     block = by_hand()
     for inner in block.blocks:
         qkv = np.concatenate([np.zeros((4, 8)), np.eye(4)], axis=1)

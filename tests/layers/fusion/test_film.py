@@ -34,14 +34,14 @@ def test_masked_tokens_are_not_pooled():
 
 
 def test_absent_first_modality_is_one_learned_token():
-    # The learned token is as the second of the first test: (0, 2.5), twice.
+    # The learned token equals the second of the first test: (0, 2.5), twice.
     block = by_hand()
     block.absent.assign([-1, 1])
     tokens = [rows([1, -1], [-1, 1]), rows([1, -1])]
     close(block(tokens, [np.array([[False, False]]), None]), [[0, 5]])
 
 
-def test_absent_condition_is_a_learned_one():
+def test_absent_condition_is_learned():
     # Condition (0, 0): gamma = beta = 0. Token (1, -1): (1, 0) + relu(1, -1).
     block = by_hand()
     block.pools[0].absent.assign([0, 0])

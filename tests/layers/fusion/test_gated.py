@@ -24,7 +24,7 @@ def test_by_hand():
     close(details["gates"], [[[0.75, 0.5]], [[0.25, 0.5]]])
 
 
-def test_gates_look_at_all_modalities():
+def test_gates_depend_on_all_modalities():
     # Row 2 of the kernel is feature 0 of modality 2, -1: -ln 3 for the first gate's
     # feature 0, which is 1/4. (1/4 - 3/4) 0.761594 = -0.380797.
     block = by_hand(2)
@@ -34,7 +34,7 @@ def test_gates_look_at_all_modalities():
     close(block([rows([1, -1]), rows([-1, 1])]), [[-0.380797, 0]])
 
 
-def test_absent_modality_is_left_out_of_three():
+def test_absent_modality_of_three_is_excluded():
     # Thirds of three: (1 - 1 + 1) / 3 of 0.761594. Without the second, halves.
     block = by_hand(3)
     tokens = [rows([1, -1]), rows([-1, 1]), rows([1, -1])]

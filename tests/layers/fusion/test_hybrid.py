@@ -6,11 +6,11 @@ from tests.layers.fusion.by_hand import build, close, rows, set_dense
 
 
 def by_hand():
-    """The other block says (8, 4), the first modality (1, 2), the second (3, -2)."""
+    """The other block returns (8, 4), the branches (1, 2) and (3, -2)."""
     block = build(HybridFusion(2, fusion="concatenation"), 2, 2)
     set_dense(block.joint.output_dense, 0, [8, 4])
-    for branch, says in zip(block.branches, [[1, 2], [3, -2]], strict=True):
-        set_dense(branch.dense, 0, says)
+    for branch, output in zip(block.branches, [[1, 2], [3, -2]], strict=True):
+        set_dense(branch.dense, 0, output)
     # exp(ln 2) = 2 to 1 to 1
     block.balance.assign([np.log(2), 0, 0])
     return block
@@ -32,14 +32,14 @@ def test_absent_modality_has_no_branch():
     close(fused, [[17 / 3, 10 / 3]])
 
 
-def test_a_block_made_before():
+def test_the_other_block_may_be_a_layer():
     block = HybridFusion(4, fusion=ConcatenationFusion(4, hidden_dim=3))
     again = HybridFusion.from_config(block.get_config())
     assert isinstance(again.joint, ConcatenationFusion)
     assert again.joint.hidden_dim == 3
 
 
-def test_a_block_of_another_dimension():
+def test_the_other_block_must_have_the_same_dimension():
     with pytest.raises(ValueError, match="with dim=8"):
         HybridFusion(4, fusion=GatedFusion(8))
 

@@ -9,7 +9,7 @@ ABSENT = [None, np.array([[False]])]
 
 
 def by_hand(**kwargs):
-    """The first modality says (1, 2), the second (3, -2)."""
+    """The logits of the first modality are (1, 2), of the second (3, -2)."""
     block = build(LateFusion(2, hidden_dim=2, **kwargs), 2, 2)
     for head, logits in zip(block.heads, [[1, 2], [3, -2]], strict=True):
         set_dense(head.pool.projection.dense, 1)
@@ -41,7 +41,7 @@ def test_learned_weights_by_hand():
 @pytest.mark.parametrize(
     "how", [{"method": "mean"}, {}, {"method": "weighted", "weights": [3, 1]}]
 )
-def test_absent_modality_is_left_out(how):
+def test_absent_modality_is_excluded(how):
     fused, details = by_hand(**how)(TOKENS, ABSENT, return_details=True)
     close(fused, [[1, 2]])
     close(details["weights"], [[1, 0]])
@@ -60,9 +60,9 @@ def test_head_by_hand():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"method": "vote"}, "must be one of learned, mean, weighted"),
-        ({"method": "weighted"}, "go together"),
-        ({"weights": [1, 2]}, "go together"),
+        ({"method": "vote"}, "must be 'learned', 'mean' or 'weighted'"),
+        ({"method": "weighted"}, "only then"),
+        ({"weights": [1, 2]}, "only then"),
         ({"method": "weighted", "weights": [1, 0]}, "must be positive"),
     ],
 )
@@ -71,8 +71,8 @@ def test_bad_arguments_are_named(kwargs, message):
         LateFusion(2, **kwargs)
 
 
-def test_weights_of_another_number_of_modalities():
-    with pytest.raises(ValueError, match="each of the 3 modalities"):
+def test_number_of_weights_must_be_that_of_the_modalities():
+    with pytest.raises(ValueError, match="a list of 3, one for each modality"):
         build(LateFusion(2, method="weighted", weights=[1, 2]), 2, 2, 2)
 
 

@@ -8,7 +8,7 @@ FACTORS = [[1, 2, 3, 4], [2, 1, -1, -3.25], [1, 7, 4, 1]]
 
 
 def by_hand(number):
-    """Factors that the first feature of each modality, 1 in all tests, gives."""
+    """The factors of the first feature of each modality, which is 1 in all tests."""
     block = build(LowRankBilinearFusion(2, factors=2), *[2] * number)
     for pool, layer, factor in zip(
         block.pools, block.factor_layers, FACTORS, strict=False
@@ -41,7 +41,7 @@ def test_absent_modality_is_a_learned_vector():
     close(block([rows([1, -1])] * 2, masks), [[0.816497, -1.154701]])
 
 
-def test_no_factors_are_refused():
+def test_factors_must_be_positive():
     with pytest.raises(ValueError, match="`factors` must be"):
         LowRankBilinearFusion(2, factors=0)
 

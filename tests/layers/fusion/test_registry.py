@@ -3,7 +3,7 @@ import pytest
 from mmkeras.layers import fusion
 
 
-def test_names_are_those_of_the_issue():
+def test_names():
     assert set(fusion.names()) >= {
         "bidirectional_cross_attention",
         "concatenation",
@@ -25,27 +25,29 @@ def test_get_by_name():
     assert (block.dim, block.num_layers) == (4, 3)
 
 
-def test_a_layer_is_passed_through():
+def test_a_layer_is_returned_unchanged():
     block = fusion.GatedFusion(4)
     assert fusion.get(block) is block
     assert fusion.get(block, dim=8) is block
-    with pytest.raises(ValueError, match="Give num_layers to its constructor"):
+    with pytest.raises(ValueError, match="Pass num_layers to its constructor"):
         fusion.get(block, num_layers=2)
 
 
-def test_an_unknown_name_is_answered_with_the_nearest():
+def test_the_error_of_an_unknown_name_suggests_the_closest():
     with pytest.raises(ValueError, match="Did you mean 'gated'.*concatenation, film"):
         fusion.get("gatd", dim=4)
-    with pytest.raises(ValueError, match=r"no fusion block \['gated'\]"):
+    with pytest.raises(ValueError, match=r"Unknown fusion block \['gated'\]"):
         fusion.get(["gated"], dim=4)
 
 
-def test_a_name_needs_a_dimension():
-    with pytest.raises(ValueError, match="needs `dim=`"):
+def test_a_name_requires_a_dimension():
+    with pytest.raises(ValueError, match="requires `dim`"):
         fusion.get("gated")
 
 
-def test_a_name_is_taken_once():
+def test_a_name_is_registered_once():
     fusion.register("gated", fusion.GatedFusion)
-    with pytest.raises(ValueError, match="'gated' is GatedFusion already"):
+    with pytest.raises(
+        ValueError, match="'gated' is already registered for GatedFusion"
+    ):
         fusion.register("gated", fusion.FiLMFusion)

@@ -6,7 +6,7 @@ from tests.layers.fusion.by_hand import U, W, build, close, rows, set_dense
 
 
 def by_hand():
-    """Attention is even, reads tokens as they are, and nothing is thought over."""
+    """Uniform attention with identity values, and no feed-forward network."""
     block = build(SingleStreamFusion(4, num_layers=1, num_heads=1), 4, 4)
     for projection in block.projections:
         set_dense(projection.dense, 1)
@@ -19,19 +19,19 @@ def by_hand():
 
 
 def test_by_hand():
-    # [FUSE] reads (U + W + W + U) / 4 and becomes 1.5 U + 0.5 W = (2, 1, -1, -2), of
+    # [FUSE] attends to (U + W + W + U) / 4 and becomes 1.5 U + 0.5 W = (2, 1, -1, -2), of
     # standard deviation sqrt(2.5).
     fused = by_hand()([rows(W, W), rows(U)])
     close(fused, [[1.264911, 0.632456, -0.632456, -1.264911]])
 
 
-def test_masked_tokens_are_not_read():
-    # (U + W + U) / 3: in all (2, 4/3, -4/3, -2), of deviation 1.699673.
+def test_masked_tokens_are_not_attended_to():
+    # (U + W + U) / 3: the sum is (2, 4/3, -4/3, -2), of deviation 1.699673.
     masks = [np.array([[True, False]]), None]
     fused, details = by_hand()([rows(W, W), rows(U)], masks, return_details=True)
     close(fused, [[1.176697, 0.784465, -0.784465, -1.176697]])
     close(details["attention"][0], [[1, 0]])
-    # The token W, which reads the same: 2/3 U + 4/3 W = (2, -2/3, 2/3, -2), of
+    # The token W, which attends to the same: 2/3 U + 4/3 W = (2, -2/3, 2/3, -2), of
     # deviation 1.490712.
     close(
         details["tokens"][0],
@@ -40,8 +40,8 @@ def test_masked_tokens_are_not_read():
 
 
 def test_attention_within_a_modality_is_that_of_the_fuse_token():
-    # Keys are the tokens, and [FUSE] asks for ln(2) / 2 W: (ln(2) / 2) W . t / sqrt(4)
-    # is ln 2 for W and 0 for U, so that W counts twice as much.
+    # Keys are the tokens, and the query of [FUSE] is ln(2) / 2 W: (ln(2) / 2) W . t / sqrt(4)
+    # is ln 2 for W and 0 for U, so that W has twice the weight.
     block = by_hand()
     kernel = np.concatenate([np.zeros((4, 4)), np.eye(4), np.zeros((4, 4))], axis=1)
     set_dense(block.blocks[0].self_qkv, kernel, [*np.log(2) / 2 * W, *[0] * 8])

@@ -18,7 +18,7 @@ def by_hand(num_layers, *dims):
 
 
 def test_by_hand():
-    # Attention 3/4 and 1/4: (1/2, -1/2) seen, added to the query once or twice.
+    # Attention 3/4 and 1/4: (1/2, -1/2), added to the query once or twice.
     tokens = [rows([1, -1], [-1, 1]), rows([1, -1])]
     fused, details = by_hand(1, 2, 2)(tokens, return_details=True)
     close(fused, [[1.5, -1.5]])
@@ -26,11 +26,11 @@ def test_by_hand():
     close(by_hand(2, 2, 2)(tokens), [[2, -2]])
 
 
-def test_the_query_says_where_to_look():
+def test_attention_depends_on_the_query():
     # The query (1, -1) takes 2 from feature 0: tanh(1 - 2) = -0.761594 for (1, -1),
     # tanh(-1 - 2) = -0.995055 for (-1, 1). The scores are ln(3) / (2 * 0.761594) =
-    # 0.721260 times that, 0.168389 apart: attention 0.541998 to the first, which is
-    # 0.083996 (1, -1) seen.
+    # 0.721260 times that, 0.168389 apart: attention 0.541998 to the first: the sum is
+    # 0.083996 (1, -1).
     block = by_hand(1, 2, 2)
     set_dense(block.looks[0].query, [[-2, 0], [0, 0]])
     tokens = [rows([1, -1], [-1, 1]), rows([1, -1])]
@@ -44,12 +44,12 @@ def test_queries_of_several_modalities_are_added():
     close(details["attention"][2], [[0.5, 0.5]])
 
 
-def test_absent_first_modality_leaves_the_query():
+def test_absent_first_modality_leaves_the_query_unchanged():
     tokens = [rows([1, -1], [-1, 1]), rows([1, -1])]
     close(by_hand(2, 2, 2)(tokens, [np.array([[False, False]]), None]), [[1, -1]])
 
 
-def test_no_layers_are_refused():
+def test_number_of_layers_must_be_positive():
     with pytest.raises(ValueError, match="`num_layers` must be"):
         StackedAttentionFusion(2, num_layers=0)
 

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import mmkeras
-from mmkeras.layers import ImageEncoder, small_cnn
-from mmkeras.models import ImageCaptioner
+from mmkeras.layers import ImageEncoder
+from mmkeras.models import ImageCaptioner, small_cnn
 from tests.conftest import SIDE, tiny_rows, to_dataset
 
 

@@ -21,19 +21,20 @@ _STORAGES = {
 def read_torch_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Reads the tensors of a legacy PyTorch checkpoint, without PyTorch.
 
-    A checkpoint is a pickle, and a pickle can run any code when it is read. Here
-    only tensors, their storages and ordered dicts are made; whatever else a file
-    asks for is refused by name.
+    A checkpoint is a pickle, which can execute arbitrary code when it is loaded. Here
+    only tensors, their storages and ordered dicts are created; a file that refers to
+    anything else is refused.
 
     Args:
-        path: path of a `.pth` file of the format before PyTorch 1.6.
+        path: path of a `.pth` file in the format used before PyTorch 1.6.
 
     Returns:
-        A dict of NumPy arrays by name.
+        dict from names to NumPy arrays.
 
     Raises:
-        ValueError: if the file asks for anything but tensors, is truncated, or
-            is not of this format.
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file refers to anything but tensors, is truncated, or has
+            another format.
     """
     path = pathlib.Path(path)
     try:
@@ -42,12 +43,12 @@ def read_torch_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path} is not a safe legacy checkpoint: {error}") from error
     except (EOFError, IndexError) as error:
-        raise ValueError(f"{path} is truncated. Install its package again.") from error
+        raise ValueError(f"{path} is truncated. Reinstall its package.") from error
 
 
 def _read(file: BinaryIO) -> dict[str, np.ndarray]:
     if _Unpickler(file, {}).load() != _MAGIC:
-        raise pickle.UnpicklingError("it does not start as one")
+        raise pickle.UnpicklingError("it does not start with its magic number")
     for _ in ("protocol version", "byte order"):
         _Unpickler(file, {}).load()
     storages: dict[str, np.ndarray] = {}
@@ -77,7 +78,7 @@ class _Unpickler(pickle.Unpickler):
             return _tensor
         if (module, name) == ("collections", "OrderedDict"):
             return collections.OrderedDict
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        raise pickle.UnpicklingError(f"it refers to {module}.{name}")
 
     def persistent_load(self, reference: Any) -> np.ndarray:
         kind, dtype, key, _, size, *_ = reference
@@ -89,7 +90,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _tensor(storage, offset, shape, strides, *_):
-    # The values are behind the pickle in the file, so a tensor is made later.
+    # The values follow the pickle in the file, so tensors are created later.
     def make() -> np.ndarray:
         steps = [stride * storage.itemsize for stride in strides]
         view = np.lib.stride_tricks.as_strided(storage[offset:], shape, steps)

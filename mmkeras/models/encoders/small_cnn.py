@@ -1,33 +1,37 @@
-"""A convolutional network to train from scratch on small pictures."""
-
 from __future__ import annotations
 
 import keras
 
+from mmkeras.arguments.whole_number import whole_number
+
 
 def small_cnn(image_size: int = 96, width: int = 24) -> keras.Model:
-    """A residual CNN with a stride of 16 that learns from thousands of pictures.
+    """Builds a residual CNN to be trained from scratch on thousands of images.
 
-    Most of its work is done at strides of 4 and 8, where small things still
-    have a shape. A cell of the last map sees 81 pixels, so that a thing that lies
-    across a border is still seen whole.
+    Its stride is 16. Most of the computation happens at strides of 4 and 8, at which
+    small objects still have a shape. The receptive field of a cell of the feature map
+    is 81 pixels, so that it covers an object which lies across the border of cells.
 
     Args:
-        image_size: int, side of the square input in pixels, a multiple of 16.
-        width: int, channels of the first stage; the last one has six times as many.
+        image_size: int, side length of the square input in pixels, a multiple of 16.
+        width: int, number of channels of the first stage; the last one has `6 * width`.
 
     Input shape:
-        float32 `[batch, image_size, image_size, 3]`, scaled to -1 … 1.
+        float32 `[batch, image_size, image_size, 3]`, scaled to the range -1 … 1.
 
     Output shape:
         `[batch, image_size / 16, image_size / 16, 6 * width]`.
 
+    Returns:
+        A functional `keras.Model`.
+
     Raises:
-        ValueError: if `image_size` is not a multiple of 16.
+        ValueError: if `image_size` is not a positive multiple of 16.
 
     Reference:
         - [He et al., 2016](https://arxiv.org/abs/1603.05027)
     """
+    image_size = whole_number("image_size", image_size)
     if image_size % 16 or image_size < 16:
         raise ValueError(
             "`image_size` must be a multiple of 16 for the encoder 'small_cnn', "
