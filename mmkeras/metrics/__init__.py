@@ -1,6 +1,6 @@
-"""Metrics: of captions and other predictions in NumPy, and of Keras for `compile`.
+"""Corpus metrics of captions, answers and other predictions, and Keras metrics.
 
-Only the latter import Keras, when they are first used.
+The corpus metrics need NumPy only; Keras is imported when a Keras metric is first used.
 """
 
 import lazy_loader
@@ -31,7 +31,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "predictions.expected_calibration_error": ["ExpectedCalibrationError"],
         "retrieval.retrieval_scores": ["retrieval_scores"],
         "retrieval.retrieval_recall": ["RetrievalRecall"],
-        "statistics.confidence_interval": ["confidence_interval"],
-        "statistics.paired_bootstrap": ["paired_bootstrap"],
+        "statistics.bootstrap": ["confidence_interval", "paired_bootstrap"],
     },
 )

@@ -8,19 +8,19 @@ _THINGS = ("cat", "dog", "bird")
 
 
 def captions_of(index):
-    """Two captions of each picture, which no two pictures share."""
+    """Two captions of each image, which no two images share."""
     thing = _THINGS[index % 3]
     return [f"A {thing} near {index} trees .", f"the {thing} number {index}"]
 
 
-def picture(path, index):
+def write_image(path, index):
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = tf.fill([32, 32, 3], tf.cast(index * 15 % 256, tf.uint8))
     path.write_bytes(tf.io.encode_jpeg(pixels).numpy())
 
 
 def karpathy(folder, name, splits, coco=False):
-    """`name` with a picture for each of `splits`; returns its path."""
+    """`name` with an image for each of `splits`; returns its path."""
     entries = []
     for index, split in enumerate(splits):
         entry = {
@@ -34,7 +34,7 @@ def karpathy(folder, name, splits, coco=False):
         }
         if coco:
             entry |= {"cocoid": 100 + index, "filepath": "val2014"}
-        picture(folder / entry.get("filepath", "images") / entry["filename"], index)
+        write_image(folder / entry.get("filepath", "images") / entry["filename"], index)
         entries.append(entry)
     path = folder / name
     path.write_text(json.dumps({"dataset": "tiny", "images": entries}))
@@ -46,7 +46,7 @@ def flickr8k(folder, splits):
     rows, lists = [], {"train": [], "dev": [], "test": []}
     for index, split in enumerate(splits):
         name = f"{index}_ab.jpg"
-        picture(folder / "Flicker8k_Dataset" / name, index)
+        write_image(folder / "Flicker8k_Dataset" / name, index)
         rows += [f"{name}#{i}\t{text}" for i, text in enumerate(captions_of(index))]
         lists[split].append(name)
     for split, names in lists.items():
@@ -57,14 +57,14 @@ def flickr8k(folder, splits):
 
 
 def conceptual(folder, table, images, number, dead=()):
-    """`table` and what img2dataset makes of it, less the dead; returns its path."""
+    """`table` and its images as of img2dataset, without the `dead`; returns its path."""
     rows = ["caption\turl"]
     for index in range(number):
         caption, address = captions_of(index)[0], f"http://x.org/{index}.jpg"
         rows.append(f"{caption}\t{address}")
         if index not in dead:
             file = folder / images / "00000" / f"{index:09d}.jpg"
-            picture(file, index)
+            write_image(file, index)
             file.with_suffix(".txt").write_text(caption)
             file.with_suffix(".json").write_text(json.dumps({"url": address}))
     path = folder / table

@@ -11,7 +11,7 @@ from mmkeras.metrics import (
 )
 
 
-def test_calibration_equals_that_of_the_whole_under_a_strategy():
+def test_calibration_under_a_strategy_equals_that_in_numpy():
     draw = np.random.default_rng(0)
     logits = draw.normal(size=(32, 3)).astype("float32")
     labels = draw.integers(0, 3, 32)

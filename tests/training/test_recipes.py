@@ -15,7 +15,7 @@ from mmkeras.training.recipes import (
     flickr8k,
     flickr30k,
 )
-from tests.data.official_files import captions_of, conceptual, karpathy, picture
+from tests.data.official_files import captions_of, conceptual, karpathy, write_image
 from tests.data.official_files import flickr8k as flickr8k_files
 
 SPLITS = ("train",) * 8 + ("val", "val", "test", "test")
@@ -169,7 +169,7 @@ def test_a_bad_picture_is_named_by_its_id(dataset, tmp_path):
     images = [{"id": i, "file_name": f"{i}.jpg"} for i in (7, 8)]
     path = tmp_path / "captions.json"
     path.write_text(json.dumps({"images": images, "annotations": notes}))
-    picture(tmp_path / "7.jpg", 7)
+    write_image(tmp_path / "7.jpg", 7)
     (tmp_path / "8.jpg").write_bytes(b"no picture")
     with pytest.raises(ValueError, match="Cannot read 8: "):
         write_test_captions(captioner, from_coco(path, tmp_path), tmp_path / "out")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from mmkeras.data.formats.identifiers import read_id
@@ -44,18 +45,20 @@ def read_vqa_questions(path: str | os.PathLike) -> VQAQuestions:
     Reference:
         - [Goyal et al., 2017](https://arxiv.org/abs/1612.00837)
     """
-    rows, subset = _read_rows(path, "questions", ("image_id", "question"))
+    required = ("image_id", "question")
+    content, whole = read_json_rows(path, "questions", _form("questions", required))
+    subset = whole.get("data_subtype")
     questions = {}
-    for question_id, (place, row) in rows.items():
+    for question_id, place, row in _rows(content, f"{path}, questions", required):
         text = row["question"]
         if not isinstance(text, str) or not text.strip():
             raise ValueError(
-                f"{place} (question_id {question_id}) has {text!r} as a question, "
+                f"{place} has {text!r} as a question, "
                 "which must be a string and not empty. Write one, or delete it."
             )
         image_id = str(read_id(row, "image_id", place))
         questions[question_id] = {"image_id": image_id, "question": text.strip()}
-    return VQAQuestions(questions, subset)
+    return VQAQuestions(questions, subset if isinstance(subset, str) else None)
 
 
 def read_vqa_annotations(path: str | os.PathLike) -> dict[str, dict]:
@@ -81,36 +84,40 @@ def read_vqa_annotations(path: str | os.PathLike) -> dict[str, dict]:
     Reference:
         - [Goyal et al., 2017](https://arxiv.org/abs/1612.00837)
     """
-    rows, _ = _read_rows(path, "annotations", ("answers",), _compact_answers())
-    if not rows:
+    form = _form("annotations", ("answers",))
+    content, _ = read_json_rows(path, "annotations", form, _compact_answers())
+    if not content:
         raise ValueError(f"{path} has no annotations.")
-    return {
-        question_id: _annotation(row, f"{place} (question_id {question_id})")
-        for question_id, (place, row) in rows.items()
-    }
+    rows = _rows(content, f"{path}, annotations", ("answers",))
+    return {question_id: _annotation(row, place) for question_id, place, row in rows}
 
 
-def _read_rows(
-    path, key: str, required: tuple[str, ...], object_hook: Callable | None = None
-) -> tuple[dict[str, tuple[str, dict]], str | None]:
-    """Places and rows by question id, and the subset."""
-    form = f"an object with {key!r}, a list of objects with 'question_id'"
-    form += "".join(f", {name!r}" for name in required)
-    form += f", as in VQA v2's {key} (questions and annotations are two files)"
-    rows: dict[str, tuple[str, dict]] = {}
-    content, whole = read_json_rows(path, key, form, object_hook)
+def _form(key: str, required: tuple[str, ...]) -> str:
+    keys = ", ".join(map(repr, ("question_id", *required)))
+    return (
+        f"an object with {key!r}, a list of objects with {keys}, as in VQA v2's {key} "
+        "(questions and annotations are two files)"
+    )
+
+
+def _rows(
+    content: list, place: str, required: tuple[str, ...]
+) -> Iterator[tuple[str, str, dict]]:
+    """Question id, place and content of each row, which is removed from the list."""
+    known: set[str] = set()
     for number, row in enumerate(content):
-        place = f"{path}, {key}[{number}]"
-        require_keys(row, ("question_id", *required), place)
-        question_id = str(read_id(row, "question_id", place))
-        if question_id in rows:
+        # Half a million rows and what is made of them need not exist side by side.
+        content[number] = None
+        where = f"{place}[{number}]"
+        require_keys(row, ("question_id", *required), where)
+        question_id = str(read_id(row, "question_id", where))
+        if question_id in known:
             raise ValueError(
-                f"{place}: the question_id {question_id} is duplicated. Delete one of "
+                f"{where}: the question_id {question_id} is duplicated. Delete one of "
                 "them."
             )
-        rows[question_id] = place, row
-    subset = whole.get("data_subtype")
-    return rows, subset if isinstance(subset, str) else None
+        known.add(question_id)
+        yield question_id, f"{where} (question_id {question_id})", row
 
 
 def _compact_answers() -> Callable[[dict], object]:
@@ -148,5 +155,5 @@ def _annotation(row: dict, place: str) -> dict:
             raise ValueError(
                 f"{place} has {row[name]!r} as {name!r}, which must be a string."
             )
-        annotation[name] = row[name]
+        annotation[name] = sys.intern(row[name])
     return annotation

@@ -1,1 +1,1 @@
-"""Accuracy of answers."""
+"""Metrics of answers."""

@@ -6,20 +6,20 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class AnswerAccuracy(keras.metrics.Metric):
-    """The mean score of the answers that a model finds most likely.
+    """Mean score of the most likely answers.
 
-    Where one answer scores 1 and the others 0, it is the share of right answers.
-    Where several annotators answered, it is the VQA accuracy, of answers that are
-    normalised already (`mmkeras.metrics.vqa_accuracy` is the official one, of texts).
+    If one answer scores 1 and all others 0, it is the accuracy. With soft scores of
+    several annotators, it is the VQA accuracy of answers that are already normalized
+    (`mmkeras.metrics.vqa_accuracy` computes the official one from texts).
 
     Args:
         name: string.
         dtype: string or `keras.DTypePolicy`.
 
     Call arguments:
-        y_true: float `[..., answers]`, the score of each answer.
+        y_true: float `[..., answers]`, score of each answer.
         y_pred: float `[..., answers]`, logits or probabilities.
-        sample_weight: float `[...]`, 0 for what is no question.
+        sample_weight: float `[...]`, 0 for padding.
     """
 
     def __init__(self, name: str = "accuracy", dtype=None):

@@ -12,21 +12,21 @@ def evaluate_answers(
     answers: Mapping[str, str],
     allow_missing: bool = False,
 ) -> dict:
-    """The official VQA v2 accuracy of a set of answers.
+    """Computes the official VQA v2 accuracy of a set of answers.
 
     Args:
-        annotations: dict from the id of a question to what `read_vqa_annotations`
-            gives: `answers`, and optionally `answer_type` and `question_type`.
-        answers: dict from the id of a question to the answer of a model.
-        allow_missing: bool, whether to judge only the questions that both have.
+        annotations: dict from question id to a dict of `answers` and optionally
+            `answer_type` and `question_type`, as `read_vqa_annotations` returns it.
+        answers: dict from question id to the predicted answer.
+        allow_missing: bool, whether to evaluate only the questions on both sides.
 
     Returns:
-        dict as `VQAAccuracyReport.result` gives it, and with `allow_missing=True`
-        `"left_out"`, int, how many questions only one of the two has.
+        Dict as returned by `VQAAccuracyReport.result`; with `allow_missing=True` also
+        `"left_out"`, int, the number of questions on one side only.
 
     Raises:
         ValueError: if ids are missing on either side and `allow_missing` is `False`,
-            or no question is in both.
+            or no question is on both sides.
     """
     unanswered = [name for name in annotations if name not in answers]
     unknown = [name for name in answers if name not in annotations]
@@ -34,7 +34,7 @@ def evaluate_answers(
         raise ValueError(
             f"{len(unanswered)} questions have no answer ({_listed(unanswered)}), and "
             f"{len(unknown)} answers no annotation ({_listed(unknown)}). Complete "
-            "them, or judge the questions that both have with allow_missing=True "
+            "them, or evaluate the questions on both sides with allow_missing=True "
             "(--allow-missing)."
         )
     report = VQAAccuracyReport()

@@ -6,28 +6,33 @@ from collections.abc import Callable, Sequence
 def exact_match(
     answers: Sequence[str],
     accepted: Sequence[Sequence[str]],
-    normalise: Callable[[str], str] = str.strip,
+    normalize: Callable[[str], str] = str.strip,
 ) -> float:
-    """The share of answers that are, letter for letter, one of those accepted.
+    """Computes the fraction of answers that equal an accepted answer.
 
     Args:
-        answers: strings.
-        accepted: for each, the strings that count as right.
-        normalise: function from string to string, applied to both sides.
+        answers: sequence of strings.
+        accepted: sequence of sequences of strings, the correct answers of each.
+        normalize: function from string to string, applied to both sides.
 
     Returns:
         Float from 0 to 1.
 
     Raises:
-        ValueError: if the lengths differ or there is none.
+        ValueError: if the lengths differ or are 0.
+
+    Example:
+        ```python
+        exact_match(["red ", "2"], [["red"], ["two", "three"]])  # 0.5
+        ```
     """
     if len(answers) != len(accepted) or not len(answers):
         raise ValueError(
-            "`answers` and `accepted` must be of one length, not 0. Received "
+            "`answers` and `accepted` must have the same length, not 0. Received "
             f"{len(answers)} and {len(accepted)}."
         )
-    right = [
-        normalise(answer) in set(map(normalise, texts))
+    correct = [
+        normalize(answer) in set(map(normalize, texts))
         for answer, texts in zip(answers, accepted, strict=True)
     ]
-    return sum(right) / len(right)
+    return sum(correct) / len(correct)

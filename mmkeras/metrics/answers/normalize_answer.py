@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import re
-
-from mmkeras.metrics.answers.strip_answer import strip_answer
-from mmkeras.metrics.answers.vqa_contractions import vqa_contractions
+from collections.abc import Callable, Sequence
 
 _MARKS = frozenset(';/[]"{}()=+\\_-><@`,?!')
 _COMMA_IN_NUMBER = re.compile("[0-9],[0-9]")
-# The official pattern means to spare what follows a digit too, and does not.
+# The official pattern is meant to keep periods after a digit too, but does not.
 _PERIOD = re.compile(r"\.(?![0-9])")
-# The official code gives a flag in the place of the number of replacements.
-_MOST_PERIODS = int(re.UNICODE)
+# The official code passes a flag in the place of the number of replacements.
+_MAX_PERIODS = int(re.UNICODE)
 _NUMBERS = {
     word: str(number)
     for number, word in enumerate(
@@ -18,32 +16,44 @@ _NUMBERS = {
     )
 } | {"none": "0"}
 _ARTICLES = {"a", "an", "the"}
-_CONTRACTIONS = vqa_contractions()
+# Values of the official table, except for its entries with capital letters, which
+# never occur in lower-case text.
+_CONTRACTED = """
+ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've
+hasn't haven't he'd he'd've he's how'd how'll how's isn't it'd it'd've it'll ma'am
+mightn't mightn't've might've mustn't must've needn't not've o'clock oughtn't 'ow's'at
+shan't she'd've should've shouldn't shouldn't've somebody'd've somebody'll somebody's
+someone'd someone'd've someone'll someone's something'd something'd've something'll
+that's there'd there'd've there're there's they'd they'd've they'll they're they've
+'twas wasn't we'd've we've weren't what'll what're what's what've when's where'd where's
+where've who'd who'd've who'll who's who've why'll why're why's won't would've wouldn't
+wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
+""".split()
 
 
 def normalize_answer(answer: str) -> str:
-    """An answer as the official VQA v2 evaluation compares it.
+    """Normalizes an answer as the official VQA v2 evaluation does.
 
-    Marks (`;/[]"{}()=+\\_-><@`,?!`) become spaces; one that stands next to a space
-    somewhere in the answer is taken away instead, and so are all if the answer has a
-    comma between digits (`"1,000"`). Periods are taken away, but for those before a
-    digit. The rest is in lower case, number words from zero to ten and `"none"` are
-    digits, articles are left out, and contractions without their apostrophe are given
-    it (`"dont"`).
+    Punctuation (`;/[]"{}()=+\\_-><@`,?!`) is replaced by spaces; a mark that is next to
+    a space somewhere in the answer is removed instead, and so are all marks if the
+    answer has a comma between digits (`"1,000"`). Periods are removed, except before a
+    digit. The rest is converted to lower case, number words from zero to ten and
+    `"none"` to digits, articles are removed, and contractions without their apostrophe
+    (`"dont"`) get it.
 
-    What may surprise is official too: `"none"` is `"0"`, `"a"` alone is nothing, only
-    the first 32 periods go, apostrophes and colons stay, and `"3.5"` is kept where
-    `"3. 5"` is `"3 5"`.
+    These surprising rules are official, too: `"none"` becomes `"0"`, `"a"` alone the
+    empty string, only the first 32 periods are removed, apostrophes and colons are
+    kept, and `"3.5"` is kept while `"3. 5"` becomes `"3 5"`.
 
-    Chinese answers are left as they are, but for these ASCII marks; there is nothing
-    in the rule on full-width marks (`，。？`), Chinese numbers (`两`, `二`) and digits
-    (`２`), which stay and must be written alike to be equal.
+    Chinese answers are unchanged except for these ASCII marks; the rules do not cover
+    full-width punctuation (`，。？`), Chinese numbers (`两`, `二`) and full-width
+    digits (`２`), which must be written alike to be equal.
 
     Args:
         answer: string.
 
     Returns:
-        A string, which may be empty. `vqa_accuracy` does not normalise where all
+        A string, which may be empty. `vqa_accuracy` does not normalize if all
         annotators agree.
 
     Example:
@@ -63,12 +73,58 @@ def normalize_answer(answer: str) -> str:
 
 
 def _without_marks(text: str) -> str:
-    found = _MARKS.intersection(text)
-    if found:
+    marks = _MARKS.intersection(text)
+    if marks:
         in_number = _COMMA_IN_NUMBER.search(text) is not None
         table = {}
-        for mark in found:
+        for mark in marks:
             beside_space = f"{mark} " in text or f" {mark}" in text
             table[ord(mark)] = "" if beside_space or in_number else " "
         text = text.translate(table)
-    return _PERIOD.sub("", text, count=_MOST_PERIODS)
+    return _PERIOD.sub("", text, count=_MAX_PERIODS)
+
+
+def strip_answer(answer: str) -> str:
+    """Removes line breaks, tabs and the surrounding white space of an answer.
+
+    Args:
+        answer: string.
+    """
+    return answer.replace("\n", " ").replace("\t", " ").strip()
+
+
+def answer_form(answers: Sequence[str]) -> Callable[[str], str]:
+    """Chooses how the official VQA v2 evaluation compares answers to a question.
+
+    Args:
+        answers: sequence of strings, the annotators' answers to the question.
+
+    Returns:
+        `normalize_answer`, or `strip_answer` if all annotators agree: the official
+        code then compares answers as they are written.
+
+    Raises:
+        ValueError: if there are no answers, or `answers` is a string.
+    """
+    if isinstance(answers, str) or not len(answers):
+        raise ValueError(
+            "`answers` must be a sequence of strings, one of each annotator. "
+            f"Received: answers={answers!r}."
+        )
+    agreed = len({strip_answer(answer) for answer in answers}) == 1
+    return strip_answer if agreed else normalize_answer
+
+
+def _contractions() -> dict[str, str]:
+    """Maps a word without one of its apostrophes (`"couldn'tve"`) to the word."""
+    table = {
+        word[:place] + word[place + 1 :]: word
+        for word in _CONTRACTED
+        for place, letter in enumerate(word)
+        if letter == "'"
+    }
+    # This entry of the official table goes the other way.
+    return table | {"somebody'd": "somebodyd"}
+
+
+_CONTRACTIONS = _contractions()

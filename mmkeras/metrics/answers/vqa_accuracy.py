@@ -2,28 +2,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmkeras.metrics.answers.answer_form import answer_form
+from mmkeras.metrics.answers.normalize_answer import answer_form
 
 
 def vqa_accuracy(answer: str, answers: Sequence[str]) -> float:
-    """The official VQA v2 accuracy of an answer to one question.
+    """Computes the official VQA v2 accuracy of an answer to one question.
 
-    For each annotator in turn, that answer is as right as `min(1, n / 3)`, where `n`
-    of the others gave it; the accuracy is the mean. With ten annotators it is 0, 0.3,
-    0.6, 0.9 and 1 for an answer that none, one, two, three, and four or more of them
-    gave. With one annotator it is always 0, as there are no others.
+    Each annotator is left out in turn; the answer then scores `min(1, n / 3)`, where
+    `n` of the others gave it. The accuracy is the mean of these scores. With ten
+    annotators it is 0, 0.3, 0.6, 0.9 or 1 for an answer given by none, one, two, three,
+    or at least four of them. With one annotator it is always 0.
 
     Args:
-        answer: string, the answer of a model.
-        answers: strings, those of the annotators, ten in VQA v2.
+        answer: string, the predicted answer.
+        answers: sequence of strings, the annotators' answers, ten in VQA v2.
 
     Returns:
-        float from 0 to 1. Both sides are normalised by `normalize_answer`, unless all
-        annotators agree: then they are compared as they are written, `"Yes"` and
-        `"yes"` being different. So does the official code.
+        Float from 0 to 1. As in the official code, both sides are normalized by
+        `normalize_answer`, unless all annotators agree: then they are compared as they
+        are written, and `"Yes"` differs from `"yes"`.
 
     Raises:
-        ValueError: if there are no answers of annotators.
+        ValueError: if there are no annotators' answers.
 
     Example:
         ```python
@@ -39,4 +39,9 @@ def vqa_accuracy(answer: str, answers: Sequence[str]) -> float:
     given = form(answer)
     same = [form(reference) == given for reference in answers]
     number = sum(same)
-    return sum(min(1.0, (number - own) / 3) for own in same) / len(same)
+    total = 0.0
+    # Added from left to right, which gives the official code's result to the last bit:
+    # `sum` does something else since Python 3.12.
+    for own in same:
+        total += min(1.0, (number - own) / 3)
+    return total / len(same)

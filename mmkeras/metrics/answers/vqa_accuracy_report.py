@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from mmkeras.metrics.answers.vqa_accuracy import vqa_accuracy
 
 
 class VQAAccuracyReport:
-    """The official VQA v2 accuracy of a set of questions, and of each kind of them.
+    """The official VQA v2 accuracy of a set of questions, overall and by type.
 
     Example:
         ```python
@@ -33,19 +34,19 @@ class VQAAccuracyReport:
         answer_type: str = "",
         question_type: str = "",
     ) -> float:
-        """Counts one question.
+        """Adds one question.
 
         Args:
-            answer: string, the answer of a model.
-            answers: strings, those of the annotators.
-            answer_type: string, such as `"yes/no"`, or empty if it is not known.
-            question_type: string, such as `"how many"`, or empty.
+            answer: string, the predicted answer.
+            answers: sequence of strings, the annotators' answers.
+            answer_type: string, such as `"yes/no"`, or empty if unknown.
+            question_type: string, such as `"how many"`, or empty if unknown.
 
         Returns:
-            float from 0 to 1, its accuracy.
+            Float from 0 to 1, its accuracy.
 
         Raises:
-            ValueError: if there are no answers of annotators.
+            ValueError: if there are no annotators' answers.
         """
         accuracy = vqa_accuracy(answer, answers)
         self._all.append(accuracy)
@@ -56,14 +57,14 @@ class VQAAccuracyReport:
         return accuracy
 
     def result(self) -> dict:
-        """The means so far, in percent, rounded to two digits at the end.
+        """Computes the mean accuracies, in percent, rounded to two digits.
 
         Returns:
-            dict of `"questions"` (int), `"overall"` (float), `"by_answer_type"` and
+            Dict of `"questions"` (int), `"overall"` (float), `"by_answer_type"` and
             `"by_question_type"` (dicts of floats, in alphabetical order).
 
         Raises:
-            ValueError: if no question was added.
+            ValueError: if no question has been added.
         """
         if not self._all:
             raise ValueError("No question was added, so there is no accuracy.")
@@ -80,4 +81,4 @@ def _percents(kinds: dict[str, list[float]]) -> dict[str, float]:
 
 
 def _percent(accuracies: list[float]) -> float:
-    return round(100 * sum(accuracies) / len(accuracies), 2)
+    return round(100 * math.fsum(accuracies) / len(accuracies), 2)

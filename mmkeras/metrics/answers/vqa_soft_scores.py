@@ -3,27 +3,25 @@ from __future__ import annotations
 import collections
 from collections.abc import Sequence
 
-from mmkeras.metrics.answers.answer_form import answer_form
+from mmkeras.metrics.answers.normalize_answer import answer_form
 
 
 def vqa_soft_scores(
     answers: Sequence[str], leave_one_out: bool = True
 ) -> dict[str, float]:
-    """How right each answer to a question is: the targets of training.
+    """Computes soft scores of the answers to a question, as training targets.
 
     Args:
-        answers: strings, those of the annotators, ten in VQA v2.
-        leave_one_out: bool, whether an answer's score is the accuracy that giving it
-            gets, as `vqa_accuracy` has it (with ten annotators 0.3, 0.6, 0.9 and 1 for
-            one, two, three, and four or more of them), or `min(1, n / 3)` for `n` of
-            all annotators (1/3, 2/3 and 1), which does not vanish where there is but
-            one.
+        answers: sequence of strings, the annotators' answers, ten in VQA v2.
+        leave_one_out: bool, whether the score of an answer is its `vqa_accuracy` (with
+            ten annotators 0.3, 0.6, 0.9 and 1 for an answer given by one, two, three,
+            or at least four of them), or `min(1, n / 3)` for an answer given by `n`
+            annotators (1/3, 2/3 and 1), which is positive with one annotator, too.
 
     Returns:
-        dict from each answer, normalised as `vqa_accuracy` compares it, to a float
-        above 0 (but for `leave_one_out` and one annotator), in the order in which they
-        are first given. All other answers have the score 0. An answer of which
-        nothing is left (`"the"`) is left out.
+        Dict from answer, normalized as in `vqa_accuracy`, to its score, a float from 0
+        to 1, in the order of first occurrence. All other answers have the score 0.
+        Answers that are empty after normalization (`"the"`) are ignored.
 
     Raises:
         ValueError: if there are no answers.
@@ -48,6 +46,6 @@ def vqa_soft_scores(
 
 
 def _expected(number: int, total: int) -> float:
-    # Left out is one of those who gave the answer, or one of the others.
+    # The annotator who is left out gave the answer, or another one.
     own, others = number * min(1.0, (number - 1) / 3), min(1.0, number / 3)
     return (own + (total - number) * others) / total

@@ -1,1 +1,1 @@
-"""Scores of captions."""
+"""Metrics of captions."""

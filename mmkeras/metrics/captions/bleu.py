@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmkeras.metrics.captions.hypothesis_counts import HypothesisCounts
-from mmkeras.metrics.captions.ngram_table import ORDERS
-from mmkeras.metrics.captions.reference_statistics import ReferenceStatistics
+from mmkeras.metrics.captions.ngram_counts import (
+    ORDERS,
+    HypothesisCounts,
+    ReferenceStatistics,
+)
 
-# Those of coco-caption, to be equal to it.
+# The constants of coco-caption, for equal results.
 _TINY = 1e-15
 _SMALL = 1e-9
 
@@ -14,14 +16,14 @@ _SMALL = 1e-9
 def bleu(
     references: ReferenceStatistics, hypotheses: HypothesisCounts
 ) -> tuple[np.ndarray, np.ndarray]:
-    """BLEU-1 to BLEU-4 as coco-caption has them, measured by the closest reference.
+    """Computes BLEU-1 to BLEU-4 like coco-caption, with the closest reference length.
 
     Args:
         references: `ReferenceStatistics`.
         hypotheses: `HypothesisCounts` of the same images.
 
     Returns:
-        Float `[4]`, of the corpus, and float `[images, 4]`, of each image.
+        Float `[4]`, the corpus scores, and float `[images, 4]`, the scores of images.
 
     Reference:
         - [Papineni et al., 2002](https://aclanthology.org/P02-1040/)
@@ -47,7 +49,7 @@ def bleu(
 
 
 def _closest(references: ReferenceStatistics, lengths: np.ndarray) -> np.ndarray:
-    """The length of the closest reference of each image, the shorter one if two are."""
+    """Length of the closest reference of each image; of two, the shorter one."""
     per_image = np.diff(references.first)
     distance = np.abs(references.lengths - np.repeat(lengths, per_image))
     span = int(references.lengths.max(initial=0)) + 1

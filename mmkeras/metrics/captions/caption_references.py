@@ -4,29 +4,37 @@ import functools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import chain
 
-from mmkeras.metrics.captions.caption_tokenizer import caption_tokenizer
-from mmkeras.metrics.captions.reference_statistics import ReferenceStatistics
+from mmkeras.metrics.captions.character_tokenizer import CharacterTokenizer
+from mmkeras.metrics.captions.jieba_tokenizer import JiebaTokenizer
+from mmkeras.metrics.captions.ngram_counts import ReferenceStatistics
+from mmkeras.metrics.captions.ptb_tokenizer import PTBTokenizer
+
+_TOKENIZERS = {
+    "ptb": PTBTokenizer,
+    "characters": CharacterTokenizer,
+    "jieba": JiebaTokenizer,
+}
 
 
 class CaptionReferences:
-    """The references of some images, tokenised and counted once.
-
-    An evaluation in each epoch then costs what the new captions cost.
+    """Reference captions, tokenized and counted once for many evaluations.
 
     Args:
-        references: dict from the id of an image to its captions, a list of strings.
+        references: dict from image id to its captions, a list of strings.
         tokenizer: `"ptb"` (COCO's), `"characters"` or `"jieba"` (Chinese), or a
-            function from a sequence of captions to a list of them with spaces between
-            words.
+            function from a sequence of captions to a list of captions with spaces
+            between words.
 
     Attributes:
-        ids: list of the ids, in the order given.
-        captions: dict from id to the captions as given.
-        tokenizer: the function that tokenises.
+        ids: list of image ids, in the given order.
+        captions: dict from image id to its captions, as given.
+        tokenizer: the tokenizer, a function.
 
     Raises:
-        ValueError: if there is no image, or an image has no caption or an empty one.
+        ValueError: if there are no images, an image has no caption or an empty one, or
+            the tokenizer is unknown.
         TypeError: if a caption is not a string.
+        ImportError: if the tokenizer needs a package that is not installed.
 
     Example:
         ```python
@@ -41,26 +49,26 @@ class CaptionReferences:
         tokenizer: str | Callable[[Sequence[str]], list[str]] = "ptb",
     ):
         if not references:
-            raise ValueError("There are no references: `references` is empty.")
+            raise ValueError("`references` must have at least one image. Received: {}.")
         for image_id, captions in references.items():
             _check(image_id, captions)
         self.ids = list(references)
         self.captions = {name: list(captions) for name, captions in references.items()}
-        self.tokenizer = caption_tokenizer(tokenizer)
+        self.tokenizer = _tokenizer(tokenizer)
 
     def subset(self, ids: Sequence[Hashable]) -> CaptionReferences:
-        """The references of some of the images, counted anew.
+        """Returns the references of some images, with counts of their own.
 
         Args:
-            ids: ids of images, which must be among them.
+            ids: sequence of image ids.
         """
         wanted = set(ids)
         chosen = {name: self.captions[name] for name in self.ids if name in wanted}
         return CaptionReferences(chosen, self.tokenizer)
 
     @functools.cached_property
-    def tokenised(self) -> dict[Hashable, list[str]]:
-        """Dict from id to the tokenised captions, strings with spaces between words."""
+    def tokenized(self) -> dict[Hashable, list[str]]:
+        """Dict from image id to tokenized captions, with spaces between words."""
         words = iter(self.tokenizer(list(chain.from_iterable(self.captions.values()))))
         return {
             name: [next(words) for _ in captions]
@@ -69,17 +77,30 @@ class CaptionReferences:
 
     @functools.cached_property
     def words(self) -> list[list[list[str]]]:
-        """For each image, the words of each caption; one empty word if it has none."""
+        """Words of each caption of each image; one empty word for an empty caption."""
         return [
-            [text.split(" ") for text in texts] for texts in self.tokenised.values()
+            [text.split(" ") for text in texts] for texts in self.tokenized.values()
         ]
 
     @functools.cached_property
     def statistics(self) -> ReferenceStatistics:
-        """What BLEU and CIDEr-D need."""
-        texts = list(chain.from_iterable(self.tokenised.values()))
+        """N-gram counts for BLEU and CIDEr-D."""
+        texts = list(chain.from_iterable(self.tokenized.values()))
         per_image = [len(captions) for captions in self.captions.values()]
         return ReferenceStatistics.of([text.split() for text in texts], per_image)
+
+
+def _tokenizer(
+    tokenizer: str | Callable[[Sequence[str]], list[str]],
+) -> Callable[[Sequence[str]], list[str]]:
+    if callable(tokenizer):
+        return tokenizer
+    if tokenizer not in _TOKENIZERS:
+        raise ValueError(
+            f"`tokenizer` must be one of {', '.join(map(repr, _TOKENIZERS))}, or a "
+            f"function from captions to captions. Received: {tokenizer!r}."
+        )
+    return _TOKENIZERS[tokenizer]()
 
 
 def _check(image_id, captions) -> None:
@@ -90,7 +111,7 @@ def _check(image_id, captions) -> None:
         )
     if not captions:
         raise ValueError(
-            f"Image {image_id!r} has no reference: give it one or leave it."
+            f"Image {image_id!r} has no reference: add one, or remove the image."
         )
     for caption in captions:
         if not isinstance(caption, str):
@@ -99,5 +120,5 @@ def _check(image_id, captions) -> None:
             )
         if not caption.strip():
             raise ValueError(
-                f"A reference of image {image_id!r} is empty: write it or drop it."
+                f"A reference of image {image_id!r} is empty: write or remove it."
             )

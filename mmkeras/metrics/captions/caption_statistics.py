@@ -6,19 +6,19 @@ from collections.abc import Sequence
 def caption_statistics(
     captions: Sequence[str], known: Sequence[str] = ()
 ) -> dict[str, float]:
-    """Length, vocabulary and variety of captions.
+    """Computes the length, vocabulary and diversity of captions.
 
     Args:
-        captions: tokenised captions, strings with spaces between words.
-        known: tokenised captions that the model could have copied, those it was trained
-            on.
+        captions: sequence of tokenized captions, strings with spaces between words.
+        known: sequence of tokenized captions that the model may have copied: the
+            training captions.
 
     Returns:
-        Dict of `"captions"`, `"empty"` (counts), `"words_mean"` (of a caption),
-        `"vocabulary"` (different words), `"distinct_1"` and `"distinct_2"` (different
-        words and pairs over all of them), `"unique"` (different captions over all) and,
-        where `known` is given, `"novel"` (share of captions that are not among them)
-        and `"copied"` (share that are).
+        Dict of `"captions"` and `"empty"` (numbers of captions), `"words_mean"` (mean
+        number of words), `"vocabulary"` (number of distinct words), `"distinct_1"` and
+        `"distinct_2"` (distinct words and bigrams over all of them), `"unique"`
+        (distinct captions over all captions) and, with `known`, `"novel"` and
+        `"copied"` (fractions of captions that are not, and are, among them).
 
     Reference:
         - [Li et al., 2016](https://arxiv.org/abs/1510.03055)

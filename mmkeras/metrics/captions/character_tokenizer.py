@@ -5,17 +5,17 @@ from collections.abc import Sequence
 
 from mmkeras.metrics.captions.ptb_tokenizer import PTBTokenizer
 
-# Han, kana, and the ideographs beyond the Basic Multilingual Plane, which Penn Treebank
-# tokenisation would leave out.
+# Han, kana, and the ideographs beyond the Basic Multilingual Plane, which the Penn
+# Treebank tokenizer would drop.
 _CHARACTER = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
 _RARE = re.compile("[\U00020000-\U0003ffff]")
 _MARKS = re.compile("[。，、！？；：“”‘’（）《》…—]")
 
 
 class CharacterTokenizer:
-    """Chinese characters as words; what is not Chinese as in `PTBTokenizer`.
+    """Tokenizes Chinese into characters, and other text like `PTBTokenizer`.
 
-    Chinese punctuation is left out. Unlike words, characters depend on no dictionary.
+    Chinese punctuation is dropped. Unlike words, characters need no dictionary.
 
     Example:
         ```python
@@ -28,17 +28,17 @@ class CharacterTokenizer:
         self._ptb = PTBTokenizer()
 
     def __call__(self, captions: Sequence[str]) -> list[str]:
-        """Tokenises captions.
+        """Tokenizes captions.
 
         Args:
             captions: sequence of strings.
 
         Returns:
-            List of strings: the characters of each, with a space between.
+            List of strings, tokens separated by spaces.
         """
-        return [self._tokenised(text) for text in map(_without_marks, captions)]
+        return [self._tokenized(text) for text in map(_without_marks, captions)]
 
-    def _tokenised(self, text: str) -> str:
+    def _tokenized(self, text: str) -> str:
         parts = re.split(f"({_RARE.pattern})", _CHARACTER.sub(r" \1 ", text))
         # Rare characters are every second part.
         words = [

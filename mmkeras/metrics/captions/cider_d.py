@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmkeras.metrics.captions.hypothesis_counts import HypothesisCounts
-from mmkeras.metrics.captions.ngram_table import ORDERS
-from mmkeras.metrics.captions.reference_statistics import ReferenceStatistics
+from mmkeras.metrics.captions.ngram_counts import (
+    ORDERS,
+    HypothesisCounts,
+    ReferenceStatistics,
+)
 
 _SIGMA = 6.0
 
@@ -12,14 +14,15 @@ _SIGMA = 6.0
 def cider_d(
     references: ReferenceStatistics, hypotheses: HypothesisCounts
 ) -> tuple[float, np.ndarray]:
-    """CIDEr-D, which coco-caption calls CIDEr.
+    """Computes CIDEr-D, which coco-caption calls CIDEr.
 
     Args:
-        references: `ReferenceStatistics`; the weights of n-grams are of these images.
+        references: `ReferenceStatistics`, from which the weights of n-grams come.
         hypotheses: `HypothesisCounts` of the same images.
 
     Returns:
-        Float, the mean, and float `[images]`; ten is a caption equal to its references.
+        Float, the mean score, and float `[images]`, the scores of images; a caption
+        equal to all its references scores 10.
 
     Reference:
         - [Vedantam et al., 2015](https://arxiv.org/abs/1411.5726)
@@ -47,12 +50,12 @@ def _norms(hypotheses: HypothesisCounts, images: int) -> np.ndarray:
 def _products(
     references: ReferenceStatistics, hypotheses: HypothesisCounts
 ) -> np.ndarray:
-    """Products of the clipped vectors, of each reference and each length of n-gram."""
+    """Dot products of clipped vectors, `[references, orders]`."""
     matched = np.flatnonzero(hypotheses.pair >= 0)
     first = references.entries[hypotheses.pair[matched]]
     number = references.entries[hypotheses.pair[matched] + 1] - first
     source = np.repeat(matched, number)
-    # The entries of each pair, one run after another.
+    # The entries of each pair, concatenated.
     skipped = np.repeat(np.cumsum(number) - number, number)
     entry = np.repeat(first, number) + np.arange(len(source)) - skipped
     weight = hypotheses.weight[source]
@@ -64,5 +67,5 @@ def _products(
 
 
 def _bigrams(lengths: np.ndarray) -> np.ndarray:
-    # coco-caption measures length by the number of pairs of words.
+    # coco-caption measures length in bigrams.
     return np.maximum(lengths - 1, 0)

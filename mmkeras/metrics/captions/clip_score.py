@@ -10,25 +10,25 @@ def clip_score(
     caption_embeddings: np.ndarray,
     reference_embeddings: Sequence[np.ndarray] | None = None,
 ) -> dict[str, float | np.ndarray]:
-    """How well captions fit their pictures, by any dual encoder's embeddings.
+    """Computes CLIPScore and RefCLIPScore from the embeddings of any dual encoder.
 
-    A caption's score is `2.5 max(cos(caption, image), 0)`. With references,
-    RefCLIPScore is the harmonic mean of it and of the caption's best
-    `max(cos(caption, reference), 0)`. Scores of two encoders cannot be compared: name
-    the encoder with the figure.
+    The score of a caption is `2.5 max(cos(caption, image), 0)`. With references,
+    RefCLIPScore is its harmonic mean with the best `max(cos(caption, reference), 0)`.
+    Scores of different encoders are not comparable: report the encoder with the score.
 
     Args:
-        image_embeddings: float `[captions, dim]`; they need not be normalised.
+        image_embeddings: float `[captions, dim]`, normalized or not.
         caption_embeddings: float `[captions, dim]`.
-        reference_embeddings: for each caption float `[references, dim]`, or `None`.
+        reference_embeddings: sequence of float `[references, dim]`, one for each
+            caption, or `None`.
 
     Returns:
-        dict of `"CLIPScore"`, the mean, and `"per_caption"`, float64 `[captions]`; with
+        Dict of `"CLIPScore"`, the mean, and `"per_caption"`, float64 `[captions]`; with
         references also of `"RefCLIPScore"` and `"per_caption_with_references"`.
 
     Raises:
         ValueError: if the shapes do not match, there is nothing to score, or a value
-            is no finite number; the message names the row.
+            is not finite; the message names the row.
 
     Reference:
         - [Hessel et al., 2021](https://arxiv.org/abs/2104.08718)
@@ -37,8 +37,8 @@ def clip_score(
     captions = _directions(caption_embeddings, "caption_embeddings")
     if images.shape != captions.shape or not len(images):
         raise ValueError(
-            "There must be an image embedding for each caption, of the same dimension. "
-            f"Received: {images.shape} and {captions.shape}."
+            "`image_embeddings` and `caption_embeddings` must have the same shape and "
+            f"at least one row. Received: {images.shape} and {captions.shape}."
         )
     scores = 2.5 * np.maximum(np.sum(images * captions, axis=1), 0)
     result = {"CLIPScore": float(scores.mean()), "per_caption": scores}
@@ -58,8 +58,8 @@ def clip_score(
 def _nearest_references(captions, reference_embeddings) -> np.ndarray:
     if len(reference_embeddings) != len(captions):
         raise ValueError(
-            f"There are references for {len(reference_embeddings)} captions, and "
-            f"{len(captions)} captions. Give some for each."
+            "`reference_embeddings` must have an array for each of "
+            f"{len(captions)} captions. Received: {len(reference_embeddings)} arrays."
         )
     rows = enumerate(zip(captions, reference_embeddings, strict=True))
     return np.array([_nearest(caption, found, row) for row, (caption, found) in rows])
@@ -83,6 +83,6 @@ def _directions(embeddings, name) -> np.ndarray:
         )
     bad = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
     if bad.size:
-        raise ValueError(f"`{name}` has no finite numbers in row {bad[0]}.")
+        raise ValueError(f"`{name}` has a number that is not finite in row {bad[0]}.")
     norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
     return embeddings / np.maximum(norms, 1e-12)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from mmkeras.metrics.captions.bleu import bleu
 from mmkeras.metrics.captions.caption_references import CaptionReferences
 from mmkeras.metrics.captions.cider_d import cider_d
-from mmkeras.metrics.captions.hypothesis_counts import HypothesisCounts
 from mmkeras.metrics.captions.meteor_exact_stem import meteor_exact_stem
-from mmkeras.metrics.captions.official_score import official_score
-from mmkeras.metrics.captions.official_scorers import official_scorers
+from mmkeras.metrics.captions.ngram_counts import HypothesisCounts
+from mmkeras.metrics.captions.official_score import official_score, official_scorers
 from mmkeras.metrics.captions.rouge_l import rouge_l
 
 _BLEU = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4")
@@ -25,34 +24,35 @@ def evaluate_captions(
     tokenizer: str | Callable[[Sequence[str]], list[str]] = "ptb",
     allow_missing: bool = False,
 ) -> dict:
-    """The official scores of captions, without Java.
+    """Computes the official scores of captions.
 
-    BLEU, ROUGE_L and CIDEr-D are those of `pycocoevalcap`, to 1e-9, which calls the
-    last CIDEr. METEOR and SPICE come from the official jars, where Java and
-    `pip install "mmkeras[java-metrics]"` are there, SPICE also asking for its models.
-    METEOR-exact-stem is a variant in Python, not to be compared with METEOR.
+    BLEU, ROUGE_L and CIDEr-D equal those of `pycocoevalcap` to 1e-9 (it calls the last
+    one CIDEr), without Java. METEOR and SPICE are computed by the official jars, if
+    Java and `pip install "mmkeras[java-metrics]"` are installed; SPICE also needs its
+    models. METEOR-exact-stem is a variant in Python whose scores are not comparable
+    with METEOR.
 
     Args:
-        references: dict from the id of an image to its captions, or
+        references: dict from image id to its captions, a list of strings, or
             `CaptionReferences`, which are counted once for many evaluations.
-        hypotheses: dict from the id of an image to the caption to judge. An empty one
-            scores as the official tool has it.
-        metrics: names among `"BLEU-1"` to `"BLEU-4"`, `"METEOR"`,
+        hypotheses: dict from image id to its generated caption. An empty caption is
+            scored as by the official tool.
+        metrics: sequence of names among `"BLEU-1"` to `"BLEU-4"`, `"METEOR"`,
             `"METEOR-exact-stem"`, `"ROUGE_L"`, `"CIDEr-D"` and `"SPICE"`; by default
-            BLEU, ROUGE_L and CIDEr-D, and METEOR and SPICE where they can be had.
-        per_image: bool. Also return the scores of each image.
+            BLEU, ROUGE_L, CIDEr-D, and METEOR and SPICE if they are installed.
+        per_image: bool, whether to return also the scores of each image.
         tokenizer: as in `CaptionReferences`; not used if those are given.
-        allow_missing: bool. Judge the images that are on both sides, and warn of how
-            many are not, rather than raise.
+        allow_missing: bool, whether to evaluate only the images on both sides, with a
+            warning that counts the others.
 
     Returns:
-        Dict from the name of a metric to a float, and with `per_image` also from
-        `"per_image"` to a dict from id to a dict from metric to float.
+        Dict from metric to score, a float; with `per_image` also from `"per_image"` to
+        a dict from image id to a dict from metric to score.
 
     Raises:
-        ValueError: if an id is missing on one side, or a metric is not known.
+        ValueError: if an id is missing on one side, or a metric is unknown.
         TypeError: if a caption is not a string.
-        ImportError: if a metric asks for what is not installed.
+        ImportError: if a metric needs a package that is not installed.
 
     Example:
         ```python
@@ -70,9 +70,9 @@ def evaluate_captions(
         references = CaptionReferences(references, tokenizer)
     references = _matched(references, hypotheses, allow_missing)
     captions = [_caption(image_id, hypotheses[image_id]) for image_id in references.ids]
-    tokenised = references.tokenizer(captions)
+    tokenized = references.tokenizer(captions)
     scores: dict = {}
-    for name, (value, values) in _scores(references, tokenised, names).items():
+    for name, (value, values) in _scores(references, tokenized, names).items():
         scores[name] = (float(value), [float(v) for v in values])
     results: dict = {name: scores[name][0] for name in names}
     if per_image:
@@ -85,12 +85,9 @@ def evaluate_captions(
 
 def _names(metrics: Sequence[str] | None) -> list[str]:
     if metrics is None:
-        there = official_scorers()
-        return [
-            name
-            for name in _METRICS
-            if name != "METEOR-exact-stem" and (name not in _OFFICIAL or name in there)
-        ]
+        installed = official_scorers()
+        absent = {"METEOR-exact-stem", *_OFFICIAL} - set(installed)
+        return [name for name in _METRICS if name not in absent]
     unknown = [name for name in metrics if name not in _METRICS]
     if unknown or isinstance(metrics, str):
         raise ValueError(
@@ -101,24 +98,28 @@ def _names(metrics: Sequence[str] | None) -> list[str]:
 
 
 def _matched(references, hypotheses, allow_missing) -> CaptionReferences:
-    unjudged = [name for name in references.ids if name not in hypotheses]
+    missing = [name for name in references.ids if name not in hypotheses]
     unknown = [name for name in hypotheses if name not in references.captions]
-    if not unjudged and not unknown:
+    if not missing and not unknown:
         return references
-    told = (
-        f"{_some(unjudged)} without a caption to judge, {_some(unknown)} without "
-        "references"
+    difference = (
+        f"{_some(missing)} without a caption, {_some(unknown)} without references"
     )
     if not allow_missing:
         raise ValueError(
-            f"The ids of both sides differ: {told}. Ids must be of one type, too; "
-            "`allow_missing=True` judges the images that both have."
+            f"The ids of `references` and `hypotheses` differ: {difference}. An int is "
+            "not equal to a string. `allow_missing=True` evaluates the images on both "
+            "sides."
         )
     common = [name for name in references.ids if name in hypotheses]
     if not common:
-        raise ValueError(f"The two sides have no id in common: {told}.")
-    warnings.warn(f"Images left out: {told}; {len(common)} judged.", stacklevel=3)
-    return references.subset(common) if unjudged else references
+        raise ValueError(
+            f"`references` and `hypotheses` have no id in common: {difference}."
+        )
+    warnings.warn(
+        f"Images ignored: {difference}; {len(common)} evaluated.", stacklevel=3
+    )
+    return references.subset(common) if missing else references
 
 
 def _some(ids: list) -> str:
@@ -134,21 +135,21 @@ def _caption(image_id, caption) -> str:
     return caption
 
 
-def _scores(references: CaptionReferences, tokenised: list[str], names) -> dict:
+def _scores(references: CaptionReferences, tokenized: list[str], names) -> dict:
     scores: dict = {}
     if any(name in (*_BLEU, "CIDEr-D") for name in names):
         statistics = references.statistics
-        counts = HypothesisCounts.of([text.split() for text in tokenised], statistics)
+        counts = HypothesisCounts.of([text.split() for text in tokenized], statistics)
         corpus, images = bleu(statistics, counts)
         for order, name in enumerate(_BLEU):
             scores[name] = corpus[order], images[:, order]
         scores["CIDEr-D"] = cider_d(statistics, counts)
     if "ROUGE_L" in names:
-        words = [text.split(" ") for text in tokenised]
+        words = [text.split(" ") for text in tokenized]
         scores["ROUGE_L"] = rouge_l(references.words, words)
     if "METEOR-exact-stem" in names:
-        scores["METEOR-exact-stem"] = meteor_exact_stem(references.words, tokenised)
+        scores["METEOR-exact-stem"] = meteor_exact_stem(references.words, tokenized)
     for name in _OFFICIAL:
         if name in names:
-            scores[name] = official_score(name, references.tokenised, tokenised)
+            scores[name] = official_score(name, references.tokenized, tokenized)
     return {name: scores[name] for name in names}

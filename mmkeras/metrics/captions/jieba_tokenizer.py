@@ -6,10 +6,10 @@ from mmkeras.metrics.captions.ptb_tokenizer import PTBTokenizer
 
 
 class JiebaTokenizer:
-    """Chinese words, as AI Challenger's evaluation of captions has them.
+    """Tokenizes Chinese into words, like AI Challenger's evaluation of captions.
 
-    jieba cuts each caption, without its full stops ("。"), into words, and the words go
-    through Penn Treebank tokenisation. It asks for `pip install "mmkeras[chinese]"`.
+    jieba splits each caption, without its full stops ("。"), into words, and
+    `PTBTokenizer` tokenizes these. It needs `pip install "mmkeras[chinese]"`.
 
     Example:
         ```python
@@ -26,8 +26,8 @@ class JiebaTokenizer:
             import jieba
         except ImportError as error:
             raise ImportError(
-                "Chinese words are cut by jieba, which is not installed: "
-                'pip install "mmkeras[chinese]". Characters need nothing more: '
+                "Chinese is split into words by jieba, which is not installed: "
+                'pip install "mmkeras[chinese]". Characters need no package: '
                 'tokenizer="characters".'
             ) from error
         jieba.setLogLevel("WARNING")
@@ -35,13 +35,13 @@ class JiebaTokenizer:
         self._ptb = PTBTokenizer()
 
     def __call__(self, captions: Sequence[str]) -> list[str]:
-        """Tokenises captions.
+        """Tokenizes captions.
 
         Args:
             captions: sequence of strings.
 
         Returns:
-            List of strings: the words of each, with a space between.
+            List of strings, tokens separated by spaces.
         """
         texts = (caption.strip().replace("。", "") for caption in captions)
         return self._ptb([" ".join(self._cut(text)) for text in texts])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,19 +25,20 @@ _FUNCTION_WORDS = frozenset(
 def meteor_exact_stem(
     references: Sequence[Sequence[list[str]]], hypotheses: Sequence[str]
 ) -> tuple[float, np.ndarray]:
-    """A variant of METEOR 1.5 that matches words and their stems, in Python.
+    """Computes a variant of METEOR 1.5 that matches words and stems, in Python.
 
-    It has neither WordNet's synonyms nor the table of paraphrases, its own list of
-    function words, and aligns greedily. It is for comparing captions with each other by
-    this one measure: METEOR, the jar's, is another (`docs/metrics.md` has the
-    difference). It is of English.
+    It uses neither WordNet's synonyms nor the paraphrase table, has another list of
+    function words, and aligns greedily. Its scores are comparable with each other only,
+    not with those of the METEOR jar (`docs/metrics.md` states the difference). It is
+    for English.
 
     Args:
-        references: for each image, its references, each a list of words.
-        hypotheses: tokenised captions, strings with spaces between words.
+        references: sequence of the references of each image, each a list of words.
+        hypotheses: sequence of tokenized captions, strings with spaces between words.
 
     Returns:
-        Float, of the corpus, from the sums over its images, and float `[images]`.
+        Float, the corpus score, from sums over images, and float `[images]`, the
+        scores of images.
 
     Raises:
         ImportError: if snowballstemmer is not installed.
@@ -60,7 +62,7 @@ def _stemmer() -> Callable[[str], str]:
         import snowballstemmer
     except ImportError as error:
         raise ImportError(
-            "METEOR-exact-stem asks for the stemmer: pip install snowballstemmer (or "
+            "METEOR-exact-stem needs a stemmer: pip install snowballstemmer (or "
             '"mmkeras[meteor]").'
         ) from error
     stemmer, known = snowballstemmer.stemmer("english"), {}
@@ -74,7 +76,7 @@ def _stemmer() -> Callable[[str], str]:
 
 
 def _statistics(words: list[str], reference: list[str], stem) -> np.ndarray:
-    """Lengths, weighted lengths, weighted matches of both, matches and chunks."""
+    """Lengths, weighted lengths and weighted matches of both, matches, chunks."""
     exact = _aligned(words, reference, {})
     stems = _aligned(list(map(stem, words)), list(map(stem, reference)), exact)
     places = sorted(stems.items())
@@ -87,10 +89,10 @@ def _statistics(words: list[str], reference: list[str], stem) -> np.ndarray:
         [
             len(words),
             len(reference),
-            sum(map(_importance, words)),
-            sum(map(_importance, reference)),
-            sum(weight[i] * _importance(words[i]) for i, _ in places),
-            sum(weight[i] * _importance(reference[j]) for i, j in places),
+            math.fsum(map(_importance, words)),
+            math.fsum(map(_importance, reference)),
+            math.fsum(weight[i] * _importance(words[i]) for i, _ in places),
+            math.fsum(weight[i] * _importance(reference[j]) for i, j in places),
             len(places),
             chunks,
         ]
@@ -102,7 +104,7 @@ def _importance(word: str) -> float:
 
 
 def _aligned(words: list[str], reference: list[str], taken: dict) -> dict[int, int]:
-    """Places of equal words, each used once, preferring those that go on a run."""
+    """Aligns equal words one to one, preferring those that continue a chunk."""
     aligned, used = dict(taken), set(taken.values())
     places: dict[str, list[int]] = {}
     for place, word in enumerate(reference):

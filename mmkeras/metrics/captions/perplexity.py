@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class Perplexity(keras.metrics.Metric):
-    """The exponential of the mean cross-entropy per token, without smoothing.
+    """Exponential of the mean cross-entropy per token, without label smoothing.
 
     Args:
         name: string.

@@ -1,11 +1,16 @@
-"""What Stanford's PTB tokenizer 3.4.1 takes each character for.
+"""Character classes of Stanford's PTB tokenizer 3.4.1.
 
-Found by giving each character of the Basic Multilingual Plane to the tokenizer, alone,
-within a word and within a number; Unicode has changed since, its tokenizer has not.
-Code points in hexadecimal, single or as ranges. What is in none of these stands alone.
+They were found by passing each character of the Basic Multilingual Plane to the
+tokenizer, alone, within a word and within a number; Unicode has changed since, the
+tokenizer has not. Code points in hexadecimal, single or as ranges. A character in none
+of these classes is a token by itself.
 """
 
-LETTERS = """
+from __future__ import annotations
+
+import functools
+
+_LETTERS = """
 aa b5 ba c0-d6 d8-f6 f8-2c1 2c6-2d1 2e0-2e4 2ec 2ee 370-374 376-377 37a-37d 386
 388-38a 38c 38e-3a1 3a3-3f5 3f7-481 48a-527 531-556 559 561-587 5d0-5ea 5f0-5f2
 620-64a 66e-66f 671-6d3 6d5 6e5-6e6 6ee-6ef 6fa-6fc 6ff 710 712-72f 74d-7a5 7b1
@@ -45,15 +50,15 @@ fd92-fdc7 fdf0-fdfb fe70-fe74 fe76-fefc ff21-ff3a ff41-ff5a ff66-ffbe ffc2-ffc7
 ffca-ffcf ffd2-ffd7 ffda-ffdc
 """
 
-DIGITS = """
+_DIGITS = """
 660-669 6f0-6f9 7c0-7c9 966-96f 9e6-9ef a66-a6f ae6-aef b66-b6f be6-bef c66-c6f
 ce6-cef d66-d6f e50-e59 ed0-ed9 f20-f29 1040-1049 1090-1099 17e0-17e9 1810-1819
 1946-194f 19d0-19d9 1a80-1a89 1a90-1a99 1b50-1b59 1bb0-1bb9 1c40-1c49 1c50-1c59
 a620-a629 a8d0-a8d9 a900-a909 a9d0-a9d9 aa50-aa59 abf0-abf9 ff10-ff19
 """
 
-# Joined to a word, but not to a number.
-MARKS = """
+# Part of a word, but not of a number.
+_MARKS = """
 2c2-2c5 2d2-2df 2e5-2eb 2ed 2ef-36f 375 378-379 384-385 3f6 483-487 55a-55f 591-5bd
 5bf 5c1-5c2 5c4-5c5 5c7 615-61a 64b-65e 670 6d6-6e4 6e7-6ed 6fd-6fe 70f 711 730-74c
 7a6-7b0 7eb-7f3 900-903 93c 93e-94e 951-955 962-963 981-983 9bc 9be-9c4 9c7-9c8
@@ -61,8 +66,8 @@ MARKS = """
 bca-bcd c01-c03 c3e-c56 d3e-d44 d46-d48 e31 e34-e3a e47-e4e eb1 eb4-ebc ec8-ecd
 """
 
-# Left out.
-GONE = """
+# Dropped by the tokenizer.
+_DROPPED = """
 81-84 86-90 95 98-a0 37f-383 38b 38d 3a2 482 488-489 528-530 557-558 560 588 58b-590
 5c8-5cf 5eb-5ef 5f5-5ff 604-605 60d-613 61c-61d 65f 70e 7b2-7bf 7f9 7fb-7ff 816-819
 81b-823 825-827 829-83f 859-89f 8a1 8ad-8ff 93a-93b 94f 956-957 970 978 980 984
@@ -100,3 +105,67 @@ fb18-fb1c fb1e fb29 fb37 fb3d fb3f fb42 fb45 fbb2-fbd2 fd3e-fd4f fd90-fd91 fdc8-
 fdfc-fe6f fe75 fefd-ff00 ffbf-ffc1 ffc8-ffc9 ffd0-ffd1 ffd8-ffd9 ffdd-ffdf ffe2-ffe4
 ffe7-ffff
 """
+
+# Tokens of single characters, in the notation of the treebank.
+PTB_SYMBOLS = {
+    **{"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-"},
+    **{"{": "-lcb-", "}": "-rcb-", '"': "''", "…": "...", "\x85": "..."},
+    **{"£": "#", "¢": "cents", "¼": "1/4", "½": "1/2", "¾": "3/4"},
+    **{"⅓": "1/3", "⅔": "2/3"},
+    **dict.fromkeys("\x80¤\u20a0€", "$"),
+    **dict.fromkeys("\x91‘‛‹", "`"),
+    **dict.fromkeys("\x92’›", "'"),
+    **dict.fromkeys("\x93«“", "``"),
+    **dict.fromkeys("\x94»”", "''"),
+    **dict.fromkeys("\x96\x97–—―", "--"),
+}
+# Variants of a character, by the one that stands for all of them.
+_VARIANTS = {
+    "’": "\x92",
+    "‘": "\x91‛",
+    "“": "\x93«",
+    "”": "\x94»",
+    "‐": "\u058a\u2011",
+    "٫": "\u066c",
+    "²": "\u00b3\u00b9\u2070\u2074\u2075\u2076\u2077\u2078\u2079",
+    "₂": "\u2080\u2081\u2083\u2084\u2085\u2086\u2087\u2088\u2089",
+    "„": "‚‟",
+}
+_KEPT = "’‘“”‹›‐٫²₂„⁄\u00a0\u00ad"
+
+
+def ptb_shadow(text: str) -> str:
+    """Replaces each non-ASCII character by one that stands for its class.
+
+    Args:
+        text: string.
+
+    Returns:
+        A string of the same length: "é" for letters, "٣" for digits, "\\u0301" for
+        marks that are part of a word, "\\x7f" for characters that the tokenizer drops,
+        "¡" for other characters, which are tokens by themselves; quotes, hyphens,
+        superscripts and subscripts are replaced by one of their variants.
+    """
+    return text if text.isascii() else text.translate(_table())
+
+
+@functools.cache
+def _table() -> dict[int, str]:
+    table = dict.fromkeys(range(0x80, 0x10000), "¡")
+    for ranges, kind in (
+        (_LETTERS, "é"),
+        (_DIGITS, "٣"),
+        (_MARKS, "\u0301"),
+        (_DROPPED, "\x7f"),
+    ):
+        for first, last in map(_ends, ranges.split()):
+            table.update(dict.fromkeys(range(first, last + 1), kind))
+    for kind, variants in _VARIANTS.items():
+        table.update(dict.fromkeys(map(ord, variants), kind))
+    table.update({ord(character): character for character in _KEPT})
+    return table
+
+
+def _ends(characters: str) -> tuple[int, int]:
+    first, _, last = characters.partition("-")
+    return int(first, 16), int(last or first, 16)

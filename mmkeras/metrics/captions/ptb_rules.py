@@ -1,8 +1,8 @@
 """The rules of Penn Treebank tokenisation, as regular expressions.
 
-They follow what Stanford's tokenizer 3.4.1 was seen to do, not its source. They are
-written for text whose characters were replaced by one of their kind (`ptb_shadow`):
-"é" is a letter beyond ASCII, "٣" such a digit, "\u0301" a mark that joins a word.
+They follow the observed behaviour of Stanford's tokenizer 3.4.1, not its source. They
+match text whose non-ASCII characters are replaced by their class (`ptb_shadow`): "é" is
+a letter, "٣" a digit, "\u0301" a mark that is part of a word.
 """
 
 from __future__ import annotations
@@ -12,14 +12,65 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mmkeras.metrics.captions import ptb_words
-from mmkeras.metrics.captions.ptb_shadow import PTB_SYMBOLS
+from mmkeras.metrics.captions.ptb_characters import PTB_SYMBOLS
+
+# Words that keep their full stop, in any case. All words of up to four letters and
+# 300,000 of Debian's word lists were passed to the tokenizer, each before and after a
+# full stop, a hyphen and an apostrophe.
+_ABBREVIATIONS = """
+adj adm adv al ala alex apr ariz assn assoc asst atty aug ave bancorp bhd bldg blvd
+brig bros calif capt cf cie cmdr co col colo comdr conn corp cos cpl ct dak dec dept
+det dr drs elec ens esq est etc ext feb fla fri ft ga gen gov govs hon inc ind insp
+intl invt jan jos jr jul jun kan kans ky lieut lt ltd maj mar md messrs mich minn mlle
+mme mo mon mont mr mrs ms msgr mt natl neb nev nov oct okla penn pfc ph plc pres prof
+profs pvt rd rep reps rev rt sen sens sep sept seq sfc sgt spc sq sr st ste supt sys
+tel tenn thu thurs treas tue tues univ va vs vt wed wis wisc wm wyo
+""".split()
+
+# Words that keep it unless in lower case.
+_CAPITALISED_ABBREVIATIONS = "ark az del ill la mass miss ore pa tex wash".split()
+
+# Words that keep it unless in upper case.
+_SMALL_ABBREVIATIONS = "mfg mtg ppte ppty pte ptes pty ptys".split()
+
+# Words that keep it before a number.
+_NUMBER_ABBREVIATIONS = "art ca fig figs no nos op pp prop".split()
+
+# Words of _ABBREVIATIONS that keep it even before a letter.
+_CLOSING_ABBREVIATIONS = """
+al ala apr ariz assn aug bancorp bhd bldg blvd bros calif co colo conn corp cos ct dak
+dec esq est etc ext feb fla fri ga inc ind intl jan jr jul jun kan kans ky ltd mar md
+mich minn mo mon mont neb nev nov oct okla penn plc rd rt sep sept seq sq sr sys tel
+tenn thu thurs tue tues univ va vt wed wis wisc wyo
+""".split()
+
+# A single letter before one of them ends the sentence, and so loses its full stop.
+_SENTENCE_STARTS = """
+A About According Additionally After An As At But Earlier He Her Here However If In It
+Last Many More Now Once One Other Our She Since So Some Such That The Their Then There
+These They This We What When While Yet You
+""".split()
+
+# Words that are split into two.
+_COMPOUNDS = {
+    "can": "not",
+    "gim": "me",
+    "gon": "na",
+    "got": "ta",
+    "lem": "me",
+    "wan": "na",
+}
+
+_FILE_ENDINGS = """
+bat bmp c cgi class cpp dll doc docx exe gif gz h htm html jar java jpeg jpg mov mp3
+pdf php pl png ppt ps py sql tar txt wav x xml zip
+""".split()
 
 
 class _Rule(NamedTuple):
-    """A rule: group 1 is the token, the rest of the match what must follow it.
+    """A rule: group 1 is the token, the rest of the match is required context.
 
-    What follows counts for the length by which the longest match wins.
+    The longest match wins; the context counts.
     """
 
     pattern: re.Pattern
@@ -64,7 +115,7 @@ def _spellings(words: list[str], *change: Callable[[str], str]) -> str:
 
 
 def _starts() -> str:
-    starts = [f"{word[0]}(?i:{word[1:]})" for word in ptb_words.SENTENCE_STARTS]
+    starts = [f"{word[0]}(?i:{word[1:]})" for word in _SENTENCE_STARTS]
     return "|".join([*starts, "M(?i:r|s)\\."])
 
 
@@ -93,8 +144,7 @@ def _fixed(text: str) -> Callable[[str], str]:
 def _clitics() -> list:
     closing = "(?=[ \t\r\n\u00a0])"
     compounds = [
-        ("A", f"((?i:{a})){_any_case([b])}", None)
-        for a, b in ptb_words.COMPOUNDS.items()
+        ("A", f"((?i:{a})){_any_case([b])}", None) for a, b in _COMPOUNDS.items()
     ]
     return [
         *compounds,
@@ -124,9 +174,9 @@ def _apostrophes() -> list:
 
 
 def _abbreviations() -> list:
-    some = _spellings(ptb_words.CAPITALISED_ABBREVIATIONS, str.capitalize, str.upper)
-    some += "|" + _spellings(ptb_words.SMALL_ABBREVIATIONS, str.lower, str.capitalize)
-    closing = _any_case(ptb_words.CLOSING_ABBREVIATIONS)
+    some = _spellings(_CAPITALISED_ABBREVIATIONS, str.capitalize, str.upper)
+    some += "|" + _spellings(_SMALL_ABBREVIATIONS, str.lower, str.capitalize)
+    closing = _any_case(_CLOSING_ABBREVIATIONS)
     dotted = "|".join([_WORD, *_HYPHENATED, _FRENCH, _FIRM])
     acronym = "[A-Za-z](?:\\.[A-Za-z])"
     return [
@@ -134,18 +184,18 @@ def _abbreviations() -> list:
         ("A5", f"([A-Za-z0-9][A-Za-z0-9.,]*-(?:[A-Za-z0-9]+-)*{acronym}+\\.)", None),
         ("A", "((?i:ed|ph)\\.[dD]\\.)", None),
         ("A", f"([A-Za-z])\\.{_SPACE}+(?:{_starts()}|{_TAG}){_SPACE}", None),
-        ("A", f"((?:{some}|{_any_case(ptb_words.ABBREVIATIONS)})\\.)", None),
-        ("A", f"({_any_case(ptb_words.NUMBER_ABBREVIATIONS)}\\.)[ \t\r\n]?\\d", None),
+        ("A", f"((?:{some}|{_any_case(_ABBREVIATIONS)})\\.)", None),
+        ("A", f"({_any_case(_NUMBER_ABBREVIATIONS)}\\.)[ \t\r\n]?\\d", None),
         ("Aé5&", f"((?:{dotted})\\.)[,;:]", None),
         ("Aé&", f"({_WORD})", None),
-        # Of matches as long, the earlier rule wins: this one follows that of words.
+        # Of equally long matches the earlier rule wins: this one comes after words.
         ("A", f"((?:{closing}|{some})\\.)[\\s\\S]{{2}}", None),
     ]
 
 
 def _words() -> list:
     part = "[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}"
-    endings = _any_case(ptb_words.FILE_ENDINGS)
+    endings = _any_case(_FILE_ENDINGS)
     return [
         ("A", "((?i:anti|pro)-)", None),
         *(("Aé5", f"({pattern})", None) for pattern in _HYPHENATED),
@@ -179,7 +229,7 @@ def _numbers() -> list:
 
 
 def _addresses() -> list:
-    # The characters from "," to "_" are not in it, and so no digits and capitals.
+    # Excludes the characters from "," to "_", and so digits and capital letters.
     label = "(?:[^ \t\n\f\r\"`'|!(){}\u00a0$,-_]+\\.)"
     return [
         ("A", f'((?i:https?)://[^ \t\n\f\r"<>|(){{}}\u00a0]+{_URL_END})', None),
@@ -239,12 +289,12 @@ def _runs() -> list:
 
 @functools.cache
 def ptb_rules() -> dict[str, tuple[_Rule, ...]]:
-    """The rules, by the kind of the character that a token starts with.
+    """Compiles the rules, by the class of the first character of a token.
 
     Returns:
         Dict from "A" (an ASCII letter), "5" (a digit), "é" (another letter, a mark or a
-        soft hyphen), "¡" (other characters beyond ASCII) or a character to tuples of
-        rules, in the order in which matches as long win.
+        soft hyphen), "¡" (other non-ASCII characters) or a character to a tuple of
+        rules; of equally long matches the earlier rule wins.
     """
     groups = (_clitics, _apostrophes, _abbreviations, _words, _numbers)
     groups += (_addresses, _entities, _faces, _runs)

@@ -3,38 +3,38 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from mmkeras.metrics.captions.ptb_characters import PTB_SYMBOLS, ptb_shadow
 from mmkeras.metrics.captions.ptb_rules import ptb_rules
-from mmkeras.metrics.captions.ptb_shadow import PTB_SYMBOLS, ptb_shadow
 
-# What COCO's evaluation leaves out. The brackets never match, as they come in small
-# letters, and so count as words.
+# Tokens that COCO's evaluation drops. The brackets never match, as tokens are in lower
+# case, and so count as words.
 _PUNCTUATION = frozenset(
     ["''", "'", "``", "`", "-LRB-", "-RRB-", "-LCB-", "-RCB-"]
     + [".", "?", "!", ",", ":", "-", "--", "...", ";"]
 )
-# Tokenised alike whatever stands around them.
+# Tokenized the same way in any context.
 _FREE = re.compile(
     r"[A-Za-z0-9]+[,;:!?]?|[A-Za-z]{2,}\.|[.,]"
     r"|[A-Za-z]+(?:-[A-Za-z]+)+[.,;:!?]?|[A-Za-z]{2,}(?:'s|n't)[.,;:!?]?"
 )
 _NUMBER_BEFORE = re.compile(r"(?i:art|ca|figs?|nos?|op|pp|prop)\.")
-# What may be one token with spaces in it.
+# Possibly one token with spaces in it.
 _SPACED = re.compile(r"\. \.|\d[)\u00a0 ]*[ \u00a0]\d")
 _BLANK = " \t\u00a0"
 _CHUNK = re.compile(f"[^{_BLANK}]+")
 _BREAKS = re.compile("[\n\r\x0b\x0c]")
-_MOST_CHUNKS = 1 << 18
+_MAX_CHUNKS = 1 << 18
 
 
 class PTBTokenizer:
-    """Penn Treebank tokenisation as COCO's evaluation of captions has it.
+    """Penn Treebank tokenizer of COCO's evaluation of captions.
 
-    It gives the words that `pycocoevalcap` gets from Stanford CoreNLP 3.4.1
-    (`PTBTokenizer -preserveLines -lowerCase`, less the punctuation), without Java.
-    `docs/metrics.md` tells what was compared.
+    It returns the tokens that `pycocoevalcap` gets from Stanford CoreNLP 3.4.1
+    (`PTBTokenizer -preserveLines -lowerCase`, without punctuation), without Java.
+    `docs/metrics.md` describes the comparison.
 
-    Captions are read one after another as lines of one file: whether "T." at the end of
-    a caption keeps its full stop depends on how the next one starts.
+    Captions are lines of one text: whether "T." at the end of a caption keeps its full
+    stop depends on the beginning of the next one.
 
     Example:
         ```python
@@ -50,17 +50,17 @@ class PTBTokenizer:
         self._chunks: dict[str, str] = {}
 
     def __call__(self, captions: Sequence[str]) -> list[str]:
-        """Tokenises captions.
+        """Tokenizes captions.
 
         Args:
             captions: sequence of strings.
 
         Returns:
-            List of strings: the words of each, in small letters, with a space between.
+            List of strings, tokens in lower case, separated by spaces.
         """
         lines = [_BREAKS.sub(" ", caption) for caption in captions]
         chunks = self._chunks
-        tokenised = []
+        tokenized = []
         for index, line in enumerate(lines):
             try:
                 if _SPACED.search(line):
@@ -69,8 +69,8 @@ class PTBTokenizer:
                     words = [chunks[chunk] for chunk in line.split()]
             except KeyError:
                 words = self._line(lines, index)
-            tokenised.append(" ".join(filter(None, words)).rstrip())
-        return tokenised
+            tokenized.append(" ".join(filter(None, words)).rstrip())
+        return tokenized
 
     def _line(self, lines: list[str], index: int) -> list[str]:
         line = lines[index]
@@ -92,7 +92,7 @@ class PTBTokenizer:
         return words
 
     def _chunk(self, chunk: str) -> str | None:
-        """The words of a chunk, or `None` if they depend on what is around it."""
+        """The tokens of a chunk, or `None` if they depend on the context."""
         known = self._chunks.get(chunk)
         if known is None and _FREE.fullmatch(chunk) and not _NUMBER_BEFORE.match(chunk):
             words, position = [], 0
@@ -100,13 +100,13 @@ class PTBTokenizer:
                 token, position = _token(chunk, chunk, position)
                 words.append(token)
             known = " ".join(filter(None, words))
-            if len(self._chunks) < _MOST_CHUNKS:
+            if len(self._chunks) < _MAX_CHUNKS:
                 self._chunks[chunk] = known
         return known
 
 
 def _following(lines: list[str], index: int) -> str:
-    """The line break after a line, and the next line that is not blank."""
+    """The line break after a line, and the next line that is not empty."""
     for after in range(index + 1, len(lines)):
         if lines[after].strip():
             return "\n" + lines[after]
@@ -114,7 +114,7 @@ def _following(lines: list[str], index: int) -> str:
 
 
 def _token(text: str, shadow: str, position: int) -> tuple[str, int]:
-    """The token at a position, empty if it is left out, and where it ends."""
+    """The token at a position, empty if it is dropped, and its end."""
     best, finish, longest = None, None, 0
     for rule in ptb_rules().get(_kind(shadow[position]), ()):
         match = rule.pattern.match(shadow, position)
@@ -139,6 +139,6 @@ def _kind(character: str) -> str:
 
 
 def _symbol(character: str, shadow: str) -> str:
-    left_out = shadow < " " or shadow in "\x7f‐٫" or shadow > "\uffff"
-    token = "" if left_out else PTB_SYMBOLS.get(character, character).lower()
+    dropped = shadow < " " or shadow in "\x7f‐٫" or shadow > "\uffff"
+    token = "" if dropped else PTB_SYMBOLS.get(character, character).lower()
     return "" if token in _PUNCTUATION else token

@@ -10,15 +10,15 @@ _BETA = 1.2
 def rouge_l(
     references: Iterable[Sequence[list[str]]], hypotheses: Iterable[list[str]]
 ) -> tuple[float, np.ndarray]:
-    """ROUGE-L as coco-caption has it: the best precision and the best recall.
+    """Computes ROUGE-L like coco-caption, from the best precision and recall.
 
     Args:
-        references: for each image, its references, each a list of words.
-        hypotheses: for each image, the words of its caption. Texts without words are
-            one empty word, as `"".split(" ")` gives it.
+        references: iterable of the references of each image, each a list of words.
+        hypotheses: iterable of the words of each image's caption. An empty text is one
+            empty word, as returned by `"".split(" ")`.
 
     Returns:
-        Float, the mean, and float `[images]`.
+        Float, the mean score, and float `[images]`, the scores of images.
 
     Reference:
         - [Lin, 2004](https://aclanthology.org/W04-1013/)
@@ -48,9 +48,9 @@ def _score(words: list[str], references: Sequence[list[str]]) -> float:
 
 
 def _longest_common(places: dict[str, int], everywhere: int, other: list[str]) -> int:
-    """Length of the longest common subsequence, a bit for each word of the caption.
+    """Length of the longest common subsequence, with a bit for each caption word.
 
-    After Hyyrö, 2004: a row of the table of lengths is the bits where it does not grow.
+    Hyyrö, 2004: the bits of a row of the table of lengths are 0 where it grows.
     """
     row = everywhere
     for word in other:

@@ -1,1 +1,1 @@
-"""Scores of class predictions and regressions."""
+"""Metrics of classifiers and regressors."""

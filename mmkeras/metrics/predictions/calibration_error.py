@@ -2,28 +2,35 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmkeras.arguments.whole_number import whole_number
+
 
 def calibration_error(
     labels: np.ndarray, probabilities: np.ndarray, bins: int = 15
 ) -> float:
-    """The expected calibration error: how far confidence is from being right.
+    """Computes the expected calibration error of a classifier.
 
-    Predictions are put into bins of equal width by the probability of the class they
-    choose; of each bin, the mean probability is compared with the share that is right.
+    Predictions are grouped in bins of equal width by the probability of the predicted
+    class; the error is the mean difference between this probability and the accuracy of
+    the bin.
 
     Args:
         labels: int `[rows]`.
         probabilities: float `[rows, classes]`.
-        bins: int.
+        bins: int, number of bins.
 
     Returns:
         Float from 0 to 1.
 
+    Raises:
+        ValueError: if `bins` is not a positive integer.
+
     Reference:
         - [Guo et al., 2017](https://arxiv.org/abs/1706.04599)
     """
+    bins = whole_number("bins", bins, 1)
     confidence = np.max(probabilities, axis=1)
-    right = np.argmax(probabilities, axis=1) == labels
+    correct = np.argmax(probabilities, axis=1) == labels
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(place, right - confidence, bins)
+    gaps = np.bincount(place, correct - confidence, bins)
     return float(np.abs(gaps).sum() / len(confidence))

@@ -9,22 +9,22 @@ from mmkeras.metrics.statistics.require_numbers import require_numbers
 def classification_scores(
     labels: np.ndarray, probabilities: np.ndarray, bins: int = 15
 ) -> dict[str, float]:
-    """Accuracy, precision, recall, F1 and calibration of a classifier.
+    """Computes accuracy, precision, recall, F1 and calibration of a classifier.
 
-    The macro means are over the classes that occur, in labels or in predictions; a
-    class that was never predicted has precision 0.
+    Macro averages are over the classes that occur in labels or predictions; a class
+    that is never predicted has precision 0.
 
     Args:
         labels: int `[rows]`.
         probabilities: float `[rows, classes]`.
-        bins: int, of the calibration error.
+        bins: int, number of bins of the calibration error.
 
     Returns:
         Dict of `"accuracy"`, `"precision_macro"`, `"recall_macro"`, `"f1_macro"`,
-        `"f1_micro"` (with one label a row the same as accuracy) and `"ece"`.
+        `"f1_micro"` (equal to the accuracy, with one label per row) and `"ece"`.
 
     Raises:
-        ValueError: if shapes do not fit, a number is not finite, or a label is out of
+        ValueError: if shapes do not match, a number is not finite, or a label is out of
             range.
     """
     probabilities = require_numbers(probabilities, "probabilities")
@@ -45,16 +45,19 @@ def classification_scores(
             f"`labels` has {labels[row]} in row {row}, of {classes} classes."
         )
     predicted = probabilities.argmax(axis=1)
-    right = np.bincount(labels[predicted == labels], minlength=classes)
-    true = np.bincount(labels, minlength=classes)
-    claimed = np.bincount(predicted, minlength=classes)
-    there = (true + claimed) > 0
+    correct = np.bincount(labels[predicted == labels], minlength=classes)
+    times_true = np.bincount(labels, minlength=classes)
+    times_predicted = np.bincount(predicted, minlength=classes)
+    total = times_true + times_predicted
+    precision = correct / np.maximum(times_predicted, 1)
+    recall = correct / np.maximum(times_true, 1)
+    f1 = 2 * correct / np.maximum(total, 1)
     accuracy = float((predicted == labels).mean())
     return {
         "accuracy": accuracy,
-        "precision_macro": float((right / np.maximum(claimed, 1))[there].mean()),
-        "recall_macro": float((right / np.maximum(true, 1))[there].mean()),
-        "f1_macro": float((2 * right / np.maximum(true + claimed, 1))[there].mean()),
+        "precision_macro": float(precision[total > 0].mean()),
+        "recall_macro": float(recall[total > 0].mean()),
+        "f1_macro": float(f1[total > 0].mean()),
         "f1_micro": accuracy,
         "ece": calibration_error(labels, probabilities, bins),
     }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmkeras.arguments.check_choice import check_choice
 from mmkeras.metrics.statistics.require_numbers import require_numbers
 
 
@@ -12,28 +13,29 @@ def combine_predictions(
     method: str = "mean",
     weights: Sequence[float] | None = None,
 ) -> np.ndarray:
-    """What several models say together.
+    """Combines the predictions of several models.
 
     Args:
-        predictions: for each model, float `[rows, classes]`, probabilities or scores of
-            one scale.
-        method: `"mean"`, or `"vote"`: each model has a vote for its best class, and of
-            classes with as many votes the one with the higher mean wins.
-        weights: floats, one of each model, or `None` for all the same.
+        predictions: sequence of float `[rows, classes]`, one array per model:
+            probabilities, or scores on the same scale.
+        method: string, `"mean"`, or `"vote"`: each model votes for its best class, and
+            ties are broken by the mean.
+        weights: sequence of floats, one per model, or `None` for equal weights.
 
     Returns:
-        Float `[rows, classes]`: the weighted mean, or the share of the votes, to which
-        the mean is added in so small a measure that it only decides between equals.
+        Float `[rows, classes]`: the weighted mean, or the fraction of the votes, plus
+        the mean scaled down so that it only breaks ties.
 
     Raises:
-        ValueError: if shapes differ, a number is not finite, the weights are not
-            positive ones for each model, or the method is not known.
+        ValueError: if shapes differ, a number is not finite, the weights are not one
+            positive number per model, or the method is unknown.
     """
+    check_choice("method", method, ("mean", "vote"))
     stacked = require_numbers(predictions, "predictions")
     if stacked.ndim != 3 or not stacked.size:
         raise ValueError(
-            "`predictions` must be arrays [rows, classes] of one shape, one of each "
-            f"model. Received, together: {stacked.shape}."
+            "`predictions` must be arrays [rows, classes] of the same shape, one per "
+            f"model. Received, stacked: {stacked.shape}."
         )
     weights = np.ones(len(stacked)) if weights is None else np.asarray(weights, float)
     if weights.shape != (len(stacked),) or not (weights > 0).all():
@@ -44,8 +46,6 @@ def combine_predictions(
     mean = np.tensordot(weights, stacked, axes=1)
     if method == "mean":
         return mean
-    if method != "vote":
-        raise ValueError(f"`method` must be 'mean' or 'vote'. Received: {method!r}.")
     best = stacked.argmax(axis=-1)
     votes = np.eye(stacked.shape[-1])[best]
     span = np.ptp(mean) or 1.0

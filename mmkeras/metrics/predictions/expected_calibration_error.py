@@ -3,13 +3,16 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.arguments.whole_number import whole_number
+
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ExpectedCalibrationError(keras.metrics.Metric):
-    """The expected calibration error, summed over batches and replicas.
+    """Expected calibration error, accumulated over batches and replicas.
 
     Args:
-        bins: int, of equal width, by the probability of the class chosen.
+        bins: int, number of bins of equal width, by the probability of the predicted
+            class.
         from_logits: bool, whether predictions are logits.
         name: string.
         dtype: string or `keras.DTypePolicy`.
@@ -31,7 +34,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         dtype=None,
     ):
         super().__init__(name=name, dtype=dtype)
-        self.bins, self.from_logits = bins, from_logits
+        self.bins, self.from_logits = whole_number("bins", bins, 1), from_logits
         self.gaps = self.add_variable((bins,), "zeros", name="gaps")
         self.count = self.add_variable((), "zeros", name="count")
 
@@ -41,13 +44,13 @@ class ExpectedCalibrationError(keras.metrics.Metric):
             y_pred = ops.softmax(y_pred)
         labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
         confidence = ops.max(y_pred, axis=-1)
-        right = ops.cast(ops.equal(ops.argmax(y_pred, axis=-1), labels), "float32")
+        correct = ops.cast(ops.equal(ops.argmax(y_pred, axis=-1), labels), "float32")
         weights = ops.ones_like(confidence)
         if sample_weight is not None:
             weights = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
         place = ops.cast(ops.ceil(confidence * self.bins), "int32") - 1
         place = ops.one_hot(ops.clip(place, 0, self.bins - 1), self.bins)
-        gaps = ops.expand_dims((right - confidence) * weights, -1) * place
+        gaps = ops.expand_dims((correct - confidence) * weights, -1) * place
         self.gaps.assign_add(ops.sum(gaps, axis=0))
         self.count.assign_add(ops.sum(weights))
 

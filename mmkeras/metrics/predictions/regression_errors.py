@@ -8,17 +8,17 @@ from mmkeras.metrics.statistics.require_numbers import require_numbers
 def regression_errors(
     targets: np.ndarray, predictions: np.ndarray, peak: float | None = None
 ) -> dict[str, float]:
-    """Errors of predicted numbers, or of reconstructed pictures or signals.
+    """Computes errors of predicted numbers, or of reconstructed images or signals.
 
     Args:
         targets: float, of any shape.
         predictions: float, of the same shape.
-        peak: float, the largest value there can be (255 for uint8 pictures), to have
-            the peak signal-to-noise ratio too.
+        peak: float, the largest possible value (255 for uint8 images), to compute the
+            peak signal-to-noise ratio too.
 
     Returns:
         Dict of `"MAE"`, `"MSE"`, `"RMSE"` and, with `peak`, `"PSNR"` in decibels
-        (infinite where both are equal).
+        (infinite if both are equal).
 
     Raises:
         ValueError: if the shapes differ, or a number is not finite.
@@ -27,7 +27,7 @@ def regression_errors(
     predictions = require_numbers(predictions, "predictions")
     if targets.shape != predictions.shape or not targets.size:
         raise ValueError(
-            "`targets` and `predictions` must have one shape. Received "
+            "`targets` and `predictions` must have the same shape. Received "
             f"{targets.shape} and {predictions.shape}."
         )
     error = predictions - targets

@@ -1,1 +1,1 @@
-"""Scores of retrieval."""
+"""Metrics of retrieval."""

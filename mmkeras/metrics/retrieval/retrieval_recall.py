@@ -3,16 +3,18 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.arguments.whole_number import whole_number
+
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class RetrievalRecall(keras.metrics.Metric):
-    """Recall@K within a batch, where the item of a row's own number belongs to it.
+    """Recall@K within a batch, whose queries match the items of the same index.
 
-    It depends on the size of the batch (of each replica), so it is for watching a
-    training; `retrieval_scores` is for a whole set.
+    It depends on the batch size (of each replica), so use it to monitor training, and
+    `retrieval_scores` to evaluate a whole set.
 
     Args:
-        k: int.
+        k: int, number of retrieved items.
         name: string, `"recall_at_K"` by default.
         dtype: string or `keras.DTypePolicy`.
 
@@ -23,6 +25,7 @@ class RetrievalRecall(keras.metrics.Metric):
     """
 
     def __init__(self, k: int = 1, name: str | None = None, dtype=None):
+        k = whole_number("k", k, 1)
         super().__init__(name=name or f"recall_at_{k}", dtype=dtype)
         self.k = k
         self.total = self.add_variable((), "zeros", name="total")
@@ -30,13 +33,13 @@ class RetrievalRecall(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         own = ops.expand_dims(ops.diagonal(y_pred), -1)
-        # Equals count as ahead, so that one score for all is not a success.
+        # Ties count as ahead, so that equal scores for all items are not a success.
         ahead = ops.sum(ops.cast(y_pred >= own, "float32"), axis=-1) - 1
-        found = ops.cast(ahead < self.k, "float32")
-        weights = ops.ones_like(found)
+        retrieved = ops.cast(ahead < self.k, "float32")
+        weights = ops.ones_like(retrieved)
         if sample_weight is not None:
             weights = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
-        self.total.assign_add(ops.sum(found * weights))
+        self.total.assign_add(ops.sum(retrieved * weights))
         self.count.assign_add(ops.sum(weights))
 
     def result(self):

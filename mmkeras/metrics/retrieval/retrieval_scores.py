@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.metrics.statistics.require_numbers import require_numbers
 
 
@@ -12,34 +13,36 @@ def retrieval_scores(
     relevant: Sequence[Sequence[int]] | None = None,
     ks: Sequence[int] = (1, 5, 10),
 ) -> dict[str, float]:
-    """How well queries find what belongs to them.
+    """Computes recall, rank and precision of retrieval.
 
-    Of equals in similarity, what is not relevant is taken to come first, so that a
-    model that gives all the same score does not look good.
+    Of items with equal similarity, relevant ones are ranked last, so that a model
+    with equal scores for all items does not look good.
 
     Args:
-        similarity: float `[queries, items]`, higher for what is closer.
-        relevant: for each query, the items that belong to it (an image has several
-            captions; transpose the matrix for the other direction); by default the item
-            of its own number.
-        ks: ints.
+        similarity: float `[queries, items]`, the similarity of queries and items.
+        relevant: sequence of the indices of the items that are relevant for each query
+            (an image has several captions; transpose the matrix for the other
+            direction); by default the item of the same index.
+        ks: sequence of ints, the numbers of retrieved items.
 
     Returns:
-        Dict of `"Recall@K"` (share of queries with a relevant item among the first K),
-        `"median_rank"` and `"MRR"` (of the first relevant item, from 1) and `"mAP"`.
+        Dict of `"Recall@K"` (fraction of queries with a relevant item among the first
+        K), `"median_rank"` and `"MRR"` (of the first relevant item, counted from 1) and
+        `"mAP"`.
 
     Raises:
-        ValueError: if a similarity is not finite, or a query has nothing relevant or
-            something out of range.
+        ValueError: if a similarity is not finite, a query has no relevant item or an
+            index out of range, or a K is not a positive integer.
     """
     similarity = require_numbers(similarity, "similarity")
     if similarity.ndim != 2 or not similarity.size:
         raise ValueError(
-            "`similarity` must be [queries, items], with one of each at least. "
+            "`similarity` must be [queries, items], with at least one of each. "
             f"Received shape {similarity.shape}."
         )
+    ks = [whole_number("ks", k, 1) for k in ks]
     marked = _marked(similarity.shape, relevant)
-    # Ascending in the second key, then in the first: ties have the relevant ones last.
+    # Sorted by the second key, then by the first: relevant items are last in ties.
     order = np.lexsort((marked, -similarity))
     hits = np.take_along_axis(marked, order, axis=1)
     first = hits.argmax(axis=1) + 1
@@ -67,8 +70,8 @@ def _marked(shape: tuple[int, int], relevant) -> np.ndarray:
         items = np.asarray(items, np.int64).reshape(-1)
         if not len(items) or items.min() < 0 or items.max() >= shape[1]:
             raise ValueError(
-                f"`relevant` of query {query} must be numbers of items, from 0 to "
-                f"{shape[1] - 1}, one at least. Received: {items.tolist()}."
+                f"`relevant` of query {query} must be at least one index of an item, "
+                f"from 0 to {shape[1] - 1}. Received: {items.tolist()}."
             )
         marked[query, items] = True
     return marked

@@ -1,1 +1,1 @@
-"""Bootstrap and confidence intervals."""
+"""Bootstrap confidence intervals and tests."""

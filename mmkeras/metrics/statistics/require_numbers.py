@@ -1,22 +1,26 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 
-def require_numbers(values, name: str) -> np.ndarray:
-    """The values as float64, all of them finite.
+def require_numbers(values: npt.ArrayLike, name: str) -> np.ndarray:
+    """Converts values to float64 and checks that they are finite.
 
     Args:
-        values: an array or what can be made one.
-        name: string, the argument that an error names.
+        values: array-like of numbers.
+        name: string, the name of the argument, for the error.
+
+    Returns:
+        Float64 array.
 
     Raises:
-        ValueError: if one is NaN or infinite; the error says where.
+        ValueError: if a value is NaN or infinite; the message gives its position.
     """
     array = np.asarray(values, np.float64)
     if not np.isfinite(array).all():
         place = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
         raise ValueError(
-            f"`{name}` has {array[place]} at {list(place)}: leave it out or mend it."
+            f"`{name}` has {array[place]} at {list(place)}: remove or correct it."
         )
     return array

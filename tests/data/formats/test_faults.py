@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from mmkeras.cli.main import main
 from mmkeras.data import (
     from_coco,
     from_conceptual,
@@ -81,6 +80,8 @@ class CommandError(ValueError):
 
 def command(*arguments):
     def run(folder, capsys):
+        from mmkeras.cli.main import main
+
         code = main(
             ["evaluate", *(str(folder / a) if "." in a else a for a in arguments)]
         )
@@ -191,6 +192,15 @@ def test_a_byte_order_mark_is_accepted(door, folder, capsys):
     path = folder / file
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     read(folder, capsys)
+
+
+def test_the_command_evaluates_answers(folder, capsys):
+    rows = [{"answer": "dog"}] * 10, [{"answer": "cat"}] * 2 + [{"answer": "cow"}] * 8
+    for number, answers in enumerate(rows):
+        change(folder, "annotations.json", number, answers=answers)
+    DOORS["answers, command"][1](folder, capsys)
+    # (100 + 60) / 2, see `test_evaluate_answers.py`.
+    assert json.loads(capsys.readouterr().out)["overall"] == 80.0
 
 
 @pytest.mark.parametrize("door", DOORS)

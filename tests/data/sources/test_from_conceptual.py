@@ -1,7 +1,7 @@
 import pytest
 
 from mmkeras.data import from_conceptual
-from tests.data.official_files import captions_of, conceptual, picture
+from tests.data.official_files import captions_of, conceptual, write_image
 
 TABLE = "Train_GCC-training.tsv"
 
@@ -13,7 +13,7 @@ def read(dataset):
     ]
 
 
-def test_dead_addresses_are_counted(tmp_path):
+def test_missing_images_are_counted(tmp_path):
     path = conceptual(tmp_path, TABLE, "train", 5, dead=(0, 3))
     with pytest.warns(UserWarning, match="2 of 5 images"):
         dataset = from_conceptual(path, tmp_path / "train")
@@ -31,13 +31,13 @@ def test_folders_of_ten_thousand(tmp_path):
     path = tmp_path / TABLE
     path.write_text("\n".join(f"caption {i}\thttp://x/{i}" for i in range(20_006)))
     # Row 20,005: the sixth of the third folder.
-    picture(tmp_path / "train" / "00002" / "000020005.jpg", 5)
+    write_image(tmp_path / "train" / "00002" / "000020005.jpg", 5)
     with pytest.warns(UserWarning, match="20005 of 20006"):
         dataset = from_conceptual(path, tmp_path / "train")
     assert read(dataset) == [("000020005", ["caption 20005"])]
 
 
-def test_a_part_is_held_out(tmp_path):
+def test_validation_fraction(tmp_path):
     path = conceptual(tmp_path, TABLE, "train", 8)
     train, validation = from_conceptual(
         path, tmp_path / "train", validation_fraction=0.25
@@ -73,7 +73,7 @@ def test_bad_rows_are_named(tmp_path, text, message):
         from_conceptual(path, tmp_path)
 
 
-def test_nothing_there(tmp_path):
+def test_no_images(tmp_path):
     path = conceptual(tmp_path, TABLE, "train", 2, dead=(0, 1))
     with pytest.raises(FileNotFoundError, match="no folder"):
         from_conceptual(path, tmp_path / "train")

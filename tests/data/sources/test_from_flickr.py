@@ -1,7 +1,7 @@
 import pytest
 
 from mmkeras.data import find_flickr_list, from_flickr
-from tests.data.official_files import captions_of, flickr8k, picture
+from tests.data.official_files import captions_of, flickr8k, write_image
 
 SPLITS = ("train", "dev", "train", "test")
 
@@ -27,8 +27,8 @@ def test_tokens_and_their_lists(tmp_path):
     assert (train.cardinality(), held_out.cardinality()) == (3, 1)
 
 
-def test_a_caption_may_have_what_else_separates_lines(tmp_path):
-    picture(tmp_path / "1#2.jpg", 1)
+def test_captions_with_other_line_separators(tmp_path):
+    write_image(tmp_path / "1#2.jpg", 1)
     path = tmp_path / "results_20130124.token"
     path.write_text("1#2.jpg#0\ta \u2028 b\r\n1#2.jpg#1\tc\td\r\n", newline="")
     assert read(from_flickr(path, tmp_path)) == [("1#2.jpg", ["a \u2028 b", "c\td"])]
@@ -36,7 +36,7 @@ def test_a_caption_may_have_what_else_separates_lines(tmp_path):
 
 def test_the_table_of_flickr30k(tmp_path):
     for index in (7, 8):
-        picture(tmp_path / f"{index}.jpg", index)
+        write_image(tmp_path / f"{index}.jpg", index)
     path = tmp_path / "results.csv"
     path.write_text(
         "image_name| comment_number| comment\n"

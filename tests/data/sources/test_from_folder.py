@@ -25,7 +25,7 @@ def read(dataset):
     ]
 
 
-def test_csv_merges_the_captions_of_a_picture(folder):
+def test_csv_merges_the_captions_of_an_image(folder):
     write(folder, "0.png,one", '1.png,"two, and more"', "0.png,三只猫")
     dataset = from_folder(folder)
     assert read(dataset) == [("0.png", ["one", "三只猫"]), ("1.png", ["two, and more"])]
@@ -35,7 +35,7 @@ def test_csv_merges_the_captions_of_a_picture(folder):
     assert list(caption_texts(dataset)) == ["one", "三只猫", "two, and more"]
 
 
-def test_a_mark_in_front_and_other_columns(folder):
+def test_a_byte_order_mark_and_other_columns(folder):
     table = folder / "table.csv"
     table.write_text("file,text\n0.png,one\n", "utf-8-sig")
     dataset = from_folder(folder, table, image_column="file", caption_column="text")
@@ -48,14 +48,14 @@ def test_jsonl(folder):
     assert read(from_folder(folder)) == [("0.png", ["c0"]), ("1.png", ["c1"])]
 
 
-def test_text_files_beside_pictures(folder):
+def test_text_files_beside_images(folder):
     for index in range(6):
         (folder / f"{index}.txt").write_text(f"one\n\n{index}\n")
     found = [(f"{index}.png", ["one", str(index)]) for index in range(6)]
     assert read(from_folder(folder)) == found
 
 
-def test_hidden_files_and_folders_are_no_pictures(folder):
+def test_hidden_files_and_folders_are_ignored(folder):
     for index in range(6):
         (folder / f"{index}.txt").write_text("one")
     (folder / "._0.png").write_bytes(b"")
@@ -66,14 +66,14 @@ def test_hidden_files_and_folders_are_no_pictures(folder):
         from_folder(folder)
 
 
-def test_pictures_without_a_text_file_are_named(folder):
+def test_images_without_a_text_file_are_named(folder):
     for index in (0, 5):
         (folder / f"{index}.txt").write_text("one")
     with pytest.raises(ValueError, match=r"1\.png, 2\.png, 3\.png and 1 more"):
         from_folder(folder)
 
 
-def test_a_text_file_beside_two_pictures_is_refused(folder):
+def test_a_text_file_beside_two_images_is_refused(folder):
     for index in range(6):
         (folder / f"{index}.txt").write_text("one")
     (folder / "3.jpg").write_bytes(b"")
@@ -92,7 +92,7 @@ def test_links_in_the_folder_are_followed(folder, tmp_path_factory):
     assert read(from_folder(linked)) == [("0.png", ["one"])]
 
 
-def test_a_split_has_no_picture_twice(folder):
+def test_datasets_share_no_image(folder):
     write(folder, *[f"{i}.png,c{i}" for i in range(6)], "0.png,again")
     train, validation = from_folder(folder, validation_fraction=1 / 3, seed=1)
     ids = [{i for i, _ in read(part)} for part in (train, validation)]
@@ -285,7 +285,7 @@ def test_coco(folder):
         ([(1, "1.png")], [], ValueError, "no captioned images"),
     ],
 )
-def test_bad_coco(folder, images, notes, error, message):
+def test_invalid_coco(folder, images, notes, error, message):
     images = [
         dict(zip(("id", "file_name"), i, strict=True)) if isinstance(i, tuple) else i
         for i in images
@@ -320,10 +320,10 @@ def test_batches_and_their_order(folder):
         batch_samples(tf.data.Dataset.range(3), 2)
 
 
-def test_pictures_of_several_sizes():
-    pictures = [tf.zeros([n, 3, 3], tf.uint8) for n in (2, 5)]
+def test_images_of_several_sizes():
+    images = [tf.zeros([n, 3, 3], tf.uint8) for n in (2, 5)]
     dataset = tf.data.Dataset.from_generator(
-        lambda: ({"image": p, "caption": "a"} for p in pictures),
+        lambda: ({"image": p, "caption": "a"} for p in images),
         output_signature={
             "image": tf.TensorSpec([None, None, 3], tf.uint8),
             "caption": tf.TensorSpec([], tf.string),

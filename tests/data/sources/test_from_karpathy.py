@@ -21,7 +21,7 @@ def change(path, edit):
     path.write_text(json.dumps(data))
 
 
-def test_coco_trains_on_restval_too(tmp_path):
+def test_train_includes_restval(tmp_path):
     path = karpathy(tmp_path, "dataset_coco.json", SPLITS, coco=True)
     train = from_karpathy(path, tmp_path)
     assert read(train) == [(str(100 + i), captions_of(i)) for i in (0, 2, 4)]
@@ -32,13 +32,13 @@ def test_coco_trains_on_restval_too(tmp_path):
     assert read(from_karpathy(path, tmp_path, "test")) == [("103", captions_of(3))]
 
 
-def test_flickr_has_names_and_no_folders(tmp_path):
+def test_flickr_has_file_names_without_folders(tmp_path):
     path = karpathy(tmp_path, "dataset_flickr8k.json", SPLITS)
     test = from_karpathy(path, tmp_path / "images", "test")
     assert read(test) == [("000000000003.jpg", captions_of(3))]
 
 
-def test_only_the_pictures_of_the_split_must_be_there(tmp_path):
+def test_only_images_of_the_split_must_exist(tmp_path):
     path = karpathy(tmp_path, "dataset_coco.json", SPLITS, coco=True)
     (tmp_path / "val2014" / "000000000001.jpg").unlink()
     assert len(read(from_karpathy(path, tmp_path))) == 3
@@ -46,7 +46,7 @@ def test_only_the_pictures_of_the_split_must_be_there(tmp_path):
         from_karpathy(path, tmp_path, "val")
 
 
-def test_pictures_without_captions_are_left_out(tmp_path):
+def test_images_without_captions_are_skipped(tmp_path):
     path = karpathy(tmp_path, "dataset_coco.json", SPLITS, coco=True)
     change(path, lambda images: images[2].update(sentences=[]))
     with pytest.warns(UserWarning, match="1 of 3 images"):
@@ -78,7 +78,7 @@ def test_bad_files(tmp_path, edit, message):
         from_karpathy(path, tmp_path)
 
 
-def test_what_is_no_such_file(tmp_path):
+def test_other_files(tmp_path):
     path = tmp_path / "dataset_coco.json"
     with pytest.raises(FileNotFoundError, match="no file .*dataset_coco.json"):
         from_karpathy(path, tmp_path)

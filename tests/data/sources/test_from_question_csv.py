@@ -24,7 +24,7 @@ def read(dataset, *keys):
     ]
 
 
-def test_rows_of_a_picture_make_one_sample(folder):
+def test_rows_of_an_image_make_one_sample(folder):
     rows = (
         "cat.png,what is it?,cat",
         "鸟.png,这是什么？,鸟",
@@ -45,7 +45,7 @@ def test_rows_of_a_picture_make_one_sample(folder):
     assert next(iter(dataset))["image"].numpy() == b"cat.png"
 
 
-def test_a_table_elsewhere_with_other_columns_and_a_mark_in_front(folder):
+def test_a_table_elsewhere_with_a_byte_order_mark(folder):
     (folder / "tables").mkdir()
     header = "file,asked,question_type,note"
     table = write(
@@ -65,7 +65,7 @@ def test_a_table_elsewhere_with_other_columns_and_a_mark_in_front(folder):
     assert "answer" not in dataset.element_spec
 
 
-def test_a_split_has_no_picture_twice(folder):
+def test_datasets_share_no_image(folder):
     rows = [f"{name}.png,q{i},a" for i in range(3) for name in ("cat", "dog", "鸟")]
     table = write(folder, *rows)
     parts = from_question_csv(table, validation_fraction=1 / 3, seed=1)
@@ -116,7 +116,7 @@ def test_bad_headers(folder, header, message):
         from_question_csv(write(folder, "cat.png,q,a,b", header=header))
 
 
-def test_empty_columns_of_a_spreadsheet_are_passed_over(folder):
+def test_empty_columns_of_a_spreadsheet_are_ignored(folder):
     table = write(folder, "cat.png,q,a,,", header="image,question,answer,,")
     assert read(from_question_csv(table), "answer") == [("cat.png", ["a"])]
 

@@ -13,7 +13,7 @@ ASKED = {
 }
 
 
-def picture(path):
+def write_image(path):
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(path.name.encode())
 
@@ -40,9 +40,9 @@ def folder(tmp_path):
     ]
     write(tmp_path, "questions", questions)
     write(tmp_path, "annotations", annotations)
-    picture(tmp_path / "images" / "COCO_val2014_000000262148.jpg")
-    picture(tmp_path / "images" / "000000393225.jpg")
-    picture(tmp_path / "images" / "000000000007.jpg")
+    write_image(tmp_path / "images" / "COCO_val2014_000000262148.jpg")
+    write_image(tmp_path / "images" / "000000393225.jpg")
+    write_image(tmp_path / "images" / "000000000007.jpg")
     return tmp_path
 
 
@@ -72,7 +72,7 @@ def strings(array):
     return [text.decode() for text in array]
 
 
-def test_one_sample_a_picture_with_its_questions(folder):
+def test_one_sample_for_each_image(folder):
     dataset = read(folder)
     assert dataset.cardinality() == 2
     found = rows(dataset)
@@ -112,9 +112,9 @@ def test_optional_keys_are_those_of_the_file(folder):
     "name",
     ["abstract_v002_val2015_000000262148.png", "262148.jpeg", "COCO_x_262148.JPG"],
 )
-def test_names_of_pictures(folder, name):
-    pictures = folder / "images"
-    (pictures / "COCO_val2014_000000262148.jpg").rename(pictures / name)
+def test_names_of_images(folder, name):
+    images = folder / "images"
+    (images / "COCO_val2014_000000262148.jpg").rename(images / name)
     assert rows(read(folder))["262148"]["image"] == b"COCO_val2014_000000262148.jpg"
 
 
@@ -123,7 +123,7 @@ def test_a_folder_of_the_split_in_the_folder(folder):
     assert len(rows(read(folder, images="."))) == 2
 
 
-def test_a_split_has_no_picture_twice(folder):
+def test_datasets_share_no_image(folder):
     first, second = read(folder, validation_fraction=0.5)
     assert [len(rows(part)) for part in (first, second)] == [1, 1]
     assert not rows(first).keys() & rows(second).keys()
@@ -131,13 +131,13 @@ def test_a_split_has_no_picture_twice(folder):
         read(folder, validation_fraction=0.1)
 
 
-def test_pictures_that_are_not_there_or_there_twice(folder):
-    pictures = folder / "images"
-    picture(pictures / "COCO_val2014_000000393225.jpg")
+def test_missing_and_duplicated_images(folder):
+    images = folder / "images"
+    write_image(images / "COCO_val2014_000000393225.jpg")
     with pytest.raises(ValueError, match="two images of number 393225: 000000393225"):
         read(folder)
-    (pictures / "COCO_val2014_000000393225.jpg").unlink()
-    (pictures / "000000393225.jpg").unlink()
+    (images / "COCO_val2014_000000393225.jpg").unlink()
+    (images / "000000393225.jpg").unlink()
     with pytest.raises(FileNotFoundError, match="393225000.*no file of it.*`images`"):
         read(folder)
     with pytest.raises(FileNotFoundError, match="There is no folder"):

@@ -16,7 +16,7 @@ def builder(tmp_path_factory):
     return made
 
 
-def test_the_builder_writes_what_it_says(builder):
+def test_the_builder_writes_its_splits(builder):
     sizes = {name: split.num_examples for name, split in builder.info.splits.items()}
     assert sizes == {
         "train": 20,
@@ -32,7 +32,7 @@ def test_the_builder_writes_what_it_says(builder):
         assert len(sample["question"]) == len(sample["answer"]) >= 3
 
 
-def test_load_takes_a_tuple_and_leaves_pictures_encoded(builder, monkeypatch):
+def test_load_accepts_a_tuple_and_keeps_images_encoded(builder, monkeypatch):
     import tensorflow_datasets as tfds
 
     monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
@@ -114,6 +114,6 @@ def test_clevr_sample():
     assert len(sample) == 3
 
 
-def test_a_question_alone_keeps_its_form():
+def test_a_single_question_is_unchanged():
     question = {"question": tf.constant("what?"), "answers": tf.constant(["a", "b"])}
     assert all(_to_sample(question)[key] is question[key] for key in question)

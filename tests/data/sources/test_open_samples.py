@@ -201,9 +201,9 @@ def test_splits_of_tfds(has_validation, monkeypatch):
     expected = ("train[20%:]", "train[:20%]")
     if has_validation:
         expected = ("train", "validation")
-    assert open_samples("pictures", validation_fraction=0.2) == expected
-    assert open_samples("pictures", split="test") == "test"
-    assert open_samples("pictures", split="test", validation_fraction=0) == (
+    assert open_samples("images", validation_fraction=0.2) == expected
+    assert open_samples("images", split="test") == "test"
+    assert open_samples("images", split="test", validation_fraction=0) == (
         "train",
         None,
     )

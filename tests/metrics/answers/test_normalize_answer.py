@@ -12,7 +12,7 @@ OFFICIAL = json.loads(
 )
 
 
-def test_900_answers_as_the_official_code_normalises_them():
+def test_900_answers_are_normalized_like_the_official_code():
     wrong = [
         (answer, normalize_answer(answer), official)
         for answer, official in OFFICIAL["normalised"]
@@ -21,7 +21,7 @@ def test_900_answers_as_the_official_code_normalises_them():
     assert (len(OFFICIAL["normalised"]), wrong) == (900, [])
 
 
-def test_300_questions_as_the_official_code_scores_them():
+def test_300_questions_are_scored_like_the_official_code():
     report = VQAAccuracyReport()
     for question in OFFICIAL["questions"]:
         official = question.pop("accuracy")
@@ -52,7 +52,7 @@ def test_300_questions_as_the_official_code_scores_them():
         ("什么?", "什么"),
         ("红色, 蓝色", "红色 蓝色"),
         ("T-恤", "t 恤"),
-        # For Python 2, in which the rule is written, these are no digits.
+        # In Python 2, for which the rule was written, these are not digits.
         ("１.２", "１２"),
     ],
 )

@@ -6,7 +6,7 @@ OTHERS = [f"answer {letter}" for letter in "bcdefghijk"]
 
 
 @pytest.mark.parametrize(
-    # For n = 1 the one who gave it sees 0 others, the nine others see 1:
+    # For n = 1 the annotator who gave it sees 0 others, the nine others see 1:
     # 9/10 · 1/3. For n = 2: 2/10 · 1/3 + 8/10 · 2/3. For n = 3: 3/10 · 2/3 + 7/10.
     ("number", "accuracy"),
     [(0, 0), (1, 0.3), (2, 0.6), (3, 0.9), (4, 1), (10, 1)],
@@ -17,7 +17,7 @@ def test_ten_annotators(number, accuracy):
     assert vqa_soft_scores(answers).get("red", 0) == pytest.approx(accuracy)
 
 
-def test_normalised_unless_all_agree():
+def test_normalized_unless_all_agree():
     assert vqa_accuracy("2.", ["two"] * 5 + ["many"] * 5) == 1
     assert vqa_accuracy("yes", ["Yes"] * 10) == 0
     assert vqa_accuracy(" Yes\n", ["Yes", "Yes "] * 5) == 1
@@ -61,9 +61,9 @@ def test_report():
 
 def test_no_answers():
     for answers in ([], "yes"):
-        with pytest.raises(ValueError, match="`answers` must be the answers of"):
+        with pytest.raises(ValueError, match="`answers` must be a sequence of"):
             vqa_accuracy("yes", answers)
-        with pytest.raises(ValueError, match="`answers` must be the answers of"):
+        with pytest.raises(ValueError, match="`answers` must be a sequence of"):
             vqa_soft_scores(answers)
     with pytest.raises(ValueError, match="No question was added"):
         VQAAccuracyReport().result()

@@ -32,11 +32,11 @@ def test_with_references():
         (IMAGES[:2], CAPTIONS, None, "(2, 2) and (3, 2)"),
         (IMAGES[0], CAPTIONS, None, "`image_embeddings` must be"),
         (IMAGES, np.full((3, 2), np.nan), None, "in row 0"),
-        (IMAGES[:0], CAPTIONS[:0], None, "for each caption"),
-        (IMAGES, CAPTIONS, [[[1, 0]]], "references for 1 captions"),
+        (IMAGES[:0], CAPTIONS[:0], None, "at least one row"),
+        (IMAGES, CAPTIONS, [[[1, 0]]], "for each of 3 captions. Received: 1"),
         (IMAGES, CAPTIONS, [[[1, 0]], [[1, 0, 0]], [[1, 0]]], "embeddings[1]"),
     ],
 )
-def test_what_does_not_fit(images, captions, references, message):
+def test_shapes_that_do_not_match(images, captions, references, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         clip_score(images, captions, references)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmkeras.metrics import CaptionReferences, evaluate_captions
-from mmkeras.metrics.captions.official_scorers import official_scorers
+from mmkeras.metrics.captions.official_score import official_scorers
 
 ROOT = pathlib.Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "fixtures" / "metrics"
@@ -23,11 +23,11 @@ def hard() -> dict:
         return json.load(file)
 
 
-def test_toy_scores_are_the_official_ones():
+def test_toy_scores_equal_the_official_ones():
     toy = json.loads((FIXTURES / "coco_metrics_toy.json").read_text())
     official = json.loads((FIXTURES / "coco_metrics_toy_scores.json").read_text())
     references = CaptionReferences(toy["refs"])
-    assert references.tokenised == official["tokenized_refs"]
+    assert references.tokenized == official["tokenized_refs"]
     results = evaluate_captions(references, toy["hyps"], PURE, per_image=True)
     expected = dict(zip(PURE[:4], official["scores"]["BLEU"], strict=True))
     expected["ROUGE_L"] = official["scores"]["ROUGE_L"]
@@ -39,9 +39,9 @@ def test_toy_scores_are_the_official_ones():
     assert list(per_image) == list(toy["refs"])
 
 
-def test_hard_scores_are_the_official_ones(hard):
+def test_hard_scores_equal_the_official_ones(hard):
     references = CaptionReferences(hard["refs"])
-    assert references.tokenised == hard["tok_refs"]
+    assert references.tokenized == hard["tok_refs"]
     results = evaluate_captions(references, hard["hyps"], PURE, per_image=True)
     for name in PURE:
         assert results[name] == pytest.approx(hard["scores"][name], abs=1e-9)
@@ -68,11 +68,11 @@ def test_captions_without_words():
 
 def test_missing_ids_are_named():
     references = {1: ["a dog"], 2: ["a cat"]}
-    with pytest.raises(ValueError, match=r"1 \(2\) without a caption to judge"):
+    with pytest.raises(ValueError, match=r"1 \(2\) without a caption"):
         evaluate_captions(references, {1: "a dog"})
     with pytest.raises(ValueError, match=r"1 \('3'\) without references"):
         evaluate_captions(references, {1: "a", 2: "a", "3": "a"})
-    with pytest.warns(UserWarning, match="left out: 1 .* 1 judged"):
+    with pytest.warns(UserWarning, match="ignored: 1 .* 1 evaluated"):
         some = evaluate_captions(references, {1: "a dog"}, PURE, allow_missing=True)
     assert some == evaluate_captions({1: ["a dog"]}, {1: "a dog"}, PURE)
     with pytest.raises(ValueError, match="no id in common"):
@@ -80,9 +80,9 @@ def test_missing_ids_are_named():
 
 
 @pytest.mark.parametrize(
-    "references, hypotheses, error, told",
+    "references, hypotheses, error, message",
     [
-        ({}, {}, ValueError, "no references"),
+        ({}, {}, ValueError, "at least one image"),
         ({7: []}, {7: "a"}, ValueError, "Image 7 has no reference"),
         ({7: ["a", " "]}, {7: "a"}, ValueError, "image 7 is empty"),
         ({7: "a"}, {7: "a"}, TypeError, "image 7 must be a list"),
@@ -90,8 +90,8 @@ def test_missing_ids_are_named():
         ({7: ["a"]}, {7: float("nan")}, TypeError, "image 7 is not a string: nan"),
     ],
 )
-def test_bad_input_names_the_image(references, hypotheses, error, told):
-    with pytest.raises(error, match=told):
+def test_bad_input_names_the_image(references, hypotheses, error, message):
+    with pytest.raises(error, match=message):
         evaluate_captions(references, hypotheses)
 
 
@@ -110,14 +110,15 @@ def test_chinese(tokenizer, expected):
     if tokenizer == "jieba":
         pytest.importorskip("jieba")
     references = CaptionReferences({1: ["一只狗玩iPad𠀀。"]}, tokenizer)
-    assert references.tokenised[1] == expected
+    assert references.tokenized[1] == expected
     results = evaluate_captions(references, {1: "一只狗玩iPad𠀀"}, ["BLEU-2"])
     assert results["BLEU-2"] == pytest.approx(1)
 
 
 def test_meteor_exact_stem():
     pytest.importorskip("snowballstemmer")
-    # dog is exact, runs a stem, 0.75 each of weight; "a" is a function word, 0.25:
+    # dog matches exactly, runs by its stem, with weight 0.75; "a" is a function word,
+    # with 0.25:
     # P = R = (0.25 + 0.75 + 0.6 * 0.75) / 1.75, and no penalty as all is one chunk.
     results = evaluate_captions(
         {1: ["a dog runs"]}, {1: "a dog running"}, ["METEOR-exact-stem"]
@@ -135,20 +136,20 @@ def test_meteor_exact_stem():
 @pytest.mark.skipif(
     "METEOR" not in official_scorers(), reason="needs Java and pycocoevalcap"
 )
-def test_meteor_is_that_of_the_jar(hard):
+def test_meteor_equals_the_jar(hard):
     results = evaluate_captions(hard["refs"], hard["hyps"], ["METEOR"], per_image=True)
     assert results["METEOR"] == pytest.approx(hard["scores"]["METEOR"], abs=1e-9)
     values = [scores["METEOR"] for scores in results["per_image"].values()]
     np.testing.assert_allclose(values, hard["per_image"]["METEOR"], rtol=0, atol=1e-9)
 
 
-def test_without_java_meteor_says_what_it_needs(monkeypatch):
+def test_meteor_without_java(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ImportError, match="mmkeras\\[java-metrics\\]"):
         evaluate_captions({1: ["a"]}, {1: "a"}, ["METEOR"])
 
 
-def test_captions_are_judged_without_keras():
+def test_captions_are_evaluated_without_keras():
     code = (
         "import sys; from mmkeras.metrics import evaluate_captions;"
         "evaluate_captions({1: ['a dog']}, {1: 'a dog'}, ['CIDEr-D']);"

@@ -9,17 +9,17 @@ from mmkeras.metrics import PTBTokenizer
 FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures" / "metrics"
 
 
-def test_sentences_equal_those_of_stanford():
+def test_tokens_equal_those_of_stanford():
     # Made with pycocoevalcap: one file, read line by line.
     pairs = json.loads(
         gzip.decompress((FIXTURES / "ptb_sentences.json.gz").read_bytes())
     )
     captions, expected = zip(*pairs, strict=True)
     assert len(captions) > 3000
-    tokenised = PTBTokenizer()(captions)
+    tokenized = PTBTokenizer()(captions)
     different = [
         (caption, wanted, got)
-        for caption, wanted, got in zip(captions, expected, tokenised, strict=True)
+        for caption, wanted, got in zip(captions, expected, tokenized, strict=True)
         if wanted != got
     ]
     assert not different
@@ -41,14 +41,14 @@ def test_words(caption, expected):
     assert PTBTokenizer()([caption]) == [expected]
 
 
-def test_the_next_caption_decides_on_a_full_stop():
+def test_a_full_stop_depends_on_the_next_caption():
     tokenizer = PTBTokenizer()
     assert tokenizer(["vitamin C.", "The end"])[0] == "vitamin c"
     assert tokenizer(["vitamin C.", "", "The end"])[0] == "vitamin c"
     assert tokenizer(["vitamin C.", "dogs"])[0] == "vitamin c."
 
 
-def test_what_was_learnt_of_words_changes_nothing():
+def test_cached_words_change_nothing():
     tokenizer = PTBTokenizer()
     captions = ["A man's T-shirt, no. 5", "no. dogs", "A dog. . . a cat"]
     assert tokenizer(captions) == tokenizer(captions)

@@ -16,7 +16,7 @@ from mmkeras.metrics import (
 
 
 def test_retrieval_of_several_captions():
-    # Query 0 has items 0 and 1, in places 1 and 3; query 1 has item 2, in place 2.
+    # Query 0 has items 0 and 1, at ranks 1 and 3; query 1 has item 2, at rank 2.
     similarity = np.array([[0.9, 0.1, 0.5], [0.2, 0.8, 0.4]])
     scores = retrieval_scores(similarity, [[0, 1], [2]], ks=(1, 2))
     assert scores == {
@@ -29,7 +29,7 @@ def test_retrieval_of_several_captions():
     }
 
 
-def test_one_score_for_all_finds_nothing():
+def test_equal_scores_retrieve_nothing():
     assert retrieval_scores(np.zeros((4, 4)), ks=(1, 3))["Recall@3"] == 0
 
 
@@ -66,7 +66,7 @@ def test_several_models():
     assert combine_predictions(models, "vote").argmax() == 1
     weighted = combine_predictions([first, second], weights=[1, 3])
     np.testing.assert_allclose(weighted, [[0.525, 0.475]])
-    # One vote each: the mean decides.
+    # A tie of votes is broken by the mean.
     assert combine_predictions([first, second], "vote").argmax() == 0
 
 
@@ -96,25 +96,29 @@ def test_statistics_and_hallucination():
     assert statistics["copied"] == pytest.approx(1 / 3) and statistics["empty"] == 1
     names = {"dog": ["dog", "dogs"], "hot dog": ["hot dog"], "cat": ["cat"]}
     scores = chair(["a hot dog and a cat", "two dogs"], [["cat"], ["dog"]], names)
-    # Named: hot dog, cat, dog; the hot dog is not there, nor a dog beside it.
+    # Mentioned: hot dog, cat, dog. The image has no hot dog; "hot dog" mentions no dog.
     assert scores == {"CHAIRi": 1 / 3, "CHAIRs": 1 / 2}
 
 
 @pytest.mark.parametrize(
-    "call, told",
+    "call, message",
     [
         (lambda: retrieval_scores([[np.nan]]), r"`similarity` has nan at \[0, 0\]"),
         (lambda: retrieval_scores(np.eye(2), [[0], []]), "query 1"),
         (lambda: classification_scores([0, 3], np.eye(2)), "3 in row 1, of 2"),
-        (lambda: regression_errors([1.0], [[1.0, 2.0]]), "one shape"),
+        (lambda: regression_errors([1.0], [[1.0, 2.0]]), "same shape"),
         (lambda: combine_predictions([np.eye(2)], weights=[0]), "positive"),
         (lambda: combine_predictions([np.eye(2)], "best"), "'vote'"),
         (lambda: exact_match([], []), "not 0"),
         (lambda: paired_bootstrap([1.0], [1.0, 2.0]), "same images"),
+        (lambda: confidence_interval([1.0], confidence=95), "confidence=95"),
+        (lambda: confidence_interval([1.0], samples=0), "`samples` must be an integer"),
+        (lambda: retrieval_scores(np.eye(2), ks=[0]), "`ks` must be an integer"),
+        (lambda: calibration_error([0], np.eye(2)[:1], 0), "`bins` must be an integer"),
         (lambda: paired_bootstrap([1.0, np.nan], [1.0, 2.0]), r"nan at \[1\]"),
-        (lambda: chair(["a"], [], {}), "one length"),
+        (lambda: chair(["a"], [], {}), "same length"),
     ],
 )
-def test_bad_input(call, told):
-    with pytest.raises(ValueError, match=told):
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
         call()
