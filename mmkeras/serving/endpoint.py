@@ -16,14 +16,13 @@ from tensorflow_serving.apis import (
 )
 
 from mmkeras.serving.batcher import Batcher
-from mmkeras.serving.find_versions import find_versions
-from mmkeras.serving.model_service import ModelService
-from mmkeras.serving.prediction_service import PredictionService
+from mmkeras.serving.grpc_services import ModelService, PredictionService
 from mmkeras.serving.predictor import Predictor
 from mmkeras.serving.rest_app import rest_app
 from mmkeras.serving.served_model import ServedModel
 from mmkeras.serving.serving_metrics import ServingMetrics
 from mmkeras.serving.serving_options import ServingOptions
+from mmkeras.serving.version_folders import find_versions
 
 # How long those who wait are still answered when the server stops.
 _GRACE_SECONDS = 10.0

@@ -7,13 +7,19 @@ import grpc
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (its ops, as TF Serving has them)
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+)
 
-from mmkeras.serving.read_warmup_requests import read_warmup_requests
 from mmkeras.serving.served_signature import ServedSignature
 from mmkeras.serving.serving_error import ServingError
-from mmkeras.serving.tensorflow_reason import tensorflow_reason
 
+# TF Serving refuses a SavedModel with more warm-up requests.
+_MAX_WARMUP_REQUESTS = 1000
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -40,9 +46,7 @@ class ModelVersion:
             self.definitions = _read_definitions(path)
             self._model = tf.saved_model.load(str(path), tags=["serve"])
         except Exception as error:
-            raise ValueError(
-                f"{path} cannot be loaded: {tensorflow_reason(error)}"
-            ) from error
+            raise ValueError(f"{path} cannot be loaded: {_reason(error)}") from error
         self._functions = dict(self._model.signatures)
         self.signatures = {
             name: ServedSignature(name, definition)
@@ -66,6 +70,13 @@ class ModelVersion:
                 f"There are: {', '.join(self.signatures)}."
             )
         return self.signatures[name]
+
+    def signature_map(self) -> get_model_metadata_pb2.SignatureDefMap:
+        """Return the signatures as TF Serving's metadata has them."""
+        message = get_model_metadata_pb2.SignatureDefMap()
+        for name, definition in self.definitions.items():
+            message.signature_def[name].CopyFrom(definition)
+        return message
 
     def run(self, signature: str, inputs: dict[str, np.ndarray]) -> dict:
         """Calls a signature.
@@ -91,13 +102,13 @@ class ModelVersion:
             return {name: _array(value) for name, value in outputs.items()}
         except tf.errors.OpError as error:
             code = _CODES.get(error.error_code, grpc.StatusCode.UNKNOWN)
-            raise ServingError(code, tensorflow_reason(error)) from error
+            raise ServingError(code, _reason(error)) from error
         except Exception as error:
-            message = f"{type(error).__name__}: {tensorflow_reason(error)}"
+            message = f"{type(error).__name__}: {_reason(error)}"
             raise ServingError(grpc.StatusCode.INTERNAL, message) from error
 
     def _warm_up(self, path):
-        for request in read_warmup_requests(path):
+        for request in _read_warmup_requests(path):
             try:
                 signature = self.signature(request.model_spec.signature_name)
                 inputs = {
@@ -107,7 +118,7 @@ class ModelVersion:
                 signature.check(inputs)
                 self.run(signature.name, inputs)
             except (ServingError, TypeError, ValueError) as error:
-                reason = tensorflow_reason(error)
+                reason = _reason(error)
                 raise ValueError(
                     f"{path} fails on its own warm-up requests: {reason}"
                 ) from error
@@ -130,3 +141,33 @@ def _read_definitions(path):
                 for name, definition in graph.signature_def.items()
             }
     raise ValueError("it has no graph with the tag `serve`")
+
+
+def _read_warmup_requests(path) -> list[predict_pb2.PredictRequest]:
+    """Read the requests that a server sends to a model before its clients do.
+
+    Other kinds of requests in the file are ignored.
+    """
+    file = path / "assets.extra" / "tf_serving_warmup_requests"
+    if not file.is_file():
+        return []
+    try:
+        records = [bytes(r.numpy()) for r in tf.data.TFRecordDataset([str(file)])]
+        logs = [prediction_log_pb2.PredictionLog.FromString(r) for r in records]
+    except (tf.errors.DataLossError, DecodeError) as error:
+        raise ValueError(f"{file} is corrupted; export the model again.") from error
+    if len(logs) > _MAX_WARMUP_REQUESTS:
+        raise ValueError(
+            f"{file} has more than {_MAX_WARMUP_REQUESTS} requests. Received: {len(logs)}."
+        )
+    return [log.predict_log.request for log in logs if log.HasField("predict_log")]
+
+
+def _reason(error: Exception) -> str:
+    """Return the cause of an error of TensorFlow in one line, without graph nodes."""
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    # The place in the graph comes last, between double brackets.
+    lines = [line.strip() for line in text.split("[[{{")[0].splitlines()]
+    lines = [line for line in lines if line] or [type(error).__name__]
+    # Where the node was defined comes first.
+    return lines[-1] if lines[0].startswith("Graph execution error") else lines[0]

@@ -11,12 +11,9 @@ from starlette.requests import ClientDisconnect
 from mmkeras.serving.json_answer import json_answer
 from mmkeras.serving.json_request import JsonRequest
 from mmkeras.serving.predictor import Predictor
-from mmkeras.serving.read_body import read_body
-from mmkeras.serving.rest_target import RestTarget
+from mmkeras.serving.rest_request import RestTarget, read_body, while_connected
 from mmkeras.serving.serving_error import ServingError
-from mmkeras.serving.signature_map import signature_map
-from mmkeras.serving.status_response import status_response
-from mmkeras.serving.while_connected import while_connected
+from mmkeras.serving.version_status import status_response
 
 # Under it, going to a thread takes longer than the work.
 _SMALL = 64 * 1024
@@ -93,7 +90,7 @@ class _Api:
         model = self._predictor.model(target.model)
         version = model.find(target.version, target.label)
         signatures = json_format.MessageToDict(
-            signature_map(version.model),
+            version.model.signature_map(),
             always_print_fields_with_no_presence=True,
             preserving_proto_field_name=True,
         )

@@ -6,19 +6,56 @@ import gc
 import logging
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from mmkeras.serving.batcher import Batcher
-from mmkeras.serving.find_versions import find_versions
-from mmkeras.serving.folder_snapshot import Snapshot, folder_snapshot
 from mmkeras.serving.model_version import ModelVersion
-from mmkeras.serving.served_version import ServedVersion
 from mmkeras.serving.serving_error import ServingError
+from mmkeras.serving.version_folders import (
+    Snapshot,
+    find_versions,
+    folder_snapshot,
+)
 from mmkeras.serving.version_status import VersionStatus
 
 _LOG = logging.getLogger("mmkeras.serving")
 # Of versions that are no longer served, those that the status still tells of.
 _REMEMBERED = 16
+
+
+class ServedVersion:
+    """A version that answers, and counts who still waits for it.
+
+    Args:
+        number: int.
+        model: `ModelVersion`.
+        batcher: `Batcher` that calls it.
+    """
+
+    def __init__(self, number: int, model: ModelVersion, batcher: Batcher):
+        self.number = number
+        self.model = model
+        self.batcher = batcher
+        self._users = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
+
+    @contextmanager
+    def in_use(self) -> Iterator[ServedVersion]:
+        """Keeps the version in memory for as long as the block runs."""
+        self._users += 1
+        self._unused.clear()
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._unused.set()
+
+    async def drained(self) -> None:
+        """Returns once nobody uses the version."""
+        await self._unused.wait()
 
 
 class ServedModel:

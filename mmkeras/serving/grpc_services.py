@@ -1,17 +1,22 @@
+"""TF Serving's gRPC services."""
+
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import grpc
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
+    model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
 )
 
-from mmkeras.serving.grpc_request import grpc_request
 from mmkeras.serving.predictor import Predictor
 from mmkeras.serving.serving_error import ServingError
-from mmkeras.serving.signature_map import signature_map
 from mmkeras.serving.tensor_proto import tensor_from_proto, tensor_to_proto
+from mmkeras.serving.version_status import status_response
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -28,12 +33,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     async def Predict(self, request, context):  # noqa: N802  (TF Serving's name)
         spec = request.model_spec
-        async with grpc_request(self._predictor, context, spec.name, "predict"):
+        async with _request(self._predictor, context, spec.name, "predict"):
             return await self._predict(request)
 
     async def GetModelMetadata(self, request, context):  # noqa: N802
         spec = request.model_spec
-        async with grpc_request(self._predictor, context, spec.name, "metadata"):
+        async with _request(self._predictor, context, spec.name, "metadata"):
             return self._metadata(request)
 
     async def Classify(self, request, context):  # noqa: N802
@@ -46,7 +51,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         await self._refuse(context, "MultiInference")
 
     async def _refuse(self, context, method):
-        async with grpc_request(self._predictor, context, "", method.lower()):
+        async with _request(self._predictor, context, "", method.lower()):
             raise ServingError(
                 grpc.StatusCode.UNIMPLEMENTED,
                 f"`{method}` is not answered: no signature takes tf.Example. Use "
@@ -82,7 +87,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         found = self._find(request.model_spec)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         self._fill_spec(response.model_spec, request.model_spec.name, found, "")
-        response.metadata["signature_def"].Pack(signature_map(found.model))
+        response.metadata["signature_def"].Pack(found.model.signature_map())
         return response
 
     def _find(self, spec):
@@ -94,3 +99,48 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         spec.name = name
         spec.version.value = found.number
         spec.signature_name = signature
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """TF Serving's `ModelService`: `GetModelStatus`.
+
+    Args:
+        predictor: `Predictor`.
+    """
+
+    def __init__(self, predictor: Predictor):
+        self._predictor = predictor
+
+    async def GetModelStatus(self, request, context):  # noqa: N802
+        spec = request.model_spec
+        async with _request(self._predictor, context, spec.name, "status"):
+            version = spec.version.value if spec.HasField("version") else None
+            model = self._predictor.model(spec.name)
+            label = spec.version_label or None
+            return status_response(model.statuses(version, label))
+
+    async def HandleReloadConfigRequest(self, request, context):  # noqa: N802
+        async with _request(self._predictor, context, "", "reload"):
+            raise ServingError(
+                grpc.StatusCode.UNIMPLEMENTED,
+                "Models are named when the server starts. Start it anew.",
+            )
+
+
+@asynccontextmanager
+async def _request(
+    predictor: Predictor, context: grpc.aio.ServicerContext, model: str, method: str
+) -> AsyncIterator[None]:
+    """`Predictor.request`, whose failures end the call.
+
+    Args:
+        predictor: `Predictor`.
+        context: of the call.
+        model: string, as the client named it.
+        method: string, for metrics.
+    """
+    try:
+        async with predictor.request(model, method, "grpc"):
+            yield
+    except ServingError as error:
+        await context.abort(error.code, error.message)
