@@ -22,7 +22,7 @@ from mmkeras.serving.version_status import status_response
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """TF Serving's `PredictionService`: `Predict` and `GetModelMetadata`.
 
-    `Classify`, `Regress` and `MultiInference` are answered by `UNIMPLEMENTED`.
+    `Classify`, `Regress` and `MultiInference` are `UNIMPLEMENTED`.
 
     Args:
         predictor: `Predictor`.
@@ -31,7 +31,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, predictor: Predictor):
         self._predictor = predictor
 
-    async def Predict(self, request, context):  # noqa: N802  (TF Serving's name)
+    async def Predict(self, request, context):  # noqa: N802  (name of TF Serving)
         spec = request.model_spec
         async with _request(self._predictor, context, spec.name, "predict"):
             return await self._predict(request)
@@ -54,25 +54,26 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         async with _request(self._predictor, context, "", method.lower()):
             raise ServingError(
                 grpc.StatusCode.UNIMPLEMENTED,
-                f"`{method}` is not answered: no signature takes tf.Example. Use "
+                f"`{method}` is not supported: no signature accepts tf.Example. Use "
                 "`Predict`.",
             )
 
     async def _predict(self, request) -> predict_pb2.PredictResponse:
         spec = request.model_spec
-        with self._predictor.budget.hold() as hold, self._find(spec).in_use() as found:
+        version = self._find(spec)
+        with self._predictor.budget.hold() as hold, version.in_use():
             hold.grow(request.ByteSize())
-            signature = found.model.signature(spec.signature_name)
+            signature = version.model.signature(spec.signature_name)
             signature.check_filter(request.output_filter)
             signature.check_names(request.inputs.keys())
-            most = self._predictor.options.max_body_bytes
+            max_bytes = self._predictor.options.max_body_bytes
             inputs = {
-                name: tensor_from_proto(proto, name, most, hold.grow)
+                name: tensor_from_proto(proto, name, max_bytes, hold.grow)
                 for name, proto in request.inputs.items()
             }
-            outputs = await found.batcher.predict(signature, inputs)
+            outputs = await version.batcher.predict(signature, inputs)
         response = predict_pb2.PredictResponse()
-        self._fill_spec(response.model_spec, spec.name, found, signature.name)
+        self._fill_spec(response.model_spec, spec.name, version, signature.name)
         for name in request.output_filter or outputs:
             response.outputs[name].CopyFrom(tensor_to_proto(outputs[name]))
         return response
@@ -84,10 +85,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 "`metadata_field` must be `signature_def`. "
                 f"Received: {', '.join(fields) or 'none'}."
             )
-        found = self._find(request.model_spec)
+        version = self._find(request.model_spec)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
-        self._fill_spec(response.model_spec, request.model_spec.name, found, "")
-        response.metadata["signature_def"].Pack(found.model.signature_map())
+        self._fill_spec(response.model_spec, request.model_spec.name, version, "")
+        response.metadata["signature_def"].Pack(version.model.signature_map())
         return response
 
     def _find(self, spec):
@@ -95,9 +96,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         model = self._predictor.model(spec.name)
         return model.find(version, spec.version_label or None)
 
-    def _fill_spec(self, spec, name, found, signature):
+    def _fill_spec(self, spec, name, version, signature):
         spec.name = name
-        spec.version.value = found.number
+        spec.version.value = version.number
         spec.signature_name = signature
 
 
@@ -123,7 +124,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         async with _request(self._predictor, context, "", "reload"):
             raise ServingError(
                 grpc.StatusCode.UNIMPLEMENTED,
-                "Models are named when the server starts. Start it anew.",
+                "Models are configured when the server starts. Restart it.",
             )
 
 
@@ -131,14 +132,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 async def _request(
     predictor: Predictor, context: grpc.aio.ServicerContext, model: str, method: str
 ) -> AsyncIterator[None]:
-    """`Predictor.request`, whose failures end the call.
-
-    Args:
-        predictor: `Predictor`.
-        context: of the call.
-        model: string, as the client named it.
-        method: string, for metrics.
-    """
+    """Run the block in `Predictor.request`, and abort the call if it fails."""
     try:
         async with predictor.request(model, method, "grpc"):
             yield

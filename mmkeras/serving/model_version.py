@@ -6,7 +6,7 @@ import pathlib
 import grpc
 import numpy as np
 import tensorflow as tf
-import tensorflow_text  # noqa: F401  (its ops, as TF Serving has them)
+import tensorflow_text  # noqa: F401  (registers its ops, which TF Serving has)
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import (
@@ -26,17 +26,17 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 class ModelVersion:
     """A SavedModel in memory, warmed up.
 
-    It is read by TensorFlow alone, so that any SavedModel may be served.
+    It is loaded by TensorFlow only, so that any SavedModel can be served.
 
     Args:
-        path: folder of a SavedModel.
+        path: path of a SavedModel.
 
     Attributes:
-        signatures: dict of `ServedSignature` by name.
-        definitions: dict of `SignatureDef` by name, as the SavedModel has them.
+        signatures: dict from name to `ServedSignature`.
+        definitions: dict from name to `SignatureDef`, as in the SavedModel.
 
     Raises:
-        ValueError: if it cannot be read, cannot be served, or fails on its own
+        ValueError: if the SavedModel cannot be read, has no signatures, or fails on its
             warm-up requests.
     """
 
@@ -54,20 +54,26 @@ class ModelVersion:
             if name in self._functions
         }
         if not self.signatures:
-            raise ValueError(f"{path} has no signatures, so that it cannot be served.")
+            raise ValueError(f"{path} has no signatures, and cannot be served.")
         self._warm_up(path)
 
     def signature(self, name: str) -> ServedSignature:
-        """The signature of a name, `""` for `serving_default`.
+        """Find a signature.
+
+        Args:
+            name: string, `""` for `serving_default`.
+
+        Returns:
+            A `ServedSignature`.
 
         Raises:
-            ServingError: `INVALID_ARGUMENT`, if there is none.
+            ServingError: `INVALID_ARGUMENT` if the name is unknown.
         """
         name = name or "serving_default"
         if name not in self.signatures:
             raise ServingError.invalid(
                 f'Serving signature name: "{name}" not found in signature def. '
-                f"There are: {', '.join(self.signatures)}."
+                f"Available: {', '.join(self.signatures)}."
             )
         return self.signatures[name]
 
@@ -79,17 +85,17 @@ class ModelVersion:
         return message
 
     def run(self, signature: str, inputs: dict[str, np.ndarray]) -> dict:
-        """Calls a signature.
+        """Call a signature.
 
         Args:
-            signature: string.
-            inputs: dict of arrays, as `ServedSignature.check` lets them pass.
+            signature: string, name of the signature.
+            inputs: dict of arrays, valid according to `ServedSignature.check`.
 
         Returns:
-            dict of arrays by the name of the output.
+            Dict from the name of an output to an array.
 
         Raises:
-            ServingError: what TensorFlow says, with its code.
+            ServingError: with the code and message of TensorFlow's error.
         """
         specs = self.signatures[signature].inputs
         try:
@@ -120,13 +126,13 @@ class ModelVersion:
             except (ServingError, TypeError, ValueError) as error:
                 reason = _reason(error)
                 raise ValueError(
-                    f"{path} fails on its own warm-up requests: {reason}"
+                    f"{path} fails on its warm-up requests: {reason}"
                 ) from error
 
 
 def _array(tensor) -> np.ndarray:
     value = tensor.numpy()
-    # Of a scalar string, it is bytes.
+    # A scalar string is bytes.
     return np.array(value, object) if tensor.dtype == tf.string else value
 
 
@@ -135,7 +141,7 @@ def _read_definitions(path):
     saved_model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
     for graph in saved_model.meta_graphs:
         if "serve" in graph.meta_info_def.tags:
-            # Copied, or they would keep the whole graph in memory.
+            # Copied, since the originals keep the complete graph in memory.
             return {
                 name: type(definition).FromString(definition.SerializeToString())
                 for name, definition in graph.signature_def.items()
@@ -158,7 +164,8 @@ def _read_warmup_requests(path) -> list[predict_pb2.PredictRequest]:
         raise ValueError(f"{file} is corrupted; export the model again.") from error
     if len(logs) > _MAX_WARMUP_REQUESTS:
         raise ValueError(
-            f"{file} has more than {_MAX_WARMUP_REQUESTS} requests. Received: {len(logs)}."
+            f"{file} has more than {_MAX_WARMUP_REQUESTS} requests. "
+            f"Received: {len(logs)}."
         )
     return [log.predict_log.request for log in logs if log.HasField("predict_log")]
 
@@ -166,8 +173,8 @@ def _read_warmup_requests(path) -> list[predict_pb2.PredictRequest]:
 def _reason(error: Exception) -> str:
     """Return the cause of an error of TensorFlow in one line, without graph nodes."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
-    # The place in the graph comes last, between double brackets.
+    # The node of the graph comes last, in double brackets.
     lines = [line.strip() for line in text.split("[[{{")[0].splitlines()]
     lines = [line for line in lines if line] or [type(error).__name__]
-    # Where the node was defined comes first.
+    # The definition of the node comes first.
     return lines[-1] if lines[0].startswith("Graph execution error") else lines[0]

@@ -17,10 +17,10 @@ _LOG = logging.getLogger("mmkeras.serving")
 
 
 class Predictor:
-    """What REST and gRPC share: models by name, limits, and counting.
+    """The part of the server that REST and gRPC share: models, limits and metrics.
 
     Args:
-        models: dict of `ServedModel` by name.
+        models: dict from name to `ServedModel`.
         options: `ServingOptions`.
         metrics: `ServingMetrics`.
     """
@@ -37,10 +37,17 @@ class Predictor:
         self.models = models
 
     def model(self, name: str) -> ServedModel:
-        """A model by name.
+        """Find a model.
+
+        Args:
+            name: string.
+
+        Returns:
+            A `ServedModel`.
 
         Raises:
-            ServingError: `NOT_FOUND`, or `INVALID_ARGUMENT` if the name is missing.
+            ServingError: `NOT_FOUND` if the name is unknown, or `INVALID_ARGUMENT` if
+                it is empty.
         """
         if not name:
             raise ServingError.invalid("Missing model name in request.")
@@ -55,15 +62,15 @@ class Predictor:
     async def request(
         self, model: str, method: str, protocol: str
     ) -> AsyncIterator[None]:
-        """Bounds a request's time, counts it, and makes each failure precise.
+        """Run a request with a time limit, metrics, and `ServingError` for all errors.
 
         Args:
-            model: string, as the client named it.
+            model: string, the name that the client sent.
             method: string, for metrics.
             protocol: string, for metrics.
 
         Raises:
-            ServingError: whatever went wrong inside, but for a cancellation.
+            ServingError: for every error in the block, except cancellation.
         """
         started = time.monotonic()
         code = grpc.StatusCode.OK
@@ -85,20 +92,20 @@ class Predictor:
             raise
         except Exception as error:
             code = grpc.StatusCode.INTERNAL
-            _LOG.exception("a request failed within the server")
+            _LOG.exception("a request failed in the server")
             raise ServingError(code, f"{type(error).__name__}: {error}") from error
         finally:
-            # Names that clients make up would fill the memory.
+            # Unknown names would create new metrics without limit.
             known = model if model in self.models else ""
             seconds = time.monotonic() - started
             self.metrics.observe_request(known, method, protocol, code.name, seconds)
 
 
 class MemoryBudget:
-    """How many bytes all unanswered requests may have together.
+    """Limit of the memory of all pending requests.
 
     Args:
-        limit: int, bytes.
+        limit: int, maximum number of bytes.
     """
 
     def __init__(self, limit: int):
@@ -107,26 +114,28 @@ class MemoryBudget:
 
     @property
     def taken(self) -> int:
-        """Bytes that requests have now."""
+        """Number of bytes in use."""
         return self._taken
 
     def hold(self) -> _Hold:
-        """A share that grows, and is given back at the end of its `with` block."""
+        """Open a share that can grow, and is released at the end of a `with` block."""
         return _Hold(self)
 
     def _take(self, number):
         if self._taken + number > self._limit:
             raise ServingError.exhausted(
-                f"Too many bytes wait for an answer: at most {self._limit} of all "
-                "requests together. Try again later."
+                f"The pending requests have too many bytes: at most {self._limit} in "
+                "total. Try again later."
             )
         self._taken += number
 
-    def _give_back(self, number):
+    def _release(self, number):
         self._taken -= number
 
 
 class _Hold:
+    """The share of one request of a `MemoryBudget`."""
+
     def __init__(self, budget):
         self._budget = budget
         self._number = 0
@@ -135,13 +144,13 @@ class _Hold:
         return self
 
     def __exit__(self, *exception) -> None:
-        self._budget._give_back(self._number)
+        self._budget._release(self._number)
 
     def grow(self, number: int) -> None:
-        """Takes more bytes.
+        """Add bytes to the share.
 
         Raises:
-            ServingError: `RESOURCE_EXHAUSTED` if there are no more.
+            ServingError: `RESOURCE_EXHAUSTED` if the budget is exceeded.
         """
         self._budget._take(number)
         self._number += number

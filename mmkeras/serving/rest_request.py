@@ -17,15 +17,15 @@ _MODEL = r"/v1/models/(?P<model>[^/:]+)"
 _WHICH = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _POST = re.compile(rf"{_MODEL}{_WHICH}:(?P<verb>classify|regress|predict)", re.I)
 _GET = re.compile(rf"{_MODEL}{_WHICH}(?:/(?P<verb>metadata))?", re.I)
-# A client that is still writing does not read, so that an answer before the end of
-# the body would reach it as a broken connection.
+# A client that is still sending does not read, so that a response before the end of the
+# body would reach it as a broken connection.
 _DISCARDED_SECONDS = 5.0
 _DISCARDED_BODIES = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class RestTarget:
-    """What an address of TF Serving's REST API asks for.
+    """The parts of a URL of TF Serving's REST API.
 
     Args:
         verb: string, `"predict"`, `"classify"`, `"regress"`, `"metadata"` or
@@ -42,21 +42,21 @@ class RestTarget:
 
     @classmethod
     def parse(cls, method: str, path: str) -> RestTarget:
-        """Reads an address.
+        """Parse a URL.
 
         Args:
-            method: string, of HTTP.
-            path: string, as it came, percent signs and all.
+            method: string, HTTP method.
+            path: string, percent-encoded path.
 
         Raises:
-            ServingError: `INVALID_ARGUMENT` if it is none.
+            ServingError: `INVALID_ARGUMENT` if the URL is not part of the API.
         """
         pattern = {"POST": _POST, "GET": _GET}.get(method)
         match = pattern.fullmatch(path) if pattern else None
         if match is None:
             raise ServingError.invalid(f"Malformed request: {method} {path}")
         version, label = match["version"], match["label"]
-        # Python itself reads no more than 4300 digits.
+        # Python converts at most 4300 digits.
         if version and (len(version) > 19 or int(version) >= 2**63):
             raise ServingError.invalid(
                 f"Failed to convert version: {version} to numeric."
@@ -70,33 +70,33 @@ class RestTarget:
 
 
 async def read_body(request: starlette.requests.Request, limit: int, hold) -> bytes:
-    """The body of a request, refused as soon as it is known to be too large.
+    """Read the body of a request, and reject it as soon as it is too large.
 
-    What is too large is not kept: the rest is read and thrown away, for 5 seconds and
-    eight times the limit at most.
+    The rest of a rejected body is read and discarded, for at most 5 seconds and eight
+    times the limit.
 
     Args:
         request: the request.
-        limit: int, bytes.
+        limit: int, maximum number of bytes.
         hold: share of a `MemoryBudget`, which grows with the body.
 
     Returns:
-        bytes.
+        Bytes.
 
     Raises:
-        ServingError: `RESOURCE_EXHAUSTED`, with 413 or, if all requests together
-            have too much, 429; `INVALID_ARGUMENT` if the body is compressed.
-        starlette.requests.ClientDisconnect: if the client has gone.
+        ServingError: `RESOURCE_EXHAUSTED`, with status 413, or 429 if the limit of all
+            requests is exceeded; `INVALID_ARGUMENT` if the body is compressed.
+        starlette.requests.ClientDisconnect: if the client disconnects.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ServingError.invalid(
-            "Compressed bodies are not taken. Send it without Content-Encoding."
+            "Compressed bodies are not supported. Send it without Content-Encoding."
         )
     stream = request.stream()
     declared = int(request.headers.get("content-length") or 0)
     try:
         _check(declared, limit)
-        # Counted at once: many clients that send slowly would pass any limit.
+        # Counted in advance: otherwise many slow clients could exceed the limit.
         hold.grow(declared)
         return await _read(stream, limit, hold, declared)
     except ServingError:
@@ -106,27 +106,27 @@ async def read_body(request: starlette.requests.Request, limit: int, hold) -> by
 
 
 async def while_connected(request: starlette.requests.Request, work: Coroutine):
-    """Does some work unless the client goes first.
+    """Await a coroutine, and cancel it if the client disconnects.
 
     Args:
-        request: the request, its body read to the end.
-        work: coroutine; it is cancelled when the client goes.
+        request: the request, whose body has been read to the end.
+        work: coroutine.
 
     Returns:
-        What `work` returns.
+        The result of `work`.
 
     Raises:
-        starlette.requests.ClientDisconnect: if the client has gone.
+        starlette.requests.ClientDisconnect: if the client disconnects.
     """
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(request))
+    disconnected = asyncio.ensure_future(_disconnected(request))
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, disconnected}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise starlette.requests.ClientDisconnect
         return task.result()
     finally:
-        gone.cancel()
+        disconnected.cancel()
         task.cancel()
 
 
@@ -144,19 +144,19 @@ async def _read(stream, limit, hold, held) -> bytes:
 def _check(number, limit):
     if number > limit:
         raise ServingError.exhausted(
-            f"The body is too large: at most {limit} bytes are taken. "
+            f"The body is too large: at most {limit} bytes are accepted. "
             f"Received: {number} or more.",
             http_status=413,
         )
 
 
-async def _discard(stream, most):
+async def _discard(stream, limit):
     seen = 0
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_DISCARDED_SECONDS):
             async for chunk in stream:
                 seen += len(chunk)
-                if seen > most:
+                if seen > limit:
                     return
 
 

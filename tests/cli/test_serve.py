@@ -108,7 +108,7 @@ def test_arguments_that_cannot_be(capsys, folder, tmp_path):
     assert "a name of its own" in error_of(capsys, f"a={folder}", f"a={folder}")
     assert "neither `/` nor `:`" in error_of(capsys, f"a/b={folder}")
     missing = error_of(capsys, f"tiny={tmp_path}")
-    assert f"{tmp_path} has no SavedModel" in missing
+    assert f"{tmp_path} is not a SavedModel" in missing
     assert "`max_batch_size`" in error_of(
         capsys, f"tiny={folder}", "--max-batch-size", 0
     )
@@ -130,7 +130,7 @@ def test_a_port_that_is_taken(capsys, folder, which):
         ports = {"--rest-port": 0, "--grpc-port": 0, which: port}
         arguments = [str(item) for pair in ports.items() for item in pair]
         message = error_of(capsys, f"tiny={folder}", *arguments)
-    assert f"127.0.0.1:{port} cannot be listened at" in message
+    assert f"Cannot listen on 127.0.0.1:{port}" in message
     assert "Choose another port" in message
 
 

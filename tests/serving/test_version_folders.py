@@ -23,7 +23,7 @@ def test_a_saved_model_itself(tmp_path):
         assert find_versions(tmp_path / name) == {version: tmp_path / name}
 
 
-def test_nothing(tmp_path):
+def test_no_versions(tmp_path):
     assert find_versions(tmp_path) == {}
     assert find_versions(tmp_path / "nowhere") == {}
 
@@ -37,7 +37,7 @@ def saved_model(tmp_path):
     return tmp_path
 
 
-def test_it_is_the_same_until_a_file_changes(saved_model):
+def test_a_snapshot_changes_with_a_file(saved_model):
     before = folder_snapshot(saved_model)
     assert before and before == folder_snapshot(saved_model)
     (saved_model / "saved_model.pb").write_bytes(b"graphs")
@@ -58,7 +58,7 @@ def test_it_is_the_same_until_a_file_changes(saved_model):
         "variables/variables.data-00001-of-00002",
     ],
 )
-def test_there_is_none_while_a_file_is_missing(saved_model, missing):
+def test_there_is_no_snapshot_while_a_file_is_missing(saved_model, missing):
     (saved_model / missing).unlink()
     assert folder_snapshot(saved_model) is None
     assert folder_snapshot(saved_model / "nowhere") is None
