@@ -386,16 +386,16 @@ def reason(error) -> str:
 def page(results) -> str:
     """Tables with a model a line."""
     lines = [
-        "# What holds for which model",
+        "# Conformance of models",
         "",
-        "Written by `python benchmarks/conformance.py`, which says what the cells are.",
-        f"Each row: trained on {TRAINING} scenes for {EPOCHS} epochs (presets as they",
-        f"are shipped), asked about {ASKED} others. Percentages are the share of equal",
-        "strings, beside them the size on disk and the median latency for one picture",
-        "(LiteRT on one thread, SavedModel on all), one after the other and with",
-        "whatever else the machine did at the time. `no:` is followed by the reason.",
-        "Small models that were trained for seconds choose by a hair's breadth more",
-        "often than shipped ones, so that quantisation changes more of their words.",
+        "Written by `python benchmarks/conformance.py`, which explains the cells.",
+        f"Each row is a model trained on {TRAINING} scenes for {EPOCHS} epochs, or a",
+        f"shipped preset, evaluated on {ASKED} other samples. Percentages are the share",
+        "of equal strings, followed by the size on disk and the median latency for one",
+        "image (LiteRT on one thread, SavedModel on all), measured in sequence on a",
+        "shared machine. `no:` is followed by the reason. The margins between the scores",
+        "of a model that is trained for seconds are smaller than those of a shipped",
+        "preset, so that quantization changes its outputs more often.",
     ]
     for title, columns in TABLES.items():
         lines += ["", f"## {title}", "", f"| model | {' | '.join(columns)} |"]

@@ -1,4 +1,4 @@
-"""A local endpoint that speaks TF Serving's REST and gRPC."""
+"""A local endpoint with the REST and gRPC APIs of TF Serving."""
 
 from importlib.util import find_spec
 

@@ -20,24 +20,23 @@ _LOG = logging.getLogger("mmkeras.serving")
 
 
 class Batcher:
-    """Puts rows of concurrent requests together for one call of a model.
+    """Batches rows of concurrent requests for one call of a model.
 
-    While no thread is free, a batch grows; the thread that is free next waits for it
-    to be full, for `batch_timeout` at most, unless the last batch had one request only:
-    a client that is alone does not wait. Only
-    requests of one signature whose rows have one shape are put together: nothing is
-    padded. If a batch fails, each request is tried alone, so that only those that
-    are at fault fail.
+    A batch grows while all threads are busy. The next free thread waits until the batch
+    is full, at most for `batch_timeout`; it does not wait if the last batch had only
+    one request, so that a single client is not delayed. Only requests of the same
+    signature and row shape are batched, since nothing is padded. If a batch fails, its
+    requests are run one by one, so that only the faulty ones fail.
 
-    It belongs to one event loop.
+    A batcher belongs to one event loop.
 
     Args:
-        run: function of the name of a signature and its inputs, that returns the
-            outputs or raises a `ServingError`; called in `executor`.
+        run: function of the name of a signature and its inputs that returns the outputs
+            or raises a `ServingError`. It is called in `executor`.
         options: `ServingOptions`.
         slots: `asyncio.Semaphore` of `batch_threads`, shared by all models.
-        executor: threads for `run`.
-        observe_batch: function of the rows of each batch, for metrics.
+        executor: executor of `run`.
+        observe_batch: function of the number of rows of each batch, for metrics.
     """
 
     def __init__(
@@ -57,31 +56,31 @@ class Batcher:
         self._tasks: set[asyncio.Task] = set()
         self._waiting_rows = 0
         # Signatures whose last batch had several requests.
-        self._in_company: set[str] = set()
+        self._concurrent: set[str] = set()
 
     @property
     def waiting_rows(self) -> int:
-        """Rows that wait for their turn."""
+        """Number of rows in the queues."""
         return self._waiting_rows
 
     async def predict(self, signature: ServedSignature, inputs: Tensors) -> Tensors:
-        """What the model says of one request's inputs.
+        """Run the model on the inputs of one request.
 
-        Cancelled, it gives up its place in the queue.
+        A cancelled request leaves the queue.
 
         Args:
             signature: `ServedSignature`.
             inputs: dict of arrays by name.
 
         Returns:
-            dict of arrays by the name of the output.
+            Dict from the name of an output to an array.
 
         Raises:
-            ServingError: `INVALID_ARGUMENT` for inputs that do not fit,
-                `RESOURCE_EXHAUSTED` if the queue is full, or what the model says.
+            ServingError: `INVALID_ARGUMENT` if the inputs do not match the signature,
+                `RESOURCE_EXHAUSTED` if the queue is full, or the error of the model.
         """
         rows = signature.check(inputs)
-        self._refuse_too_many(rows)
+        self._check_queue(rows)
         pieces = self._enqueue(signature, inputs, rows)
         try:
             parts = await asyncio.gather(*(piece.answer for piece in pieces))
@@ -91,16 +90,16 @@ class Batcher:
                 piece.answer.cancel()
         return _concatenate(parts)
 
-    def _refuse_too_many(self, rows):
-        longest = self._options.queue_length
-        if rows > longest:
+    def _check_queue(self, rows):
+        limit = self._options.queue_length
+        if rows > limit:
             raise ServingError.invalid(
-                f"A request may have at most {longest} rows, the length of the queue. "
+                f"A request may have at most {limit} rows, the length of the queue. "
                 f"Received: {rows}. Send several requests."
             )
-        if self._waiting_rows + rows > longest:
+        if self._waiting_rows + rows > limit:
             raise ServingError.exhausted(
-                f"The queue is full: {self._waiting_rows} of {longest} rows wait. "
+                f"The queue is full: {self._waiting_rows} of {limit} rows are waiting. "
                 "Try again later."
             )
 
@@ -111,7 +110,7 @@ class Batcher:
             self._start(self._drain(key))
         queue = self._queues[key]
         pieces = [
-            _Piece(part, count, queue, is_whole=count == rows)
+            _Piece(part, count, queue, is_complete=count == rows)
             for part, count in self._split(signature, inputs, rows)
         ]
         queue.pieces.extend(pieces)
@@ -134,12 +133,12 @@ class Batcher:
         ]
 
     def _leave(self, piece):
-        if piece.waits:
+        if piece.is_waiting:
             piece.queue.pieces.remove(piece)
-            self._count_out(piece)
+            self._uncount(piece)
 
-    def _count_out(self, piece):
-        piece.waits = False
+    def _uncount(self, piece):
+        piece.is_waiting = False
         piece.queue.rows -= piece.rows
         self._waiting_rows -= piece.rows
 
@@ -148,46 +147,46 @@ class Batcher:
         queue = self._queues[key]
         while queue.pieces:
             await self._slots.acquire()
-            # Only now: while no thread was free, more have come, and those whom the
-            # last batch answered are about to ask again.
-            if name in self._in_company and self._options.max_batch_size > 1:
-                await self._wait_for_company(queue)
+            # Only once a thread is free: more requests have arrived since, and the
+            # clients of the last batch are about to send again.
+            if name in self._concurrent and self._options.max_batch_size > 1:
+                await self._wait_until_full(queue)
             batch = self._take(queue, batched)
-            self._remember_company(name, batched, batch)
+            self._record_concurrency(name, batched, batch)
             if batch:
                 self._start(self._run_and_release(name, batch))
             else:
                 self._slots.release()
         del self._queues[key]
 
-    async def _wait_for_company(self, queue):
+    async def _wait_until_full(self, queue):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.batch_timeout):
                 await queue.full.wait()
 
-    def _remember_company(self, name, batched, batch):
+    def _record_concurrency(self, name, batched, batch):
         if batched and len(batch) > 1:
-            self._in_company.add(name)
+            self._concurrent.add(name)
         else:
-            self._in_company.discard(name)
+            self._concurrent.discard(name)
 
     def _take(self, queue, batched) -> list[_Piece]:
         batch, rows = [], 0
-        most = self._options.max_batch_size
-        while queue.pieces and (not batch or rows + queue.pieces[0].rows <= most):
+        limit = self._options.max_batch_size
+        while queue.pieces and (not batch or rows + queue.pieces[0].rows <= limit):
             piece = queue.pieces.popleft()
-            self._count_out(piece)
+            self._uncount(piece)
             batch.append(piece)
             rows += piece.rows
             if not batched:
                 break
-        if queue.rows < most:
+        if queue.rows < limit:
             queue.full.clear()
         return batch
 
     def _start(self, coroutine):
         task = asyncio.get_running_loop().create_task(coroutine)
-        # The loop itself holds tasks only weakly.
+        # The event loop holds only weak references to tasks.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -217,15 +216,15 @@ class Batcher:
                 piece.answer.set_result(answer)
 
     def _call(self, name, batch) -> list[Tensors]:
-        if len(batch) == 1 and batch[0].is_whole:
-            # As the model says it: there is nothing to take apart.
+        if len(batch) == 1 and batch[0].is_complete:
+            # The outputs of a single request are not divided.
             return [self._run_model(name, batch[0].inputs)]
         outputs = self._run_model(name, _concatenate([p.inputs for p in batch]))
         return _divide(name, outputs, [piece.rows for piece in batch])
 
 
 class _Queue:
-    """Requests that may share a call."""
+    """Requests that may be in the same batch."""
 
     def __init__(self):
         self.pieces: collections.deque[_Piece] = collections.deque()
@@ -235,13 +234,13 @@ class _Queue:
 
 @dataclasses.dataclass(eq=False)
 class _Piece:
-    """A request, or as much of it as fits a batch."""
+    """A request, or the part of it that fits into a batch."""
 
     inputs: Tensors
     rows: int
     queue: _Queue
-    is_whole: bool
-    waits: bool = True
+    is_complete: bool
+    is_waiting: bool = True
     answer: asyncio.Future = dataclasses.field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -250,7 +249,7 @@ class _Piece:
 def _served(error) -> ServingError:
     if isinstance(error, ServingError):
         return error
-    _LOG.error("a batch failed within the server", exc_info=error)
+    _LOG.error("a batch failed in the server", exc_info=error)
     message = f"{type(error).__name__}: {error}"
     return ServingError(grpc.StatusCode.INTERNAL, message)
 
@@ -274,8 +273,8 @@ def _divide(signature, outputs, rows) -> list[Tensors]:
         if len(value) != total:
             raise ServingError(
                 grpc.StatusCode.INTERNAL,
-                f"The signature `{signature}` gave {len(value)} rows of `{name}` for a "
-                f"batch of {total}.",
+                f"The signature `{signature}` returned {len(value)} rows of `{name}` "
+                f"for a batch of {total}.",
             )
     starts = np.cumsum([0, *rows[:-1]])
     return [

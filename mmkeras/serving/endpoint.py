@@ -16,44 +16,45 @@ from tensorflow_serving.apis import (
 )
 
 from mmkeras.serving.batcher import Batcher
-from mmkeras.serving.find_versions import find_versions
-from mmkeras.serving.model_service import ModelService
-from mmkeras.serving.prediction_service import PredictionService
+from mmkeras.serving.grpc_services import ModelService, PredictionService
 from mmkeras.serving.predictor import Predictor
 from mmkeras.serving.rest_app import rest_app
 from mmkeras.serving.served_model import ServedModel
 from mmkeras.serving.serving_metrics import ServingMetrics
 from mmkeras.serving.serving_options import ServingOptions
+from mmkeras.serving.version_folders import find_versions
 
-# How long those who wait are still answered when the server stops.
+# How long pending requests are still answered after the server is stopped.
 _GRACE_SECONDS = 10.0
 _BACKLOG = 1024
-# Between the two looks at the start; a folder that is written to changes faster.
-_FIRST_LOOKS_SECONDS = 0.2
+# Between the first two polls; a folder that is being written changes faster.
+_FIRST_POLLS_SECONDS = 0.2
 _LOG = logging.getLogger("mmkeras.serving")
 
 
 class Endpoint:
-    """A local server of SavedModels that speaks TF Serving's REST and gRPC.
+    """A local server of SavedModels with the REST and gRPC APIs of TF Serving.
 
     Args:
-        models: dict of folders by the name of the model. A folder has version folders
-            (`1/`, `2/`), the newest of which is served, or is a SavedModel itself.
+        models: dict from the name of a model to its folder, which has version folders
+            (`1/`, `2/`), the newest of which is served, or is a SavedModel.
         options: `ServingOptions`, or `None` for the defaults.
-        host: string, the address to listen at. Whoever reaches it may use it: there
-            is neither a password nor encryption.
-        rest_port: int, 0 for any free port.
-        grpc_port: int, 0 for any free port.
-        labels: dict of dicts of versions, by model and label.
+        host: string, the address to listen on. There is no authentication and no
+            encryption.
+        rest_port: int, port of the REST API, 0 for any free port.
+        grpc_port: int, port of the gRPC API, 0 for any free port.
+        labels: dict from the name of a model to a dict from label to version.
 
     Attributes:
-        rest_address: string, `"127.0.0.1:8501"`, once it is ready.
-        grpc_address: string, `"127.0.0.1:8500"`, once it is ready.
+        rest_address: string, e.g. `"127.0.0.1:8501"`, or empty before the server is
+            ready.
+        grpc_address: string, e.g. `"127.0.0.1:8500"`, or empty before the server is
+            ready.
 
     Raises:
         FileNotFoundError: if a folder has no version.
-        ValueError: if there is no model, a name is not fit for an address, or a label
-            is of no model.
+        ValueError: if there is no model, if a name cannot be part of a URL, or if a
+            label belongs to an unknown model.
 
     Example:
 
@@ -82,19 +83,19 @@ class Endpoint:
     async def run(
         self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None
     ) -> None:
-        """Serves until it is told to stop, and then those who still wait.
+        """Serve until `stop` is set, and answer pending requests before returning.
 
         Args:
             stop: `asyncio.Event` of the running loop.
-            ready: function of no arguments, called once requests are answered.
+            ready: function without arguments, called when the server is ready.
 
         Raises:
-            OSError: if a port is taken.
+            OSError: if a port is in use.
             ValueError: if a model cannot be loaded.
         """
         async with contextlib.AsyncExitStack() as stack:
             rest_socket = stack.enter_context(_listener(self._host, self._ports[0]))
-            # gRPC takes its port only when the models are there, seconds later.
+            # gRPC binds its port only after the models are loaded, seconds later.
             _listener(self._host, self._ports[1]).close()
             predictor = await _unless(stop, self._load(stack))
             if predictor is None:
@@ -137,9 +138,9 @@ class Endpoint:
         return Predictor(models, self._options, metrics)
 
     async def _first_versions(self, models):
-        for look in range(2):
-            if look:
-                await asyncio.sleep(_FIRST_LOOKS_SECONDS)
+        for attempt in range(2):
+            if attempt:
+                await asyncio.sleep(_FIRST_POLLS_SECONDS)
             for model in models.values():
                 await model.poll()
         for name, model in models.items():
@@ -156,8 +157,8 @@ class Endpoint:
                 try:
                     await model.poll()
                 except OSError as error:
-                    # A folder may be away for a while; the next look may see it.
-                    _LOG.error("%s cannot be looked at: %s", model.folder, error)
+                    # A folder may be unavailable for a while, e.g. on a network.
+                    _LOG.error("%s cannot be read: %s", model.folder, error)
 
     async def _serve(self, predictor, rest_socket, stop, ready, watcher):
         grpc_server, grpc_port = await self._start_grpc(predictor)
@@ -187,7 +188,7 @@ class Endpoint:
             stopped = asyncio.create_task(grpc_server.stop(_GRACE_SECONDS))
             await asyncio.wait({stopped, rest})
         for task in (stopped, rest, watcher):
-            # What none of them should end by is an error of the endpoint.
+            # Raises the error of a task that failed.
             if task.done():
                 task.result()
 
@@ -196,10 +197,10 @@ class Endpoint:
             options=[
                 ("grpc.max_receive_message_length", self._options.max_body_bytes),
                 ("grpc.max_send_message_length", -1),
-                # Or a second server would share the port in silence.
+                # Otherwise a second server would silently share the port.
                 ("grpc.so_reuseport", 0),
             ],
-            maximum_concurrent_rpcs=_most_calls(self._options),
+            maximum_concurrent_rpcs=_max_calls(self._options),
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
             PredictionService(predictor), server
@@ -211,20 +212,20 @@ class Endpoint:
             port = server.add_insecure_port(_address(self._host, self._ports[1]))
         except RuntimeError as error:
             address = _address(self._host, self._ports[1])
-            raise OSError(f"{address} cannot be listened at: {error}") from error
+            raise OSError(f"Cannot listen on {address}: {error}") from error
         await server.start()
         return server, port
 
 
 class _RestServer(uvicorn.Server):
-    """Signals are for whoever runs the endpoint."""
+    """A server that leaves signals to the caller of the endpoint."""
 
     def capture_signals(self):
         return contextlib.nullcontext()
 
 
 async def _unless(stop, work):
-    """What `work` returns, or `None` if it is told to stop first."""
+    """Return the result of `work`, or `None` if `stop` is set first."""
     task, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -234,8 +235,8 @@ async def _unless(stop, work):
         task.cancel()
 
 
-def _most_calls(options) -> int:
-    # Of one row each, waiting and running, and some that ask for the status.
+def _max_calls(options) -> int:
+    # Waiting and running requests of one row each, and some for the status.
     running = options.batch_threads * options.max_batch_size
     return options.queue_length + running + 64
 
@@ -246,38 +247,38 @@ def _check_models(folders, labels):
     for name, folder in folders.items():
         if not name or set(name) & set("/:"):
             raise ValueError(
-                "The name of a model must have a letter, and neither `/` nor `:`. "
-                f"Received: {name!r}."
+                "The name of a model must not be empty, and must not contain `/` or "
+                f"`:`. Received: {name!r}."
             )
         if not find_versions(folder):
             raise FileNotFoundError(
-                f"{folder} has no SavedModel, and no folder of one named by a version, "
-                f"e.g. {os.path.join(folder, '1')}."
+                f"{folder} is not a SavedModel, and has no SavedModel in a folder "
+                f"named by a version, e.g. {os.path.join(folder, '1')}."
             )
     unknown = sorted(labels.keys() - folders.keys())
     if unknown:
-        raise ValueError(f"There is no model to label named {', '.join(unknown)}.")
+        raise ValueError(f"Labels of unknown models: {', '.join(unknown)}.")
 
 
 def _listener(host, port) -> socket.socket:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        family, kind, protocol, _, address = found
-        # asyncio turns Nagle's algorithm off only where the protocol is named; with it
-        # each answer comes 40 ms late.
+        info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = info
+        # asyncio disables Nagle's algorithm, which delays each response by 40 ms, only
+        # if the protocol is given.
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise OSError(f"{host} is no address to listen at: {error}") from error
+        raise OSError(f"Cannot listen on {host}: {error}") from error
     try:
-        # Or a restart would wait a minute for connections of the last one.
+        # Otherwise a restart would wait a minute for old connections.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or error
         raise OSError(
-            f"{_address(host, port)} cannot be listened at: {reason}. Choose another "
-            "port, 0 for any that is free."
+            f"Cannot listen on {_address(host, port)}: {reason}. Choose another "
+            "port, or 0 for any free port."
         ) from error
     return listener
 

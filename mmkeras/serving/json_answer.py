@@ -10,22 +10,22 @@ from mmkeras.serving.serving_error import ServingError
 
 
 def json_answer(outputs: dict[str, np.ndarray], by_row: bool) -> bytes:
-    """Outputs as TF Serving's REST API writes them.
+    """Encode outputs as TF Serving's REST API does.
 
-    Bytes are `{"b64": ...}` in outputs whose names end in `_bytes`, and strings in all
-    others.
+    Bytes are `{"b64": ...}` in outputs with a name that ends in `_bytes`, and strings
+    in all others.
 
     Args:
         outputs: dict of arrays by name.
         by_row: bool, whether the request had `instances`.
 
     Returns:
-        bytes, `{"predictions": [...]}` or `{"outputs": ...}`; of a single output the
-        values are not named.
+        Bytes, `{"predictions": [...]}` or `{"outputs": ...}`. The values of a single
+        output are not named.
 
     Raises:
-        ServingError: `INTERNAL` if a string is no UTF-8, `INVALID_ARGUMENT` if the
-            outputs have no common number of rows to answer `instances` by.
+        ServingError: `INTERNAL` if a string is not UTF-8, `INVALID_ARGUMENT` if
+            `by_row` is set and the outputs have different numbers of rows.
     """
     values = {name: _to_lists(name, value) for name, value in outputs.items()}
     if not by_row:
@@ -66,7 +66,7 @@ def _to_lists(name, array):
         return flat.reshape(array.shape).tolist()
     if array.dtype.kind in "biu":
         return array.tolist()
-    # Written with the digits that the type has: 0.2, not 0.20000000298.
+    # With the digits of the dtype: 0.2, not 0.20000000298.
     digits = [float(str(value)) for value in array.ravel()]
     return np.array(digits, "float64").reshape(array.shape).tolist()
 

@@ -16,10 +16,10 @@ class JsonRequest:
     """A `:predict` request in JSON.
 
     Args:
-        signature: `ServedSignature` that it asks for.
+        signature: the requested `ServedSignature`.
         inputs: dict of arrays by name.
-        by_row: bool, whether it has `instances`, and is answered by `predictions`;
-            otherwise it has `inputs`, and is answered by `outputs`.
+        by_row: bool, whether the request has `instances` and the response
+            `predictions`; otherwise they are `inputs` and `outputs`.
     """
 
     signature: ServedSignature
@@ -30,14 +30,15 @@ class JsonRequest:
     def parse(
         cls, body: bytes, find_signature: Callable[[str], ServedSignature]
     ) -> JsonRequest:
-        """Reads a body.
+        """Parse the body of a request.
 
         Args:
             body: bytes.
-            find_signature: function of a name, `""` for the default one.
+            find_signature: function from the name of a signature, `""` for the default,
+                to the signature.
 
         Raises:
-            ServingError: `INVALID_ARGUMENT` if it is none.
+            ServingError: `INVALID_ARGUMENT` if the body is not a valid request.
         """
         document = _parse(body)
         name = document.get("signature_name", "")
@@ -64,7 +65,7 @@ def _parse(body) -> dict:
     except RecursionError as error:
         raise ServingError.invalid("JSON Parse error: nested too deep.") from error
     except ValueError as error:
-        # Of bytes that are no UTF-8, the whole body would be quoted.
+        # For invalid UTF-8 the message would quote the complete body.
         reason = getattr(error, "reason", None) or str(error)
         raise ServingError.invalid(f"JSON Parse error: {reason}.") from error
     if not isinstance(document, dict):

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import grpc
 
-from mmkeras.serving.memory_budget import MemoryBudget
 from mmkeras.serving.served_model import ServedModel
 from mmkeras.serving.serving_error import ServingError
 from mmkeras.serving.serving_metrics import ServingMetrics
@@ -18,10 +17,10 @@ _LOG = logging.getLogger("mmkeras.serving")
 
 
 class Predictor:
-    """What REST and gRPC share: models by name, limits, and counting.
+    """The part of the server that REST and gRPC share: models, limits and metrics.
 
     Args:
-        models: dict of `ServedModel` by name.
+        models: dict from name to `ServedModel`.
         options: `ServingOptions`.
         metrics: `ServingMetrics`.
     """
@@ -38,10 +37,17 @@ class Predictor:
         self.models = models
 
     def model(self, name: str) -> ServedModel:
-        """A model by name.
+        """Find a model.
+
+        Args:
+            name: string.
+
+        Returns:
+            A `ServedModel`.
 
         Raises:
-            ServingError: `NOT_FOUND`, or `INVALID_ARGUMENT` if the name is missing.
+            ServingError: `NOT_FOUND` if the name is unknown, or `INVALID_ARGUMENT` if
+                it is empty.
         """
         if not name:
             raise ServingError.invalid("Missing model name in request.")
@@ -56,15 +62,15 @@ class Predictor:
     async def request(
         self, model: str, method: str, protocol: str
     ) -> AsyncIterator[None]:
-        """Bounds a request's time, counts it, and makes each failure precise.
+        """Run a request with a time limit, metrics, and `ServingError` for all errors.
 
         Args:
-            model: string, as the client named it.
+            model: string, the name that the client sent.
             method: string, for metrics.
             protocol: string, for metrics.
 
         Raises:
-            ServingError: whatever went wrong inside, but for a cancellation.
+            ServingError: for every error in the block, except cancellation.
         """
         started = time.monotonic()
         code = grpc.StatusCode.OK
@@ -86,10 +92,65 @@ class Predictor:
             raise
         except Exception as error:
             code = grpc.StatusCode.INTERNAL
-            _LOG.exception("a request failed within the server")
+            _LOG.exception("a request failed in the server")
             raise ServingError(code, f"{type(error).__name__}: {error}") from error
         finally:
-            # Names that clients make up would fill the memory.
+            # Unknown names would create new metrics without limit.
             known = model if model in self.models else ""
             seconds = time.monotonic() - started
             self.metrics.observe_request(known, method, protocol, code.name, seconds)
+
+
+class MemoryBudget:
+    """Limit of the memory of all pending requests.
+
+    Args:
+        limit: int, maximum number of bytes.
+    """
+
+    def __init__(self, limit: int):
+        self._limit = limit
+        self._taken = 0
+
+    @property
+    def taken(self) -> int:
+        """Number of bytes in use."""
+        return self._taken
+
+    def hold(self) -> _Hold:
+        """Open a share that can grow, and is released at the end of a `with` block."""
+        return _Hold(self)
+
+    def _take(self, number):
+        if self._taken + number > self._limit:
+            raise ServingError.exhausted(
+                f"The pending requests have too many bytes: at most {self._limit} in "
+                "total. Try again later."
+            )
+        self._taken += number
+
+    def _release(self, number):
+        self._taken -= number
+
+
+class _Hold:
+    """The share of one request of a `MemoryBudget`."""
+
+    def __init__(self, budget):
+        self._budget = budget
+        self._number = 0
+
+    def __enter__(self) -> _Hold:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._budget._release(self._number)
+
+    def grow(self, number: int) -> None:
+        """Add bytes to the share.
+
+        Raises:
+            ServingError: `RESOURCE_EXHAUSTED` if the budget is exceeded.
+        """
+        self._budget._take(number)
+        self._number += number

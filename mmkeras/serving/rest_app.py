@@ -11,27 +11,24 @@ from starlette.requests import ClientDisconnect
 from mmkeras.serving.json_answer import json_answer
 from mmkeras.serving.json_request import JsonRequest
 from mmkeras.serving.predictor import Predictor
-from mmkeras.serving.read_body import read_body
-from mmkeras.serving.rest_target import RestTarget
+from mmkeras.serving.rest_request import RestTarget, read_body, while_connected
 from mmkeras.serving.serving_error import ServingError
-from mmkeras.serving.signature_map import signature_map
-from mmkeras.serving.status_response import status_response
-from mmkeras.serving.while_connected import while_connected
+from mmkeras.serving.version_status import status_response
 
-# Under it, going to a thread takes longer than the work.
+# Up to this number of bytes, a thread costs more time than the work.
 _SMALL = 64 * 1024
 _CLIENT_GONE = 499
 _TOO_LARGE = 413
 
 
 def rest_app(predictor: Predictor) -> fastapi.FastAPI:
-    """TF Serving's REST API, metrics for Prometheus, and two checks of health.
+    """Create the server of TF Serving's REST API, with metrics and health checks.
 
     - `POST /v1/models/NAME[/versions/N|/labels/L]:predict`
     - `GET /v1/models/NAME[/versions/N|/labels/L][/metadata]`
     - `GET /monitoring/prometheus/metrics`
-    - `GET /healthz` and `GET /readyz`: 200. Before the models are there, and once it
-      stops, nothing listens.
+    - `GET /healthz` and `GET /readyz`: status 200. The port is closed before the models
+      are loaded and after the server is stopped.
 
     Args:
         predictor: `Predictor`.
@@ -61,21 +58,28 @@ def rest_app(predictor: Predictor) -> fastapi.FastAPI:
 
 
 class _Api:
-    """What stands under `/v1/models`."""
+    """The endpoints under `/v1/models`."""
 
     def __init__(self, predictor):
         self._predictor = predictor
+        self._verbs = {
+            "status": self._status,
+            "metadata": self._metadata,
+            "predict": self._predict,
+            "classify": self._unsupported,
+            "regress": self._unsupported,
+        }
 
     async def answer(self, request) -> fastapi.Response:
         path = request.scope.get("raw_path", request.url.path.encode()).decode("ascii")
         try:
             target = RestTarget.parse(request.method, path)
             async with self._predictor.request(target.model, target.verb, "rest"):
-                body = await getattr(self, f"_{target.verb}")(request, target)
+                body = await self._verbs[target.verb](request, target)
         except ServingError as error:
             return _error(error)
         except ClientDisconnect:
-            # Nobody reads it; the log does.
+            # Nobody reads the response, but it is counted.
             return fastapi.Response(status_code=_CLIENT_GONE)
         return fastapi.Response(body, media_type="application/json")
 
@@ -93,7 +97,7 @@ class _Api:
         model = self._predictor.model(target.model)
         version = model.find(target.version, target.label)
         signatures = json_format.MessageToDict(
-            signature_map(version.model),
+            version.model.signature_map(),
             always_print_fields_with_no_presence=True,
             preserving_proto_field_name=True,
         )
@@ -116,38 +120,32 @@ class _Api:
         model = self._predictor.model(target.model)
         with model.find(target.version, target.label).in_use() as version:
             parse = JsonRequest.parse
-            parsed = await _aside(len(body), parse, body, version.model.signature)
+            parsed = await _in_thread(len(body), parse, body, version.model.signature)
             outputs = await version.batcher.predict(parsed.signature, parsed.inputs)
         size = sum(value.nbytes for value in outputs.values())
-        return await _aside(size, json_answer, outputs, parsed.by_row)
+        return await _in_thread(size, json_answer, outputs, parsed.by_row)
 
-    async def _classify(self, request, target):
-        raise _unimplemented(target.verb)
+    async def _unsupported(self, request, target) -> bytes:
+        raise ServingError(
+            grpc.StatusCode.UNIMPLEMENTED,
+            f"`{target.verb}` is not supported: no signature accepts tf.Example. Use "
+            "`predict`.",
+        )
 
-    async def _regress(self, request, target):
-        raise _unimplemented(target.verb)
 
+async def _in_thread(size, function, *args):
+    """Call a function, in a thread if its work is long.
 
-async def _aside(size, function, *args):
-    """Lets others in between the steps of what is long.
-
-    `json.loads` and `json.dumps` are one such step each, which holds Python's lock: 30
-    MB of numbers keep everybody waiting for half a second, 30 MB of base64 for 0.03.
+    `json.loads` and `json.dumps` hold Python's global lock: 30 MB of numbers delay
+    other requests by half a second, 30 MB of base64 by 0.03 seconds.
     """
     if size <= _SMALL:
         return function(*args)
     return await asyncio.to_thread(function, *args)
 
 
-def _unimplemented(verb) -> ServingError:
-    return ServingError(
-        grpc.StatusCode.UNIMPLEMENTED,
-        f"`{verb}` is not answered: no signature takes tf.Example. Use `predict`.",
-    )
-
-
 def _error(error) -> fastapi.Response:
-    # Of a body that is too large, the rest would be waited for.
+    # Otherwise the server would wait for the rest of a body that is too large.
     closes = error.http_status == _TOO_LARGE
     return fastapi.Response(
         json.dumps({"error": error.message}).encode(),

@@ -6,38 +6,76 @@ import gc
 import logging
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from mmkeras.serving.batcher import Batcher
-from mmkeras.serving.find_versions import find_versions
-from mmkeras.serving.folder_snapshot import Snapshot, folder_snapshot
 from mmkeras.serving.model_version import ModelVersion
-from mmkeras.serving.served_version import ServedVersion
 from mmkeras.serving.serving_error import ServingError
+from mmkeras.serving.version_folders import (
+    Snapshot,
+    find_versions,
+    folder_snapshot,
+)
 from mmkeras.serving.version_status import VersionStatus
 
 _LOG = logging.getLogger("mmkeras.serving")
-# Of versions that are no longer served, those that the status still tells of.
-_REMEMBERED = 16
+# Maximum number of versions in the status that are no longer served.
+_MAX_ENDED = 16
+
+
+class ServedVersion:
+    """A version that is served, with a count of its pending requests.
+
+    Args:
+        number: int, the version.
+        model: `ModelVersion`.
+        batcher: `Batcher` of the model.
+    """
+
+    def __init__(self, number: int, model: ModelVersion, batcher: Batcher):
+        self.number = number
+        self.model = model
+        self.batcher = batcher
+        self._users = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
+
+    @contextmanager
+    def in_use(self) -> Iterator[ServedVersion]:
+        """Keep the version in memory while the block runs."""
+        self._users += 1
+        self._unused.clear()
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._unused.set()
+
+    async def drained(self) -> None:
+        """Wait until no request uses the version."""
+        await self._unused.wait()
 
 
 class ServedModel:
-    """A model by name, and its versions as they come and go.
+    """A model and the versions of it that are served.
 
-    `poll` looks at the folder. A new version is loaded beside the old one, which
-    answers until the new one does, and then until those who still wait for it are
-    gone. A version that cannot be loaded changes nothing but the status, and is tried
-    again when its files change.
+    `poll` checks the folder. A new version is loaded beside the old one, which is
+    served until the new one is available and its own pending requests are answered. A
+    version that cannot be loaded only changes the status, and is loaded again when its
+    files change.
 
-    It belongs to one event loop.
+    A model belongs to one event loop.
 
     Args:
         name: string.
-        folder: as `find_versions` takes it.
-        labels: dict of versions by label, which are served besides the newest.
-        num_versions: int, how many of the newest are served.
-        make_batcher: function of a `ModelVersion` that returns its `Batcher`.
-        loader: executor that versions are loaded in.
+        folder: path, as in `find_versions`.
+        labels: dict from label to version. These versions are served besides the newest
+            ones.
+        num_versions: int, number of newest versions that are served.
+        make_batcher: function from a `ModelVersion` to its `Batcher`.
+        loader: executor in which versions are loaded.
     """
 
     def __init__(
@@ -63,26 +101,29 @@ class ServedModel:
 
     @property
     def is_available(self) -> bool:
-        """Whether a version answers."""
+        """Whether a version is served."""
         return bool(self._served)
 
     @property
     def waiting_rows(self) -> int:
-        """Rows that wait, over all versions."""
+        """Number of rows in the queues of all versions."""
         return sum(version.batcher.waiting_rows for version in self._served.values())
 
-    def find(self, version: int | None = None, label: str | None = None):
-        """The version that answers a request.
+    def find(
+        self, version: int | None = None, label: str | None = None
+    ) -> ServedVersion:
+        """Find the version for a request.
 
         Args:
             version: int, or `None` for the newest.
-            label: string, in place of a version.
+            label: string, an alternative to `version`.
 
         Returns:
-            `ServedVersion`.
+            A `ServedVersion`.
 
         Raises:
-            ServingError: `NOT_FOUND`, or `INVALID_ARGUMENT` if both are given.
+            ServingError: `NOT_FOUND` if the version is not served, or
+                `INVALID_ARGUMENT` if both arguments are given.
         """
         if version is not None and label:
             raise ServingError.invalid(
@@ -100,56 +141,59 @@ class ServedModel:
             return self._served[max(self._served)]
         if version in self._served:
             return self._served[version]
-        asked = f"Latest({self.name})"
+        requested = f"Latest({self.name})"
         if version is not None:
-            asked = f"Specific({self.name}, {version})"
+            requested = f"Specific({self.name}, {version})"
         raise ServingError.not_found(
-            f"Servable not found for request: {asked}. Versions served: "
+            f"Servable not found for request: {requested}. Versions served: "
             f"{', '.join(map(str, sorted(self._served))) or 'none'}."
         )
 
     def statuses(
         self, version: int | None = None, label: str | None = None
     ) -> list[VersionStatus]:
-        """How far the versions are, newest first.
+        """Return the states of versions, newest first.
 
         Args:
-            version: int, for that version alone.
-            label: string, for the version that has it.
+            version: int, to select one version.
+            label: string, to select the version with that label.
+
+        Returns:
+            List of `VersionStatus`.
 
         Raises:
-            ServingError: `NOT_FOUND` if there is none.
+            ServingError: `NOT_FOUND` if there is no such version.
         """
         if label:
             version = self.find(version, label).number
-        found = [
+        statuses = [
             status
             for number, status in sorted(self._states.items(), reverse=True)
             if version in (None, number)
         ]
-        if not found:
+        if not statuses:
             which = "any versions" if version is None else f"version {version}"
             raise ServingError.not_found(f"Could not find {which} of model {self.name}")
-        return found
+        return statuses
 
     async def poll(self) -> None:
-        """Loads what is new in the folder, and lets go of what it replaces."""
-        found = await asyncio.to_thread(find_versions, self.folder)
+        """Load new versions of the folder, and unload those that they replace."""
+        versions = await asyncio.to_thread(find_versions, self.folder)
         kept = []
-        for number, path in found.items():
+        for number, path in versions.items():
             wanted = len(kept) < self._num_versions
             if not wanted and number not in self._labels.values():
                 continue
             if number in self._served or await self._load(number, path):
                 kept += [number] if wanted else []
-        self._forget(found)
+        self._forget(versions)
         if kept:
             self._forget_unwanted(min(kept))
             for number in set(self._served) - set(kept) - set(self._labels.values()):
                 self._retire(number)
 
     def failures(self) -> list[str]:
-        """What is wrong with the versions that could not be loaded."""
+        """Errors of the versions that could not be loaded."""
         return [status.message for status in self._states.values() if status.message]
 
     async def _load(self, number, path) -> bool:
@@ -158,13 +202,13 @@ class ServedModel:
         except OSError as error:
             self._fail(number, error)
             return False
-        still_written = snapshot is None or snapshot != self._seen.get(number)
+        incomplete = snapshot is None or snapshot != self._seen.get(number)
         self._seen[number] = snapshot
-        if still_written or self._failed.get(number) == snapshot:
+        if incomplete or self._failed.get(number) == snapshot:
             if number not in self._states:
-                self._say(number, "START")
+                self._set_status(number, "START")
             return False
-        self._say(number, "LOADING")
+        self._set_status(number, "LOADING")
         loop = asyncio.get_running_loop()
         try:
             model = await loop.run_in_executor(self._loader, ModelVersion, path)
@@ -175,14 +219,14 @@ class ServedModel:
         batcher = self._make_batcher(model)
         self._served[number] = ServedVersion(number, model, batcher)
         self._failed.pop(number, None)
-        self._say(number, "AVAILABLE")
+        self._set_status(number, "AVAILABLE")
         _LOG.info("%s version %d is served", self.name, number)
         return True
 
     def _retire(self, number):
         version = self._served.pop(number)
         self._seen.pop(number, None)
-        self._say(number, "UNLOADING")
+        self._set_status(number, "UNLOADING")
         task = asyncio.get_running_loop().create_task(self._drain(version))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
@@ -191,21 +235,21 @@ class ServedModel:
         number = version.number
         await version.drained()
         del version
-        # TensorFlow's objects point at each other.
+        # TensorFlow's objects have reference cycles.
         await asyncio.to_thread(gc.collect)
         if number not in self._served:
-            self._say(number, "END")
+            self._set_status(number, "END")
         _LOG.info("%s version %d is no longer served", self.name, number)
 
     def _fail(self, number, error):
         message = str(error) or type(error).__name__
         known = self._states.get(number)
-        # Of a folder that cannot be read, each look says the same.
+        # Logged once, not at every poll of a folder that cannot be read.
         if not known or known.message != message:
             _LOG.error("%s version %d: %s", self.name, number, message)
-        self._say(number, "END", message)
+        self._set_status(number, "END", message)
 
-    def _say(self, number, state, message=""):
+    def _set_status(self, number, state, message=""):
         self._states[number] = VersionStatus(number, state, message)
 
     def _forget_unwanted(self, oldest):
@@ -213,14 +257,14 @@ class ServedModel:
             if status.state == "START" and number < oldest:
                 del self._states[number]
 
-    def _forget(self, found):
+    def _forget(self, versions):
         ended = [
             number
             for number, status in sorted(self._states.items(), reverse=True)
-            if status.state in ("START", "END") and number not in found
+            if status.state in ("START", "END") and number not in versions
         ]
-        for number in ended[_REMEMBERED:]:
+        for number in ended[_MAX_ENDED:]:
             del self._states[number]
-        for number in self._seen.keys() - found.keys():
+        for number in self._seen.keys() - versions.keys():
             del self._seen[number]
             self._failed.pop(number, None)

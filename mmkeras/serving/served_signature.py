@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -8,39 +10,39 @@ from mmkeras.serving.serving_error import ServingError
 
 
 class ServedSignature:
-    """What one signature of a SavedModel takes and gives.
+    """The inputs and outputs of a signature of a SavedModel.
 
     Args:
         name: string.
-        definition: `SignatureDef`, as the SavedModel has it.
+        definition: `SignatureDef` of the SavedModel.
 
     Attributes:
-        inputs: dict of `tf.TensorSpec` by name.
-        outputs: dict of `tf.TensorSpec` by name.
-        is_batched: bool, whether rows of several requests may be put together: all
-            inputs and outputs have a free first dimension.
+        inputs: dict from name to `tf.TensorSpec`.
+        outputs: dict from name to `tf.TensorSpec`.
+        is_batched: bool, whether rows of several requests can be batched: the first
+            dimension of all inputs and outputs is unknown.
     """
 
     def __init__(self, name: str, definition: meta_graph_pb2.SignatureDef):
         self.name = name
         self.inputs = _specs(definition.inputs)
         self.outputs = _specs(definition.outputs)
-        every = [*self.inputs.values(), *self.outputs.values()]
+        specs = [*self.inputs.values(), *self.outputs.values()]
         self.is_batched = bool(self.inputs) and all(
-            spec.shape.rank and spec.shape[0] is None for spec in every
+            spec.shape.rank and spec.shape[0] is None for spec in specs
         )
 
     def check(self, inputs: dict[str, np.ndarray]) -> int:
-        """Refuses inputs that the model would fail on.
+        """Check the names, dtypes and shapes of inputs.
 
         Args:
-            inputs: dict of arrays by name.
+            inputs: dict from name to array.
 
         Returns:
-            The number of rows; 1 for a signature that is not batched.
+            Int, the number of rows, or 1 for a signature that is not batched.
 
         Raises:
-            ServingError: `INVALID_ARGUMENT`, naming the input.
+            ServingError: `INVALID_ARGUMENT` if an input does not match.
         """
         self.check_names(inputs)
         for name, spec in self.inputs.items():
@@ -50,7 +52,7 @@ class ServedSignature:
         rows = {name: len(value) for name, value in inputs.items()}
         if len(set(rows.values())) > 1:
             raise ServingError.invalid(
-                "All inputs must have as many rows. Received: "
+                "All inputs must have the same number of rows. Received: "
                 + ", ".join(f"`{name}` {count}" for name, count in sorted(rows.items()))
             )
         number = next(iter(rows.values()))
@@ -58,24 +60,24 @@ class ServedSignature:
             raise ServingError.invalid("The batch is empty: it has no rows.")
         return number
 
-    def check_names(self, names) -> None:
-        """Refuses missing inputs and those that the signature does not know."""
+    def check_names(self, names: Collection[str]) -> None:
+        """Raise a `ServingError` for missing and for unknown inputs."""
         missing = sorted(self.inputs.keys() - names)
         extra = sorted(set(names) - self.inputs.keys())
         if missing or extra:
             raise ServingError.invalid(
-                f"The inputs do not match the signature `{self.name}`, which takes "
+                f"The inputs do not match the signature `{self.name}`, which expects "
                 f"{_listed(self.inputs)}. Missing: {_listed(missing)}. "
                 f"Unknown: {_listed(extra)}."
             )
 
     def check_filter(self, names: list[str]) -> None:
-        """Refuses outputs that the signature does not have, or twice the same."""
+        """Raise a `ServingError` for unknown and for duplicate outputs."""
         unknown = sorted(set(names) - self.outputs.keys())
         if unknown or len(set(names)) < len(names):
             raise ServingError.invalid(
-                f"`output_filter` names outputs of the signature `{self.name}`, each "
-                f"once: {_listed(self.outputs)}. Received: {_listed(names)}."
+                f"`output_filter` must have different outputs of the signature "
+                f"`{self.name}`: {_listed(self.outputs)}. Received: {_listed(names)}."
             )
 
     def _check_tensor(self, name, spec, value):

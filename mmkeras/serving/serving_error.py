@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import grpc
 
-# TF Serving's own, of its HTTP server.
+# The status codes of TF Serving's HTTP server.
 _HTTP = {
     grpc.StatusCode.CANCELLED: 499,
     grpc.StatusCode.UNKNOWN: 500,
@@ -21,24 +21,24 @@ _HTTP = {
     grpc.StatusCode.DATA_LOSS: 500,
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
-# gRPC sends it in a header, which clients take up to 8 KiB of.
-_LONGEST = 1000
+# gRPC sends the message in a header, of which clients accept up to 8 KiB.
+_MAX_LENGTH = 1000
 
 
 class ServingError(Exception):
-    """What a client is told when its request is not answered.
+    """The error response of a request.
 
     Args:
         code: `grpc.StatusCode`.
-        message: string; what is over 1,000 characters is cut.
-        http_status: int, or `None` for the one that TF Serving answers to `code`.
+        message: string, truncated to 1,000 characters.
+        http_status: int, or `None` for the status of TF Serving for `code`.
     """
 
     def __init__(
         self, code: grpc.StatusCode, message: str, http_status: int | None = None
     ):
-        if len(message) > _LONGEST:
-            message = f"{message[: _LONGEST - 3]}..."
+        if len(message) > _MAX_LENGTH:
+            message = f"{message[: _MAX_LENGTH - 3]}..."
         super().__init__(message)
         self.code = code
         self.message = message
@@ -46,15 +46,15 @@ class ServingError(Exception):
 
     @classmethod
     def invalid(cls, message: str) -> ServingError:
-        """The client's mistake, `INVALID_ARGUMENT` (400)."""
+        """Create an error of the client, `INVALID_ARGUMENT` (400)."""
         return cls(grpc.StatusCode.INVALID_ARGUMENT, message)
 
     @classmethod
     def not_found(cls, message: str) -> ServingError:
-        """`NOT_FOUND` (404)."""
+        """Create a `NOT_FOUND` error (404)."""
         return cls(grpc.StatusCode.NOT_FOUND, message)
 
     @classmethod
     def exhausted(cls, message: str, http_status: int | None = None) -> ServingError:
-        """Too much at once, `RESOURCE_EXHAUSTED` (429)."""
+        """Create an error of an exceeded limit, `RESOURCE_EXHAUSTED` (429)."""
         return cls(grpc.StatusCode.RESOURCE_EXHAUSTED, message, http_status)

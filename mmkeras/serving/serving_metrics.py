@@ -6,52 +6,53 @@ import prometheus_client
 
 
 class ServingMetrics:
-    """What Prometheus reads, in a registry of its own.
+    """Metrics for Prometheus, in a separate registry.
 
     Args:
-        waiting_rows: function of no arguments, rows in all queues.
+        waiting_rows: function without arguments that returns the number of rows in all
+            queues.
     """
 
     def __init__(self, waiting_rows: Callable[[], int]):
         self.registry = prometheus_client.CollectorRegistry()
-        # Its resident memory above all.
+        # For the resident memory.
         prometheus_client.ProcessCollector(registry=self.registry)
         self._requests = prometheus_client.Counter(
             "mmkeras_serving_requests",
-            "Requests answered, by gRPC's name of the result.",
+            "Number of requests, by gRPC status code.",
             ["model", "method", "protocol", "code"],
             registry=self.registry,
         )
         self._seconds = prometheus_client.Histogram(
             "mmkeras_serving_request_seconds",
-            "From a request's head (REST) or message (gRPC) to its answer.",
+            "Seconds from the header (REST) or message (gRPC) to the response.",
             ["model", "method", "protocol"],
             registry=self.registry,
         )
         self._rows = prometheus_client.Histogram(
             "mmkeras_serving_batch_rows",
-            "Rows that one call of a model took.",
+            "Number of rows in one call of a model.",
             ["model"],
             buckets=[1, 2, 4, 8, 16, 32, 64, 128, 256],
             registry=self.registry,
         )
         prometheus_client.Gauge(
             "mmkeras_serving_waiting_rows",
-            "Rows that wait for their turn.",
+            "Number of rows in the queues.",
             registry=self.registry,
         ).set_function(waiting_rows)
 
     def observe_batch(self, model: str, rows: int) -> None:
-        """Counts one call of a model."""
+        """Record one call of a model."""
         self._rows.labels(model).observe(rows)
 
     def observe_request(
         self, model: str, method: str, protocol: str, code: str, seconds: float
     ) -> None:
-        """Counts one request; `model` is `""` if it is none of ours."""
+        """Record one request; `model` is `""` for an unknown model."""
         self._requests.labels(model, method, protocol, code).inc()
         self._seconds.labels(model, method, protocol).observe(seconds)
 
     def text(self) -> bytes:
-        """All of it in Prometheus's format."""
+        """Return all metrics in the text format of Prometheus."""
         return prometheus_client.generate_latest(self.registry)

@@ -1,37 +1,39 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 
-# gRPC holds the length of a message in an int32.
+# gRPC stores the length of a message in an int32.
 _TOO_MANY_BYTES = 2**31
 
 
 @dataclasses.dataclass(frozen=True)
 class ServingOptions:
-    """What an endpoint takes at once, and how long it waits.
+    """Limits and timeouts of an endpoint.
 
     Args:
-        max_batch_size: int, rows that one call of the model takes; 1 turns batching
-            off.
-        batch_timeout: float, seconds that a free thread waits for a batch to be full,
-            if the one before had several requests.
-        batch_threads: int, calls of models that run side by side.
-        queue_length: int, rows of a model that wait for their turn; more are refused
-            with `RESOURCE_EXHAUSTED` (429).
-        max_body_bytes: int, bytes of one request; more are refused while they
-            arrive, with 413 (`RESOURCE_EXHAUSTED`).
-        max_pending_bytes: int, bytes of all requests that are not answered yet, as they
-            came, and of the arrays of gRPC, or `None` for eight times
-            `max_body_bytes`; more are refused with 429. A gRPC message is counted
-            only once it is there, up to `max_body_bytes` of it.
-        request_timeout: float, seconds from a request's head (REST) or the end of its
-            message (gRPC) to its answer, over which it is `DEADLINE_EXCEEDED` (504).
-        poll_seconds: float, how often to look for new versions. A folder is loaded
-            once it looks the same twice.
-        num_versions: int, how many of the newest versions are served.
+        max_batch_size: int, maximum number of rows in one call of a model. 1 turns
+            batching off.
+        batch_timeout: float, maximum seconds that a free thread waits for a full batch
+            if the previous batch had several requests.
+        batch_threads: int, number of concurrent calls of models.
+        queue_length: int, maximum number of waiting rows of a model. Further requests
+            fail with `RESOURCE_EXHAUSTED` (429).
+        max_body_bytes: int, maximum bytes of a request. Larger ones fail while they
+            arrive, with `RESOURCE_EXHAUSTED` (413).
+        max_pending_bytes: int, maximum bytes of all pending requests, and of their
+            arrays in gRPC, or `None` for eight times `max_body_bytes`. Further requests
+            fail with `RESOURCE_EXHAUSTED` (429). A gRPC message is counted only after
+            it has arrived.
+        request_timeout: float, maximum seconds from the header (REST) or the end of the
+            message (gRPC) of a request to its response. Slower requests fail with
+            `DEADLINE_EXCEEDED` (504).
+        poll_seconds: float, seconds between checks for new versions. A version is
+            loaded when its files are the same in two checks.
+        num_versions: int, number of newest versions that are served.
 
     Raises:
-        ValueError: if one is out of range.
+        ValueError: if an option is out of range.
     """
 
     max_batch_size: int = 32
@@ -52,18 +54,21 @@ class ServingOptions:
 
         if self.max_body_bytes >= _TOO_MANY_BYTES:
             raise ValueError(
-                f"`max_body_bytes` must be under {_TOO_MANY_BYTES}, which is more than "
-                f"gRPC takes. Received: max_body_bytes={self.max_body_bytes}."
+                f"`max_body_bytes` must be under {_TOO_MANY_BYTES}, the limit of gRPC. "
+                f"Received: max_body_bytes={self.max_body_bytes}."
             )
 
     def _check(self, name, value):
-        least = 0 if name == "batch_timeout" else 1
-        whole = name not in ("batch_timeout", "request_timeout", "poll_seconds")
-        if whole and (not isinstance(value, int) or value < least):
+        minimum = 0 if name == "batch_timeout" else 1
+        is_integer = name not in ("batch_timeout", "request_timeout", "poll_seconds")
+        if is_integer and (not isinstance(value, numbers.Integral) or value < minimum):
             raise ValueError(
-                f"`{name}` must be an integer of at least {least}. "
+                f"`{name}` must be an integer of at least {minimum}. "
                 f"Received: {name}={value!r}."
             )
-        # Written so that NaN is refused too.
-        if not whole and not (value > 0 or value == least == 0):
-            raise ValueError(f"`{name}` must be seconds. Received: {name}={value!r}.")
+        # The negated comparison rejects NaN too.
+        if not is_integer and not (value > 0 or value == minimum == 0):
+            raise ValueError(
+                f"`{name}` must be a positive number of seconds. "
+                f"Received: {name}={value!r}."
+            )

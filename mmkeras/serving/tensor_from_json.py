@@ -21,25 +21,25 @@ _NAMES = {
     list: "Array",
     dict: "Object",
 }
-# NumPy's.
-_MOST_DIMENSIONS = 64
+# The limit of NumPy.
+_MAX_DIMENSIONS = 64
 
 
 def tensor_from_json(value: Any, dtype: tf.DType, name: str) -> np.ndarray:
-    """A tensor as TF Serving's REST API writes it.
+    """Convert a tensor of TF Serving's REST API.
 
     Args:
-        value: what `json.loads` made of it: numbers, bools, strings or
-            `{"b64": string}`, in lists of lists.
-        dtype: `tf.DType` that the signature asks for.
-        name: string, the input's, for messages.
+        value: parsed JSON, nested lists of numbers, bools, strings or
+            `{"b64": string}`.
+        dtype: `tf.DType` of the signature.
+        name: string, name of the input, for messages.
 
     Returns:
         Array of that dtype; strings are an object array of bytes.
 
     Raises:
         ServingError: `INVALID_ARGUMENT` if the lists are ragged or a value is of
-            another type, `UNIMPLEMENTED` for a dtype that JSON does not have.
+            another type, `UNIMPLEMENTED` for a dtype that JSON cannot represent.
     """
     shape = _shape(value, name)
     leaves = _leaves(value, shape, name)
@@ -51,10 +51,10 @@ def _shape(value, name) -> list[int]:
     shape = []
     while isinstance(value, list):
         shape.append(len(value))
-        if len(shape) > _MOST_DIMENSIONS:
+        if len(shape) > _MAX_DIMENSIONS:
             raise ServingError.invalid(
-                f"`{name}` has lists in lists, {len(shape)} deep or more; at most "
-                f"{_MOST_DIMENSIONS} are taken."
+                f"`{name}` has {len(shape)} or more nested lists. At most "
+                f"{_MAX_DIMENSIONS} are supported."
             )
         if not value:
             break
@@ -75,7 +75,7 @@ def _leaves(value, shape, name) -> list:
         if sizes - {size}:
             raise ServingError.invalid(
                 f"`{name}` is ragged: lists of {_listed(sizes)} values at level "
-                f"{depth}. All must have one length."
+                f"{depth}. All must have the same length."
             )
         level = list(itertools.chain.from_iterable(level))
     if list in set(map(type, level)):
@@ -99,7 +99,7 @@ def _array(leaves, dtype, name) -> np.ndarray:
         return _floats(leaves, dtype, name)
     raise ServingError(
         grpc.StatusCode.UNIMPLEMENTED,
-        f"JSON has no values of {dtype.name}, which `{name}` is. Use gRPC.",
+        f"JSON cannot represent {dtype.name}, the dtype of `{name}`. Use gRPC.",
     )
 
 
@@ -111,7 +111,7 @@ def _numbers(leaves, kinds, dtype, name) -> np.ndarray:
         return np.array(leaves, dtype.as_numpy_dtype)
     except OverflowError as error:
         raise ServingError.invalid(
-            f"`{name}` has numbers that {dtype.name} does not hold."
+            f"`{name}` has numbers that {dtype.name} cannot represent."
         ) from error
 
 
@@ -121,14 +121,14 @@ def _floats(leaves, dtype, name) -> np.ndarray:
         array = exact.astype(dtype.as_numpy_dtype)
     if not np.array_equal(np.isfinite(exact), np.isfinite(array.astype("float64"))):
         raise ServingError.invalid(
-            f"`{name}` has numbers that {dtype.name} does not hold."
+            f"`{name}` has numbers that {dtype.name} cannot represent."
         )
     return array
 
 
 def _to_bytes(leaf, name) -> bytes:
     if isinstance(leaf, str):
-        # JSON can hold halves of characters, which UTF-8 cannot.
+        # JSON can contain lone surrogates, which UTF-8 cannot represent.
         try:
             return leaf.encode()
         except UnicodeEncodeError as error:
@@ -143,7 +143,7 @@ def _to_bytes(leaf, name) -> bytes:
         )
     text = "".join(text.split())
     try:
-        # TF Serving takes it without the padding too.
+        # TF Serving accepts base64 without padding too.
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ServingError.invalid(
@@ -159,7 +159,7 @@ def _type_error(value, dtype, name) -> ServingError:
 
 
 def _short(value) -> str:
-    # Of a picture, the first characters tell enough.
+    # The first characters of an image are enough.
     text = json.dumps(value) if not isinstance(value, (list, dict)) else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -9,7 +9,7 @@ from tensorflow.core.framework import tensor_pb2
 
 from mmkeras.serving.serving_error import ServingError
 
-# TF Serving fills these too, and clients read them by name.
+# TF Serving fills these fields too, and clients read them by name.
 _FIELDS = {
     tf.float32: "float_val",
     tf.float64: "double_val",
@@ -29,20 +29,22 @@ def tensor_from_proto(
     max_bytes: int,
     take: Callable[[int], None],
 ) -> np.ndarray:
-    """A tensor of a gRPC request.
+    """Convert a tensor of a gRPC request.
 
     Args:
         proto: `TensorProto`.
-        name: string, the input's, for messages.
-        max_bytes: int; a proto may say "this value a billion times" in a few bytes.
-        take: function of the bytes of the array, called before they are taken.
+        name: string, name of the input, for messages.
+        max_bytes: int, maximum size of the array. A proto of a few bytes can encode a
+            billion equal values.
+        take: function of the size of the array in bytes, called before its memory is
+            allocated.
 
     Returns:
         Array; strings are an object array of bytes.
 
     Raises:
-        ServingError: `INVALID_ARGUMENT` if it is damaged, `RESOURCE_EXHAUSTED` if it
-            is too large; or what `take` raises.
+        ServingError: `INVALID_ARGUMENT` if the proto is invalid, `RESOURCE_EXHAUSTED`
+            if the array is too large, or the error of `take`.
     """
     shape = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
@@ -53,7 +55,7 @@ def tensor_from_proto(
         dtype = tf.as_dtype(proto.dtype)
     except TypeError as error:
         raise ServingError.invalid(
-            f"tensor parsing error: {name}: {proto.dtype} is no dtype."
+            f"tensor parsing error: {name}: unknown dtype {proto.dtype}."
         ) from error
     take(_checked_size(proto, dtype, math.prod(shape), name, max_bytes))
     try:
@@ -64,16 +66,19 @@ def tensor_from_proto(
 
 
 def tensor_to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
-    """A tensor of a gRPC answer, as TF Serving writes it.
+    """Convert an array to a tensor of a gRPC response, as TF Serving does.
 
     Args:
         array: array; strings are an object array of bytes.
+
+    Returns:
+        A `TensorProto`.
     """
     dtype = tf.as_dtype(array.dtype)
     if dtype not in _FIELDS:
         return tf.make_tensor_proto(array)
     proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)
-    # Present also for a scalar, whose shape has no dimensions.
+    # Set explicitly for a scalar, which has no dimensions.
     proto.tensor_shape.SetInParent()
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
@@ -88,12 +93,12 @@ def _checked_size(proto, dtype, count, name, max_bytes) -> int:
                 f"tensor parsing error: {name}: its shape has {count} values. "
                 f"Received: {len(proto.string_val)} in string_val."
             )
-        # An object array points at each.
+        # An object array has a pointer for each string.
         return count * np.dtype(object).itemsize
     size = count * max(dtype.size or 1, 1)
     if size > max_bytes:
         raise ServingError.exhausted(
-            f"The input `{name}` has {size} bytes; at most {max_bytes} are taken.",
+            f"The input `{name}` has {size} bytes; at most {max_bytes} are accepted.",
             http_status=413,
         )
     return size

@@ -106,9 +106,9 @@ def test_a_second_signal_does_not_wait_for_those_who_wait(folder):
 def test_arguments_that_cannot_be(capsys, folder, tmp_path):
     assert "Received: tiny" in error_of(capsys, "tiny")
     assert "a name of its own" in error_of(capsys, f"a={folder}", f"a={folder}")
-    assert "neither `/` nor `:`" in error_of(capsys, f"a/b={folder}")
+    assert "must not contain `/` or `:`" in error_of(capsys, f"a/b={folder}")
     missing = error_of(capsys, f"tiny={tmp_path}")
-    assert f"{tmp_path} has no SavedModel" in missing
+    assert f"{tmp_path} is not a SavedModel" in missing
     assert "`max_batch_size`" in error_of(
         capsys, f"tiny={folder}", "--max-batch-size", 0
     )
@@ -118,7 +118,7 @@ def test_arguments_that_cannot_be(capsys, folder, tmp_path):
     wrong = error_of(capsys, f"tiny={folder}", "--label", "stable=1")
     assert "NAME:LABEL=VERSION" in wrong
     wrong = error_of(capsys, f"tiny={folder}", "--label", "other:stable=1")
-    assert "no model to label named other" in wrong
+    assert "Labels of unknown models: other" in wrong
 
 
 @pytest.mark.parametrize("which", ["--rest-port", "--grpc-port"])
@@ -130,7 +130,7 @@ def test_a_port_that_is_taken(capsys, folder, which):
         ports = {"--rest-port": 0, "--grpc-port": 0, which: port}
         arguments = [str(item) for pair in ports.items() for item in pair]
         message = error_of(capsys, f"tiny={folder}", *arguments)
-    assert f"127.0.0.1:{port} cannot be listened at" in message
+    assert f"Cannot listen on 127.0.0.1:{port}" in message
     assert "Choose another port" in message
 
 

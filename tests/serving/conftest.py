@@ -19,7 +19,7 @@ POLL = 0.1
 
 
 class Tiny(tf.Module):
-    """The signatures of a captioner and of a VQA model, without their weight.
+    """The signatures of a captioner and of a VQA model, without their size.
 
     A picture is fine if it begins with "ok"; its caption is "VERSION:PICTURE".
     """
@@ -87,7 +87,7 @@ class Tiny(tf.Module):
         return {"number": tf.identity(number)}
 
 
-# Turns of the signature `slow` that take about a second.
+# Iterations of the signature `slow` that take about a second.
 A_WHILE = 300_000
 
 
@@ -108,7 +108,7 @@ def save_tiny(path: pathlib.Path, version: str) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_versions(tmp_path_factory) -> pathlib.Path:
-    """`1` and `2` of the tiny model, to copy from."""
+    """Versions `1` and `2` of the tiny model, to be copied."""
     folder = tmp_path_factory.mktemp("tiny")
     for version in ("1", "2"):
         save_tiny(folder / version, f"v{version}")
@@ -117,7 +117,7 @@ def tiny_versions(tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture
 def tiny_folder(tiny_versions, tmp_path) -> pathlib.Path:
-    """A folder that version 1 is served from, and that a test may change."""
+    """A folder with version 1 that a test can change."""
     shutil.copytree(tiny_versions / "1", tmp_path / "tiny" / "1")
     return tmp_path / "tiny"
 
@@ -130,7 +130,7 @@ def wait_until(condition, seconds=10):
 
 
 class RunningEndpoint:
-    """An endpoint in a thread, and clients of it."""
+    """An endpoint in a thread, with clients."""
 
     def __init__(self, models, labels=None, **options):
         options = ServingOptions(**{"poll_seconds": POLL, **options})
@@ -181,7 +181,7 @@ class RunningEndpoint:
         return self.rest.post(f"/v1/models/{model}{which}:predict", json=document)
 
     def metric(self, name: str) -> float:
-        """The sum of a metric over what is in its braces, of which `name` has part."""
+        """The sum of a metric over the labels that are not part of `name`."""
         text = self.rest.get("/monitoring/prometheus/metrics").text
         lines = [line for line in text.splitlines() if line.startswith(name)]
         return sum(float(line.rpartition(" ")[2]) for line in lines)
@@ -189,7 +189,7 @@ class RunningEndpoint:
 
 @pytest.fixture(scope="session")
 def endpoint(tiny_versions, tmp_path_factory):
-    """One for all tests that change nothing."""
+    """One endpoint for all tests that do not change it."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(tiny_versions / "1", folder / "1")
     with RunningEndpoint({"tiny": folder}, max_body_bytes=100_000) as running:

@@ -23,7 +23,7 @@ def signature(shape=(None,)):
 
 
 class Doubler:
-    """A model that remembers how it was called, and can be held up."""
+    """A model that records its calls, and can be paused."""
 
     def __init__(self, wrong=()):
         self.calls = []
@@ -40,7 +40,7 @@ class Doubler:
 
 
 def serve(model, work, **options):
-    """Runs `work(predict, batcher)`, where `predict(*numbers)` is one request."""
+    """Run `work(predict, batcher)`, where `predict(*numbers)` is one request."""
     options = ServingOptions(**{"batch_threads": 1, "batch_timeout": 30, **options})
 
     async def main():
@@ -58,13 +58,13 @@ def serve(model, work, **options):
     return asyncio.run(main())
 
 
-def test_requests_are_put_together_and_taken_apart():
+def test_requests_are_batched_and_outputs_divided():
     model = Doubler()
 
     async def work(predict, batcher):
         return await asyncio.gather(predict(1), predict(2, 3), predict(4))
 
-    # Full with 4 rows, so that nobody waits for the 30 seconds.
+    # Full with 4 rows, so that no request waits for 30 seconds.
     assert serve(model, work, max_batch_size=4) == [[2], [4, 6], [8]]
     assert model.calls == [[1, 2, 3, 4]]
 
@@ -83,17 +83,17 @@ def test_a_request_that_does_not_fit_waits_for_the_next_batch():
     assert model.calls == [[1, 2], [3, 4, 5]]
 
 
-def test_a_client_that_is_alone_does_not_wait():
+def test_a_single_client_does_not_wait():
     model = Doubler()
 
     async def work(predict, batcher):
         return [await predict(1), await predict(2)]
 
-    # The timeout is longer than the test may take.
+    # The timeout is longer than the time limit of the test.
     assert serve(model, work, max_batch_size=4) == [[2], [4]]
 
 
-def test_after_a_batch_of_several_the_next_waits_for_company():
+def test_after_a_batch_of_several_requests_the_next_one_waits():
     model = Doubler()
 
     async def work(predict, batcher):
@@ -107,7 +107,7 @@ def test_after_a_batch_of_several_the_next_waits_for_company():
     assert model.calls == [[1, 2], [3, 4]]
 
 
-def test_company_is_waited_for_until_the_timeout_only():
+def test_a_batch_waits_at_most_until_the_timeout():
     model = Doubler()
 
     async def work(predict, batcher):
@@ -174,7 +174,7 @@ def test_rows_of_other_shapes_are_not_padded():
     assert sorted(model.calls) == [[[1]], [[2, 3]]]
 
 
-def test_a_signature_of_fixed_shape_is_called_by_each_request():
+def test_a_signature_of_fixed_shape_is_called_for_each_request():
     model = Doubler()
 
     async def work(predict, batcher):
@@ -182,12 +182,12 @@ def test_a_signature_of_fixed_shape_is_called_by_each_request():
             predict(1, 2, shape=(2,)), predict(3, 4, shape=(2,))
         )
 
-    # At once, as nobody can join them.
+    # Immediately, since they cannot be batched.
     assert serve(model, work) == [[2, 4], [6, 8]]
     assert model.calls == [[1, 2], [3, 4]]
 
 
-def test_a_full_queue_refuses():
+def test_a_full_queue_rejects_requests():
     model = Doubler()
 
     async def work(predict, batcher):
@@ -207,7 +207,7 @@ def test_a_full_queue_refuses():
     assert answers == [[2], [4], [6]]
 
 
-def test_who_gives_up_leaves_the_queue():
+def test_a_cancelled_request_leaves_the_queue():
     model = Doubler()
 
     async def work(predict, batcher):
@@ -230,7 +230,7 @@ def test_who_gives_up_leaves_the_queue():
     assert model.calls == [[1], [3]]
 
 
-def test_a_model_that_loses_rows():
+def test_a_model_with_missing_output_rows():
     model = Doubler()
     model.run = lambda name, inputs: {"x": inputs["x"][:1]}
 
@@ -240,9 +240,9 @@ def test_a_model_that_loses_rows():
         )
 
     alone, whole, cut = serve(model, work, max_batch_size=3)
-    # A request that is called alone has what the model says.
+    # A request that is run alone receives the outputs unchanged.
     assert (alone, whole) == ([1], [2])
-    # Of one in two pieces, nobody could say which rows are missing.
+    # In a request of two pieces the missing rows are unknown.
     assert cut.code == grpc.StatusCode.INTERNAL
     assert "1 rows of `x` for a batch of 3" in cut.message
 
@@ -257,9 +257,9 @@ def test_without_batching_a_request_is_one_call():
     assert model.calls == [[1, 2, 3], [4]]
 
 
-def test_outputs_that_cannot_be_taken_apart_are_called_alone():
+def test_requests_are_run_one_by_one_if_outputs_cannot_be_divided():
     model = Doubler()
-    # A scalar has no rows to count.
+    # A scalar has no rows.
     model.run = lambda name, inputs: {"x": np.sum(inputs["x"])}
 
     async def work(predict, batcher):
@@ -268,7 +268,7 @@ def test_outputs_that_cannot_be_taken_apart_are_called_alone():
     assert serve(model, work, max_batch_size=3) == [1, 5]
 
 
-def test_what_nobody_foresaw_is_told_at_once(caplog):
+def test_unexpected_errors_are_internal_errors(caplog):
     model = Doubler()
 
     def run(name, inputs):
@@ -283,4 +283,4 @@ def test_what_nobody_foresaw_is_told_at_once(caplog):
         assert isinstance(error, ServingError)
         assert error.code == grpc.StatusCode.INTERNAL
         assert error.message == "RuntimeError: cannot schedule new futures"
-    assert caplog.text.count("a batch failed within the server") == 2
+    assert caplog.text.count("a batch failed in the server") == 2

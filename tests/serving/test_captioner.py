@@ -1,4 +1,4 @@
-"""The endpoint on the captioner that is shipped."""
+"""The endpoint with the shipped captioner."""
 
 import base64
 import io
@@ -23,7 +23,7 @@ def captioner():
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     scene = PIL.Image.open(ROOT / "docs" / "scene.png").convert("RGB")
     files = []
     for kind in ("PNG", "JPEG"):
@@ -34,14 +34,14 @@ def pictures():
 
 
 @pytest.fixture(scope="module")
-def expected(pictures):
+def expected(images):
     model = tf.saved_model.load(str(SERVING / "1"))
-    served = model.signatures["serving_default"](image_bytes=tf.constant(pictures))
+    served = model.signatures["serving_default"](image_bytes=tf.constant(images))
     return {name: value.numpy() for name, value in served.items()}
 
 
-def test_rest_says_what_the_saved_model_says(captioner, pictures, expected):
-    rows = [{"b64": base64.b64encode(picture).decode()} for picture in pictures]
+def test_rest_equals_the_saved_model(captioner, images, expected):
+    rows = [{"b64": base64.b64encode(picture).decode()} for picture in images]
     answer = captioner.predict({"instances": rows}, "captioner")
     found = answer.json()["predictions"]
     captions = [row["caption"].encode() for row in found]
@@ -50,10 +50,10 @@ def test_rest_says_what_the_saved_model_says(captioner, pictures, expected):
     np.testing.assert_allclose(scores, expected["score"], rtol=1e-5)
 
 
-def test_a_truncated_picture_fails_alone(captioner, pictures, expected):
+def test_a_truncated_image_fails_alone(captioner, images, expected):
     message = predict_pb2.PredictRequest()
     message.model_spec.name = "captioner"
-    message.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(pictures))
+    message.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(images))
     outputs = captioner.predictions.Predict(message).outputs
     errors = tf.make_ndarray(outputs["error"]).tolist()
     assert errors[:2] == [b"", b""] and b"corrupt" in errors[2]

@@ -9,8 +9,8 @@ from tests.serving.conftest import RunningEndpoint, wait_until
 
 
 @pytest.fixture
-def looks(monkeypatch):
-    """What `find_versions` raises, in place of looking, while the list has any."""
+def failures(monkeypatch):
+    """Errors that `find_versions` raises, one at each call, while the list has any."""
     errors: list[Exception] = []
     find_versions = served_model.find_versions
 
@@ -29,18 +29,18 @@ def is_served(endpoint, version) -> bool:
     return "AVAILABLE" in str(found)
 
 
-def test_a_folder_that_cannot_be_looked_at_is_looked_at_again(
-    looks, tiny_folder, tiny_versions, caplog
+def test_a_folder_that_cannot_be_read_is_read_again(
+    failures, tiny_folder, tiny_versions, caplog
 ):
     with RunningEndpoint({"tiny": tiny_folder}) as endpoint:
-        looks += [PermissionError(13, "Permission denied"), OSError(116, "Stale")]
-        wait_until(lambda: not looks)
+        failures += [PermissionError(13, "Permission denied"), OSError(116, "Stale")]
+        wait_until(lambda: not failures)
         shutil.copytree(tiny_versions / "2", tiny_folder / "2")
         wait_until(lambda: is_served(endpoint, 2))
-    assert f"{tiny_folder} cannot be looked at" in caplog.text
+    assert f"{tiny_folder} cannot be read" in caplog.text
 
 
-def test_a_version_that_cannot_be_looked_at_leaves_the_others(
+def test_a_version_that_cannot_be_read_leaves_the_others(
     tiny_folder, tiny_versions, monkeypatch
 ):
     snapshot = served_model.folder_snapshot
@@ -59,14 +59,14 @@ def test_a_version_that_cannot_be_looked_at_leaves_the_others(
         assert "Permission denied" in str(status)
 
 
-def test_an_end_of_the_watching_ends_the_endpoint(looks, tiny_folder):
+def test_an_error_of_the_watcher_stops_the_endpoint(failures, tiny_folder):
     async def main():
         stop, ready = asyncio.Event(), asyncio.Event()
         options = ServingOptions(poll_seconds=0.05)
         endpoint = Endpoint({"tiny": tiny_folder}, options, rest_port=0, grpc_port=0)
         running = asyncio.create_task(endpoint.run(stop, ready.set))
         await asyncio.wait_for(ready.wait(), 20)
-        looks.append(ZeroDivisionError("a mistake"))
+        failures.append(ZeroDivisionError("a mistake"))
         await asyncio.wait_for(running, 20)
 
     with pytest.raises(ZeroDivisionError, match="a mistake"):
@@ -99,7 +99,7 @@ def test_it_stops_while_a_model_loads(tiny_folder, monkeypatch):
     asyncio.run(main())
 
 
-def test_it_starts_without_waiting_for_the_next_look(tiny_folder):
-    # Of an hour, the first two looks do not wait.
+def test_it_starts_without_waiting_for_the_next_poll(tiny_folder):
+    # The first two polls do not wait for an hour.
     with RunningEndpoint({"tiny": tiny_folder}, poll_seconds=3600) as endpoint:
         assert is_served(endpoint, 1)

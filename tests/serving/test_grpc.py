@@ -45,7 +45,7 @@ def test_predict(endpoint):
     assert outputs["caption"].tolist() == [b"v1:ok1", b""]
     assert outputs["error"].tolist() == [b"", b"unknown image format"]
     np.testing.assert_array_equal(outputs["score"], np.array([0.2, 0], "float32"))
-    # Where clients that do without TensorFlow look for it.
+    # The field that clients without TensorFlow read.
     assert list(answer.outputs["caption"].string_val) == [b"v1:ok1", b""]
     assert len(answer.outputs["score"].float_val) == 2
     spec = answer.model_spec
@@ -116,7 +116,7 @@ def test_status(endpoint):
         (
             request("answer", image_bytes=[b"ok"], question=[b"a", b"b"]),
             INVALID,
-            "as many rows",
+            "the same number of rows",
         ),
     ],
 )
@@ -124,7 +124,7 @@ def test_malformed_requests(endpoint, message, code, details):
     assert details in refused(endpoint.predictions.Predict, message, code)
 
 
-def damaged(**changes):
+def corrupted(**changes):
     proto = tensor_pb2.TensorProto(dtype=tf.float32.as_datatype_enum)
     proto.tensor_shape.dim.add(size=changes.pop("rows", 1))
     proto.tensor_shape.dim.add(size=2)
@@ -134,15 +134,15 @@ def damaged(**changes):
     return proto
 
 
-def test_damaged_tensors(endpoint):
+def test_corrupted_tensors(endpoint):
     predict = endpoint.predictions.Predict
-    assert predict(request("sums", pixels=damaged())).outputs["sum"].float_val
+    assert predict(request("sums", pixels=corrupted())).outputs["sum"].float_val
     for changes, details in (
         ({"tensor_content": b"1234"}, "tensor parsing error: pixels"),
         ({"rows": -1}, "its shape must be known"),
-        ({"dtype": 99}, "99 is no dtype"),
+        ({"dtype": 99}, "unknown dtype 99"),
     ):
-        message = request("sums", pixels=damaged(**changes))
+        message = request("sums", pixels=corrupted(**changes))
         assert details in refused(predict, message, INVALID)
     strings = tf.make_tensor_proto([b"ok"])
     strings.tensor_shape.dim[0].size = 10**12
@@ -150,7 +150,7 @@ def test_damaged_tensors(endpoint):
     assert "1000000000000 values. Received: 1" in refused(predict, message, INVALID)
 
 
-def test_a_value_a_billion_times_is_refused(endpoint):
+def test_a_billion_equal_values_are_rejected(endpoint):
     proto = tf.make_tensor_proto([[0.0, 0.0]])
     proto.tensor_content = b""
     proto.float_val.append(1.0)
@@ -180,7 +180,7 @@ def test_labels_and_versions_are_not_mixed(endpoint):
     assert "label: beta" in details
 
 
-def test_what_takes_tf_example_is_unimplemented(endpoint):
+def test_methods_with_tf_example_are_unimplemented(endpoint):
     calls = (
         (endpoint.predictions.Classify, classification_pb2.ClassificationRequest()),
         (endpoint.predictions.Regress, regression_pb2.RegressionRequest()),
@@ -194,14 +194,14 @@ def test_what_takes_tf_example_is_unimplemented(endpoint):
         assert refused(call, message, grpc.StatusCode.UNIMPLEMENTED)
 
 
-def test_bytes_that_are_no_request(endpoint):
+def test_bytes_that_are_not_a_request(endpoint):
     call = endpoint.channel.unary_unary(
         "/tensorflow.serving.PredictionService/Predict",
         request_serializer=lambda data: data,
     )
     with pytest.raises(grpc.RpcError) as caught:
         call(b"\xff" * 100, timeout=30)
-    # gRPC's own answer, before any code of ours runs.
+    # The response of gRPC itself, before the server is called.
     assert caught.value.code() == grpc.StatusCode.UNKNOWN
     assert "PredictRequest" in caught.value.details()
     assert endpoint.predictions.Predict(request(image_bytes=[b"ok"]))
@@ -213,7 +213,7 @@ def test_the_clients_deadline(endpoint):
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def test_a_client_that_goes_frees_its_place(tiny_folder):
+def test_a_client_that_disconnects_leaves_the_queue(tiny_folder):
     with RunningEndpoint(
         {"tiny": tiny_folder}, max_batch_size=1, batch_threads=1, queue_length=1
     ) as endpoint:
@@ -222,7 +222,7 @@ def test_a_client_that_goes_frees_its_place(tiny_folder):
         def queued():
             return endpoint.metric("mmkeras_serving_waiting_rows") == 1
 
-        # Until the model has it; a client has no way to see that.
+        # Until the model runs; a client cannot observe that.
         time.sleep(0.2)
         waiting = endpoint.predictions.Predict.future(request(image_bytes=[b"ok"]))
         wait_until(queued)
@@ -248,11 +248,11 @@ def test_the_servers_deadline(tiny_folder):
         assert "within 0.3 seconds" in details
 
 
-def test_bytes_that_wait_are_bounded_by_what_they_become(tiny_folder):
+def test_pending_bytes_include_the_arrays(tiny_folder):
     with RunningEndpoint(
         {"tiny": tiny_folder}, max_body_bytes=1000, max_pending_bytes=1500
     ) as endpoint:
-        # 120 rows of 2 float32 are 960 bytes, which a message says in some 50.
+        # 120 rows of 2 float32 are 960 bytes, encoded in about 50 bytes.
         large = tf.make_tensor_proto(np.zeros([120, 2], "float32"))
         large.tensor_content = b""
         large.float_val.append(1.0)
@@ -263,6 +263,6 @@ def test_bytes_that_wait_are_bounded_by_what_they_become(tiny_folder):
         details = refused(
             endpoint.predictions.Predict, two, grpc.StatusCode.RESOURCE_EXHAUSTED
         )
-        assert "Too many bytes wait" in details
-        # What was refused is given back.
+        assert "too many bytes" in details
+        # Rejected bytes are released.
         assert endpoint.predictions.Predict(request("sums", pixels=large))

@@ -16,7 +16,7 @@ def strings(*values):
     return np.array(values, object)
 
 
-def test_digits_are_those_of_the_type():
+def test_digits_are_those_of_the_dtype():
     assert json_answer({"x": np.array([0.1, 2], "float32")}, True) == (
         b'{"predictions": [0.1, 2.0]}'
     )

@@ -125,20 +125,24 @@ def test_a_signature_without_rows(endpoint):
                 "inputs": {"image_bytes": ["ok", "ok"], "question": ["why?"]},
             },
             400,
-            "as many rows. Received: `image_bytes` 2, `question` 1",
+            "the same number of rows. Received: `image_bytes` 2, `question` 1",
         ),
         ({"signature_name": "answer", "instances": ["ok"]}, 400, "several inputs"),
         ({"signature_name": "sums", "instances": [[1, 2], [3]]}, 400, "ragged: lists"),
         ({"signature_name": "sums", "instances": [[1, "2"]]}, 400, "Type: String"),
         ({"signature_name": "sums", "instances": [[1, True]]}, 400, "Type: Bool"),
-        ({"signature_name": "sums", "instances": [[1, 1e300]]}, 400, "does not hold"),
+        (
+            {"signature_name": "sums", "instances": [[1, 1e300]]},
+            400,
+            "cannot represent",
+        ),
         ({"signature_name": "positive", "instances": [1.5]}, 400, "Type: Number"),
-        ({"signature_name": "positive", "instances": [2**40]}, 400, "does not hold"),
+        ({"signature_name": "positive", "instances": [2**40]}, 400, "cannot represent"),
         ({"signature_name": "positive", "instances": [-1]}, 400, "not positive"),
         (
             {"signature_name": "sums", "instances": json.loads("[" * 70 + "]" * 70)},
             400,
-            "lists in lists, 65 deep or more",
+            "65 or more nested lists",
         ),
         ([], 400, "not a JSON object"),
     ],
@@ -151,7 +155,7 @@ def test_malformed_requests(endpoint, document, status, message):
     "body",
     [b"", b"  ", b'{"instances": [', b"\xff\xfe\xfd", b"nonsense", b"[" * 50_000],
 )
-def test_what_is_no_json(endpoint, body):
+def test_invalid_json(endpoint, body):
     answer = endpoint.rest.post("/v1/models/tiny:predict", content=body)
     assert "JSON Parse error" in error_of(answer, 400)
 
@@ -171,7 +175,7 @@ def test_what_is_no_json(endpoint, body):
         ("/", 400, "Malformed request: GET /"),
     ],
 )
-def test_unknown_addresses(endpoint, path, status, message):
+def test_unknown_urls(endpoint, path, status, message):
     assert message in error_of(endpoint.rest.get(path), status)
 
 
@@ -196,7 +200,7 @@ def chunks(number, size=10_000):
         yield b"x" * size
 
 
-def test_a_body_that_says_it_is_too_large(endpoint):
+def test_a_body_with_a_content_length_that_is_too_large(endpoint):
     answer = endpoint.rest.post("/v1/models/tiny:predict", content=b"x" * 100_001)
     assert "at most 100000 bytes" in error_of(answer, 413)
 
@@ -206,7 +210,7 @@ def test_a_body_that_grows_too_large(endpoint):
     assert "at most 100000 bytes" in error_of(answer, 413)
 
 
-def test_a_body_without_end_is_cut_off(endpoint):
+def test_an_endless_body_is_cut_off(endpoint):
     sent = []
     try:
         answer = endpoint.rest.post(
@@ -214,11 +218,11 @@ def test_a_body_without_end_is_cut_off(endpoint):
             content=(sent.append(chunk) or chunk for chunk in chunks(10_000)),
         )
     except httpx.TransportError:
-        # It may still have been writing when the connection was closed.
+        # The client may still be sending when the connection is closed.
         pass
     else:
         error_of(answer, 413)
-    # 100 MB were there to send; 0.8 MB are thrown away, and some are on their way.
+    # Of 100 MB, 0.8 MB are discarded, and some are in transit.
     assert len(sent) < 5000
     assert endpoint.predict({"instances": ["ok"]}).status_code == 200
 
@@ -238,14 +242,14 @@ def send(endpoint, head: str, body: bytes = b"") -> socket.socket:
     return connection
 
 
-def test_a_client_that_goes_within_its_body(endpoint):
+def test_a_client_that_disconnects_within_its_body(endpoint):
     before = endpoint.metric("mmkeras_serving_requests_total")
     send(endpoint, "Content-Length: 1000", b'{"instances"').close()
     wait_until(lambda: endpoint.metric("mmkeras_serving_requests_total") > before)
     assert endpoint.predict({"instances": ["ok"]}).status_code == 200
 
 
-def test_a_client_that_goes_while_it_waits_frees_its_place(tiny_folder):
+def test_a_waiting_client_that_disconnects_leaves_the_queue(tiny_folder):
     with RunningEndpoint(
         {"tiny": tiny_folder}, max_batch_size=1, batch_threads=1, queue_length=2
     ) as endpoint:
@@ -271,7 +275,7 @@ def test_a_request_may_not_have_more_rows_than_the_queue(tiny_folder):
         assert endpoint.predict({"instances": ["ok"] * 4}).status_code == 200
 
 
-def test_bytes_that_wait_are_bounded(tiny_folder):
+def test_pending_bytes_are_limited(tiny_folder):
     with RunningEndpoint(
         {"tiny": tiny_folder}, max_body_bytes=1000, max_pending_bytes=1500
     ) as endpoint:
@@ -284,14 +288,14 @@ def test_bytes_that_wait_are_bounded(tiny_folder):
             return answer.status_code == 429
 
         wait_until(refused)
-        assert "Too many bytes wait" in error_of(answer, 429)
+        assert "too many bytes" in error_of(answer, 429)
         half.close()
         wait_until(lambda: not refused())
         assert answer.status_code == 200
 
 
 def test_a_model_that_takes_too_long(tiny_folder):
-    # The model itself cannot be stopped, so its turns are not without end.
+    # The model itself cannot be stopped, so that its iterations are limited.
     with RunningEndpoint({"tiny": tiny_folder}, request_timeout=0.3) as endpoint:
         slow = {"signature_name": "slow", "instances": [A_WHILE]}
         assert "within 0.3 seconds" in error_of(endpoint.predict(slow), 504)
@@ -312,12 +316,12 @@ def test_health_and_metrics(endpoint):
     before = endpoint.metric(counted)
     endpoint.predict({"instances": ["ok"]})
     assert endpoint.metric(counted) == before + 1
-    # Names that clients make up are not kept.
+    # Unknown names are not stored.
     endpoint.rest.get("/v1/models/made_up")
     assert "made_up" not in endpoint.rest.get("/monitoring/prometheus/metrics").text
 
 
-def test_those_who_wait_are_answered_when_it_stops(tiny_folder):
+def test_pending_requests_are_answered_after_a_stop(tiny_folder):
     with RunningEndpoint({"tiny": tiny_folder}) as endpoint:
         body = json.dumps({"signature_name": "slow", "instances": [A_WHILE]}).encode()
         connection = send(endpoint, f"Content-Length: {len(body)}", body)

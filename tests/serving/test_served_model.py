@@ -37,7 +37,7 @@ def test_a_new_version_replaces_the_old_one_without_a_failure(
         going = False
         for client in clients:
             client.join(30)
-        # A client that had failed would have ended, and counted nothing more.
+        # A client that fails stops counting.
         assert set(captions) == {"v1:ok", "v2:ok"}
         wait_until(lambda: states(endpoint) == {"1": "END", "2": "AVAILABLE"})
         for result in ("INVALID_ARGUMENT", "NOT_FOUND", "INTERNAL", "UNAVAILABLE"):
@@ -45,7 +45,7 @@ def test_a_new_version_replaces_the_old_one_without_a_failure(
             assert endpoint.metric(counted) == 0
 
 
-def test_the_old_version_answers_those_who_asked_it(tiny_folder, tiny_versions):
+def test_the_old_version_answers_its_pending_requests(tiny_folder, tiny_versions):
     with RunningEndpoint({"tiny": tiny_folder}) as endpoint:
         answers = []
 
@@ -68,7 +68,7 @@ def test_a_half_written_version_is_not_loaded(tiny_folder, tiny_versions):
         (target / "variables").mkdir(parents=True)
         shutil.copy(source / "variables" / "variables.index", target / "variables")
         shutil.copy(source / "saved_model.pb", target)
-        # Seen, and left alone for as long as the weights are missing.
+        # Found, but not loaded while the weights are missing.
         wait_until(lambda: states(endpoint).get("2") == "START")
         assert said(endpoint) == "v1:ok"
         weights = "variables.data-00000-of-00001"
@@ -77,7 +77,9 @@ def test_a_half_written_version_is_not_loaded(tiny_folder, tiny_versions):
         assert said(endpoint) == "v2:ok"
 
 
-def test_a_version_that_is_still_written_to_is_not_loaded(tiny_folder, tiny_versions):
+def test_a_version_that_is_still_being_written_is_not_loaded(
+    tiny_folder, tiny_versions
+):
     shutil.copytree(tiny_versions / "2", tiny_folder / "2")
     with RunningEndpoint({"tiny": tiny_folder}, poll_seconds=1.0) as endpoint:
         shutil.copytree(tiny_versions / "2", tiny_folder / "3")
@@ -93,15 +95,15 @@ def test_a_version_that_is_still_written_to_is_not_loaded(tiny_folder, tiny_vers
         wait_until(lambda: states(endpoint)["3"] == "AVAILABLE")
 
 
-@pytest.mark.parametrize("damage", ["graph", "weights", "warm-up"])
-def test_a_broken_version_leaves_the_old_one(damage, tiny_folder, tiny_versions):
+@pytest.mark.parametrize("corruption", ["graph", "weights", "warm-up"])
+def test_a_corrupted_version_leaves_the_old_one(corruption, tiny_folder, tiny_versions):
     with RunningEndpoint({"tiny": tiny_folder}) as endpoint:
         broken = shutil.copytree(tiny_versions / "2", tiny_folder / ".2")
-        if damage == "graph":
+        if corruption == "graph":
             (broken / "saved_model.pb").write_bytes(b"not a graph")
-        if damage == "weights":
+        if corruption == "weights":
             (broken / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
-        if damage == "warm-up":
+        if corruption == "warm-up":
             (broken / "assets.extra").mkdir()
             file = broken / "assets.extra" / "tf_serving_warmup_requests"
             with tf.io.TFRecordWriter(str(file)) as writer:
@@ -114,14 +116,14 @@ def test_a_broken_version_leaves_the_old_one(damage, tiny_folder, tiny_versions)
         assert status["error_code"] == "UNKNOWN"
         assert str(tiny_folder / "2") in status["error_message"]
         assert said(endpoint) == "v1:ok"
-        # Once it is mended it is loaded.
+        # It is loaded after it has been repaired.
         shutil.rmtree(tiny_folder / "2")
         shutil.copytree(tiny_versions / "2", tiny_folder / "2")
         wait_until(lambda: states(endpoint)["2"] == "AVAILABLE")
         assert said(endpoint) == "v2:ok"
 
 
-def test_a_folder_that_goes_is_served_on(tiny_folder, tiny_versions):
+def test_a_deleted_folder_is_still_served(tiny_folder, tiny_versions):
     with RunningEndpoint({"tiny": tiny_folder}) as endpoint:
         tiny_folder.rename(tiny_folder.with_name("elsewhere"))
         shutil.copytree(tiny_versions / "2", tiny_folder / "2")

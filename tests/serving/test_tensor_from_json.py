@@ -28,13 +28,13 @@ def test_numbers(value, dtype, shape):
     np.testing.assert_array_equal(array.astype("float64"), np.array(value, "float64"))
 
 
-def test_what_no_number_is_finite_for():
+def test_numbers_that_are_not_finite():
     array = tensor_from_json([float("nan"), float("inf")], tf.float32, "x")
     assert np.isnan(array[0]) and array[1] == np.inf
 
 
 def test_strings():
-    # "aGVs" is "hel", "bG8=" is "lo"; padding may be left out, lines may be broken.
+    # "aGVs" is "hel", "bG8=" is "lo"; padding is optional, and lines can be broken.
     value = [["文", {"b64": "aGVs"}], [{"b64": "bG8"}, {"b64": "b\nG8=\n"}]]
     array = tensor_from_json(value, tf.string, "x")
     assert array.tolist() == [["文".encode(), b"hel"], [b"lo", b"lo"]]
@@ -44,7 +44,7 @@ def nested(depth):
     return [nested(depth - 1)] if depth else 1
 
 
-def test_as_deep_as_an_array_can_be():
+def test_the_maximum_number_of_dimensions():
     assert tensor_from_json(nested(64), tf.int32, "x").shape == (1,) * 64
 
 
@@ -59,10 +59,10 @@ def test_as_deep_as_an_array_can_be():
         ([True], tf.int32, "Type: Bool"),
         ([1], tf.bool, "Type: Number .* bool"),
         ([1.0], tf.int64, "Type: Number .* int64"),
-        ([-1], tf.uint8, "uint8 does not hold"),
-        ([256], tf.uint8, "uint8 does not hold"),
-        ([10**400], tf.float32, "does not hold"),
-        ([1e39], tf.float32, "float32 does not hold"),
+        ([-1], tf.uint8, "uint8 cannot represent"),
+        ([256], tf.uint8, "uint8 cannot represent"),
+        ([10**400], tf.float32, "cannot represent"),
+        ([1e39], tf.float32, "float32 cannot represent"),
         ([{"b64": "aGVs"}], tf.float32, "Type: Object"),
         ([1], tf.string, "Type: Number .* string"),
         ([{"b64": "a"}], tf.string, "Unable to base64 decode `x`"),
@@ -70,22 +70,22 @@ def test_as_deep_as_an_array_can_be():
         ([{"b64": None}], tf.string, "not formatted correctly for base64"),
         ([{"b64": "aGVs", "c": 1}], tf.string, "not formatted correctly for base64"),
         (["\ud800"], tf.string, "`x` is not text"),
-        (nested(65), tf.int32, "`x` has lists in lists, 65 deep or more"),
+        (nested(65), tf.int32, "`x` has 65 or more nested lists"),
     ],
 )
-def test_what_does_not_fit(value, dtype, message):
+def test_values_that_do_not_match(value, dtype, message):
     with pytest.raises(ServingError, match=message) as caught:
         tensor_from_json(value, dtype, "x")
     assert caught.value.code == grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_a_dtype_that_json_does_not_have():
+def test_a_dtype_that_json_cannot_represent():
     with pytest.raises(ServingError, match="Use gRPC") as caught:
         tensor_from_json([1], tf.complex64, "x")
     assert caught.value.http_status == 501
 
 
-def test_long_values_are_cut_in_messages():
+def test_long_values_are_truncated_in_messages():
     with pytest.raises(ServingError) as caught:
         tensor_from_json(["y" * 10_000], tf.int32, "x")
     assert len(caught.value.message) < 200

@@ -2,7 +2,30 @@ import os
 
 import pytest
 
-from mmkeras.serving.folder_snapshot import folder_snapshot
+from mmkeras.serving.version_folders import find_versions, folder_snapshot
+
+
+def test_versions_newest_first(tmp_path):
+    for name in ("1", "10", "9", "0", "01", "-3", "notes", "1.partial", ".7"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "11").write_text("a file")
+    assert find_versions(tmp_path) == {
+        10: tmp_path / "10",
+        9: tmp_path / "9",
+        1: tmp_path / "1",
+    }
+
+
+def test_a_saved_model_itself(tmp_path):
+    for name, version in (("7", 7), ("mine", 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").write_bytes(b"")
+        assert find_versions(tmp_path / name) == {version: tmp_path / name}
+
+
+def test_no_versions(tmp_path):
+    assert find_versions(tmp_path) == {}
+    assert find_versions(tmp_path / "nowhere") == {}
 
 
 @pytest.fixture
@@ -14,7 +37,7 @@ def saved_model(tmp_path):
     return tmp_path
 
 
-def test_it_is_the_same_until_a_file_changes(saved_model):
+def test_a_snapshot_changes_with_a_file(saved_model):
     before = folder_snapshot(saved_model)
     assert before and before == folder_snapshot(saved_model)
     (saved_model / "saved_model.pb").write_bytes(b"graphs")
@@ -35,7 +58,7 @@ def test_it_is_the_same_until_a_file_changes(saved_model):
         "variables/variables.data-00001-of-00002",
     ],
 )
-def test_there_is_none_while_a_file_is_missing(saved_model, missing):
+def test_there_is_no_snapshot_while_a_file_is_missing(saved_model, missing):
     (saved_model / missing).unlink()
     assert folder_snapshot(saved_model) is None
     assert folder_snapshot(saved_model / "nowhere") is None
