@@ -181,7 +181,7 @@ class FeatureCache:
         # Keras counts the layers of a session in their names.
         config["config"].pop("name", None)
         digest = hashlib.sha256()
-        for part in (config, self.modality.config()):
+        for part in (config, self.modality.config(), self.modality.optional):
             digest.update(json.dumps(part, sort_keys=True).encode("utf-8"))
         for weight in self.encoder.get_weights():
             digest.update(weight.tobytes())

@@ -109,6 +109,21 @@ class SamplePipeline:
             batches = self.draw(batches, seed)
         return self._prepared(batches, samples.element_spec)
 
+    def evaluation(self, samples: tf.data.Dataset) -> Batches:
+        """Batches of all samples in order, each target once.
+
+        Args:
+            samples: a `tf.data.Dataset` of sample dicts, batched or not.
+
+        Raises:
+            TypeError: if it is not a dataset.
+        """
+        samples = self._numbered(samples)
+        if self.expand is not None:
+            samples = self.expand(samples)
+        batches = batch_samples(samples, self.batch_size, modalities=self.modalities)
+        return self._prepared(batches, samples.element_spec)
+
     def _numbered(self, samples) -> tf.data.Dataset:
         require_dataset(samples)
         if self.on_error == "raise":

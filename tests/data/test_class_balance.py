@@ -112,7 +112,9 @@ def test_one_question_a_sample():
 def test_another_order_is_refused():
     columns = {"image": [str(i) for i in range(20)], "answer": ["a", "b"] * 10}
     shuffled = tf.data.Dataset.from_tensor_slices(columns).shuffle(20)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="the same order at each pass"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="the same order at each pass"
+    ):
         list(balance(shuffled))
 
 

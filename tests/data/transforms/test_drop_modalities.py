@@ -114,7 +114,9 @@ def test_another_modality():
     # 40 · 0.5 = 20, within four standard deviations, 4 · 3.2.
     assert abs(present.sum() - 20) < 13
     assert (sensor == present[:, np.newaxis]).all()
-    with pytest.raises(ValueError, match="'image'; it may have 'sensor' and 'question'"):
+    with pytest.raises(
+        ValueError, match="'image'; it may have 'sensor' and 'question'"
+    ):
         drop_modalities(data, {"image": 0.5}, modalities=known)
     with pytest.raises(ValueError, match="before the samples are batched"):
         drop_modalities(data.batch(2), {"sensor": 0.5}, modalities=known)

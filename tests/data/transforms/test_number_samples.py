@@ -26,7 +26,7 @@ def test_another_modality():
     ]
 
 
-def test_ragged_features():
+def test_cached_features():
     data = tf.data.Dataset.from_tensor_slices({"image_features": tf.zeros([3, 4, 2])})
     rows = [row["sample_number"].numpy() for row in number_samples(data.batch(2))]
     assert [row.tolist() for row in rows] == [[0, 1], [2]]
