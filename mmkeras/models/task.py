@@ -33,6 +33,7 @@ from mmkeras.models.preset import check_preset, task_of_preset, write_format
 from mmkeras.models.run import Run
 from mmkeras.models.task_spec import TaskSpec
 
+
 class Task(keras_hub.models.Task):
     """A backbone, a preprocessor, and the verbs of a purpose.
 

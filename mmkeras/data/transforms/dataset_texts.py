@@ -115,14 +115,3 @@ def select_key(
     # Fused with the step before, which then does not compute what is not used.
     options.experimental_optimization.map_fusion = True
     return dataset.map(select).with_options(options)
-
-
-def listed_texts(texts: tf.Tensor | tf.RaggedTensor) -> list[list[str]]:
-    """The texts of a batch as a list for each sample.
-
-    Args:
-        texts: string `[batch, (texts)]`, or `[batch]` for one text of each sample.
-    """
-    if not isinstance(texts, tf.RaggedTensor):
-        texts = tf.RaggedTensor.from_tensor(tf.reshape(texts, [tf.shape(texts)[0], -1]))
-    return [[text.decode("utf-8") for text in row] for row in texts.to_list()]
