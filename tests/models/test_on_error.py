@@ -83,7 +83,9 @@ def test_raising_names_the_file_and_nothing_else(captioner, data):
         with pytest.raises(ValueError) as caught:
             verb(data, batch_size=200, verbose=0)
         message = str(caught.value)
-        assert re.fullmatch(rf"{listed}, or skip them with on_error='skip'\.", message), message
+        assert re.fullmatch(
+            rf"{listed}, or skip them with on_error='skip'\.", message
+        ), message
     # It cannot skip.
     with pytest.raises(ValueError) as caught:
         captioner.predict(data, batch_size=200, verbose=0)
@@ -100,7 +102,10 @@ def test_raising_decodes_names_that_are_not_ascii(captioner):
 def test_nothing_to_train_on(captioner, data):
     bad = data.filter(lambda x: tf.reduce_any(x["image_id"] == names()))
     bad = bad.apply(tf.data.experimental.assert_cardinality(4))
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match="None of the images"):
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match="None of the images"),
+    ):
         captioner.fit(bad, verbose=0, on_error="skip")
 
 
@@ -164,9 +169,7 @@ COMMANDS = {
     "task",
     ["captioner", pytest.param("vqa", marks=pytest.mark.slow)],
 )
-def test_training_names_a_corrupted_image_and_skips_it(
-    task, tmp_path, capsys
-):
+def test_training_names_a_corrupted_image_and_skips_it(task, tmp_path, capsys):
     table, header, text = COMMANDS[task]
     photos, output = tmp_path / "photos", tmp_path / "preset"
     photos.mkdir()
