@@ -219,9 +219,9 @@ def _readable(task, dataset, args) -> tuple:
     """The samples to evaluate, and with `--on-error skip` the number of others."""
     if args.on_error != "skip":
         return dataset, {}
-    from mmkeras.training import readable_samples
+    from mmkeras.data import readable_samples
 
-    dataset, bad = readable_samples(task, dataset, args.batch_size)
+    dataset, bad = readable_samples(dataset, task.preprocessor, args.batch_size)
     for line in bad:
         print(f"mmkeras: skipped {line}", file=sys.stderr)
     return dataset, {"skipped_images": len(bad)}

@@ -4,10 +4,10 @@ import tensorflow as tf
 
 
 def require_dataset(dataset: object) -> None:
-    """Refuses what is not a dataset, with a word on how to come by one.
+    """Checks that an argument is a dataset, and tells how to get one.
 
     Args:
-        dataset: whatever a user gave as one.
+        dataset: the argument.
 
     Raises:
         TypeError: if it is not a `tf.data.Dataset`.
@@ -19,6 +19,6 @@ def require_dataset(dataset: object) -> None:
         hint = " A split gives several datasets: unpack them."
     raise TypeError(
         "Expected a `tf.data.Dataset` of sample dicts, as `mmkeras.data.from_folder()` "
-        f"and `mmkeras.data.load()` return it.{hint} Received: "
+        f"and `mmkeras.data.load()` return.{hint} Received: "
         f"{type(dataset).__name__}."
     )

@@ -2,32 +2,33 @@ from __future__ import annotations
 
 import keras
 
-from mmkeras.data import SkippedImages
+from mmkeras.data import SkippedSamples
 
 
 class CountSkipped(keras.callbacks.Callback):
-    """Writes into the logs of each epoch how many pictures were left out.
+    """Adds the number of skipped samples to the logs of each epoch.
 
-    It must come before the callbacks that are to see the numbers.
+    It must precede the callbacks that read the numbers.
 
     Args:
-        training: `SkippedImages` of the training data.
-        validation: the same of the validation data, or `None`.
+        training: `SkippedSamples` of the training data.
+        validation: `SkippedSamples` of the validation data, or `None`.
     """
 
     def __init__(
-        self, training: SkippedImages, validation: SkippedImages | None = None
+        self, training: SkippedSamples, validation: SkippedSamples | None = None
     ):
         super().__init__()
-        self._columns = {"skipped_images": training}
+        self._columns = {training.column: training}
         if validation is not None:
-            self._columns["val_skipped_images"] = validation
+            self._columns[f"val_{validation.column}"] = validation
 
     def on_epoch_end(self, epoch, logs=None):
         if "loss" not in logs:
+            key = next(iter(self._columns.values())).key
             raise ValueError(
-                "None of the pictures can be used, so that there is nothing to train "
-                "on. Convert them to JPEG or PNG."
+                f"None of the {key}s can be used, so that there is nothing to train "
+                "on. Convert them."
             )
         for name, skipped in self._columns.items():
             logs[name] = skipped.count()

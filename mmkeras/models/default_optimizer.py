@@ -1,83 +1,120 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 
-from mmkeras.optimizers import ConvMuon, LayerwiseOptimizer
+from mmkeras.optimizers import ConvMuon, LayerwiseOptimizer, WarmupCosine
 
 
 class DefaultOptimizer:
-    """The optimizer of tasks that are not given one, and rates by part.
+    """The optimizer of tasks that are compiled with `optimizer="auto"`.
 
-    `optimizer="auto"` is `mmkeras.optimizers.ConvMuon` (Muon for matrices and
-    convolutions, AdamW for the rest), whose rate warms up over the first steps of a
-    `fit` and falls to 0 by a cosine over its epochs.
+    It is `ConvMuon` (Muon for matrices and convolutions, AdamW for all else) with a
+    `WarmupCosine` schedule, whose number of steps is set by `fit`. The optimizer stays
+    the same from one `fit` to the next, as long as the same variables are trained.
 
-    A mix-in of `Task`.
+    Args:
+        learning_rate: float, the peak of the schedule.
+        factors: dict from the name of a part, or the beginning of a variable's path,
+            to a factor of the learning rate; the longer one of two matches counts.
 
     Reference:
         - [Liu et al., 2025](https://arxiv.org/abs/2502.16982) (Muon)
         - [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101) (AdamW)
     """
 
-    def _choose_optimizer(self, optimizer, learning_rate, default_rate, factors):
-        """What Keras is to compile with; remembers what a schedule will need."""
-        self._scheduled = optimizer == "auto"
-        if not self._scheduled and learning_rate is not None:
-            raise ValueError(
-                "`learning_rate` is the peak of the schedule of optimizer='auto'. Give "
-                "your optimizer its own rate, e.g. keras.optimizers.Adam(1e-3). "
-                f"Received: optimizer={optimizer!r}, learning_rate={learning_rate}."
-            )
-        self._learning_rate = default_rate if learning_rate is None else learning_rate
-        self._learning_rate_factors = self._by_path(factors or {})
-        if self._scheduled:
-            return self._optimizer(self._learning_rate)
-        if not self._learning_rate_factors:
-            return optimizer
-        return LayerwiseOptimizer(
-            keras.optimizers.get(optimizer), self._learning_rate_factors
-        )
+    def __init__(self, learning_rate: float, factors: Mapping[str, float] | None):
+        self.learning_rate = learning_rate
+        self.factors = dict(factors or {})
+        self.schedule: WarmupCosine | None = None
+        self._trained = None
 
-    def _schedule(self, total_steps: int) -> None:
-        warmup = min(500, max(1, total_steps // 10))
-        schedule = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0,
-            decay_steps=max(1, total_steps - warmup),
-            warmup_target=self._learning_rate,
-            warmup_steps=warmup,
-        )
-        with self.distribute_strategy.scope():
-            optimizer = self._optimizer(schedule)
-            # `compile` wraps the optimizer so where the policy asks for it.
-            if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-            self.optimizer = optimizer
-        self.train_function = None
+    def create(
+        self, parts: Mapping[str, keras.layers.Layer]
+    ) -> keras.optimizers.Optimizer:
+        """A new optimizer, in the scope of the model's distribution strategy.
 
-    def _optimizer(self, learning_rate):
+        Args:
+            parts: dict of the layers of a model by name.
+
+        Returns:
+            A Keras optimizer.
+        """
+        self._trained = None
+        self.schedule = WarmupCosine(self.learning_rate)
         optimizer = ConvMuon(
-            learning_rate, weight_decay=0.01, adam_weight_decay=0.01, clipnorm=1.0
+            self.schedule, weight_decay=0.01, adam_weight_decay=0.01, clipnorm=1.0
         )
-        if not self._learning_rate_factors:
-            return optimizer
-        return LayerwiseOptimizer(optimizer, self._learning_rate_factors)
+        return scaled_by_part(optimizer, self.factors, parts)
 
-    def _by_path(self, factors) -> dict[str, float]:
-        """Factors by the path of a variable, from those by parts of the backbone."""
-        found = {}
-        # The narrower of two names stands later in this order, and so counts.
-        for name in sorted(factors):
-            paths = [
-                v.path
-                for part_name, part in self._parts().items()
-                for v in part.variables
-                if name == part_name or v.path.startswith(f"{name}/")
-            ]
-            if not paths:
-                raise ValueError(
-                    f"`learning_rate_factors` names {name!r}, which there is not. Name "
-                    f"a part ({', '.join(self._parts())}) or the beginning of a "
-                    "variable's path, e.g. 'text_decoder/block_0'."
-                )
-            found.update(dict.fromkeys(paths, float(factors[name])))
-        return found
+    def begin(
+        self,
+        model: keras.Model,
+        parts: Mapping[str, keras.layers.Layer],
+        total_steps: int,
+    ) -> None:
+        """Builds the optimizer of a model, and starts the schedule of a `fit`.
+
+        Where other variables are trained than before, as after `enable_lora` or
+        `unfreeze`, the model gets a new optimizer.
+
+        Args:
+            model: a model that is compiled with this optimizer.
+            parts: dict of its layers by name.
+            total_steps: int, the number of steps of the `fit`.
+        """
+        variables = list(model.trainable_variables)
+        if self._trained is not None and not _same(self._trained, variables):
+            wrapped = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+            optimizer = self.create(parts)
+            if wrapped:
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            model.optimizer = optimizer
+            model.train_function = None
+        self._trained = variables
+        model.optimizer.build(variables)
+        self.schedule.begin(total_steps, model.optimizer.iterations.numpy())
+
+
+def scaled_by_part(
+    optimizer: keras.optimizers.Optimizer,
+    factors: Mapping[str, float],
+    parts: Mapping[str, keras.layers.Layer],
+) -> keras.optimizers.Optimizer:
+    """An optimizer that trains parts of a model at different learning rates.
+
+    Args:
+        optimizer: a Keras optimizer that has not been built yet.
+        factors: as in `DefaultOptimizer`.
+        parts: dict of the layers of the model by name.
+
+    Returns:
+        A `LayerwiseOptimizer`, or the optimizer itself without factors.
+
+    Raises:
+        ValueError: if a factor is of no part and no variable.
+    """
+    by_path = {}
+    # The longer of two names follows in this order, and overwrites the shorter one.
+    for name in sorted(factors):
+        paths = [
+            variable.path
+            for part_name, part in parts.items()
+            for variable in part.variables
+            if name == part_name or variable.path.startswith(f"{name}/")
+        ]
+        if not paths:
+            raise ValueError(
+                f"`learning_rate_factors` has the unknown name {name!r}. Name a part "
+                f"({', '.join(parts)}) or the beginning of a variable's path, e.g. "
+                "'text_decoder/block_0'."
+            )
+        by_path.update(dict.fromkeys(paths, float(factors[name])))
+    return LayerwiseOptimizer(optimizer, by_path) if by_path else optimizer
+
+
+def _same(some, others) -> bool:
+    return len(some) == len(others) and all(
+        one is other for one, other in zip(some, others, strict=True)
+    )

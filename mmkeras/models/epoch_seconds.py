@@ -6,9 +6,9 @@ import keras
 
 
 class EpochSeconds(keras.callbacks.Callback):
-    """Writes into the logs of each epoch how long it took, validation included.
+    """Adds the duration of each epoch, validation included, to its logs, in seconds.
 
-    It must come before the callbacks that are to see the number.
+    It must precede the callbacks that read the number.
     """
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -1,127 +1,103 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import pathlib
 import shutil
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
-import numpy as np
-from PIL import Image
-
-from mmkeras.runtime.read_image import read_image
+from mmkeras.data.modalities import MODALITIES
+from mmkeras.preprocessing.modality import Modality
 
 _FOLDER = "samples"
 _TABLE = "samples.json"
 
 
-class KeptSample(NamedTuple):
-    """A picture that a preset keeps, to check on what is made of the model.
-
-    Args:
-        image: bytes, a PNG of the model's size.
-        question: string, or `None`.
-    """
-
-    image: bytes
-    question: str | None
-
-
 def choose_samples(
-    samples: Iterable[dict],
-    height: int,
-    width: int,
-    crop: bool,
-    number: int,
-    asks: bool = False,
-) -> tuple[KeptSample, ...]:
-    """The first few samples, each with a picture and its first question.
+    samples: Iterable[dict], modalities: Sequence[Modality], number: int
+) -> tuple[dict, ...]:
+    """The first few valid samples, reduced to what a model takes of them.
 
     Args:
-        samples: iterable of sample dicts, not batched, e.g. a `tf.data.Dataset`. Those
-            without a picture that can be read are passed over.
-        height: int, in pixels.
-        width: int, in pixels.
-        crop: bool, as `read_image` takes it.
-        number: int, how many.
-        asks: bool, whether samples without a question are passed over too.
+        samples: iterable of sample dicts, not batched, e.g. a `tf.data.Dataset`.
+        modalities: sequence of `Modality`. Samples that lack one of them, or whose
+            value cannot be decoded, are skipped.
+        number: int, the maximum number of samples.
 
     Returns:
-        tuple of `KeptSample`.
+        tuple of dicts of `Modality.keep`, e.g. a PNG of the model's size, and the
+        first question.
     """
-    found = []
+    chosen = []
     for sample in samples:
-        if len(found) == number:
+        if len(chosen) == number:
             break
-        question = first_question(sample.get("question"))
-        if asks and not question:
-            continue
-        try:
-            pixels = read_image(plain(sample["image"]), height, width, crop)[0]
-        except ValueError:
-            continue
-        found.append(KeptSample(_encoded(pixels), question))
-    return tuple(found)
+        kept = {m.key: m.keep(sample[m.key]) for m in modalities if m.key in sample}
+        if len(kept) == len(modalities) and None not in kept.values():
+            chosen.append(kept)
+    return tuple(chosen)
 
 
-def write_samples(samples: Iterable[KeptSample], preset: str | os.PathLike) -> None:
-    """Writes samples into the folder of a preset, in place of those there."""
+def write_samples(
+    samples: Iterable[dict],
+    preset: str | os.PathLike,
+    modalities: Sequence[Modality] = MODALITIES,
+) -> None:
+    """Writes samples to the folder of a preset, in place of those there.
+
+    Args:
+        samples: iterable of dicts, as `choose_samples` makes them.
+        preset: path of the folder.
+        modalities: sequence of `Modality`.
+    """
     folder = pathlib.Path(preset) / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     rows = []
     for number, sample in enumerate(samples):
-        folder.mkdir(exist_ok=True)
-        name = f"{number:02}.png"
-        (folder / name).write_bytes(sample.image)
-        rows.append({"image": name, "question": sample.question})
+        row = dict(sample)
+        files = [m for m in modalities if m.file_suffix and m.key in sample]
+        for place, modality in enumerate(files):
+            mark = f"_{modality.key}" if place else ""
+            name = f"{number:02}{mark}{modality.file_suffix}"
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_bytes(sample[modality.key])
+            row[modality.key] = name
+        rows.append(row)
     if rows:
+        folder.mkdir(exist_ok=True)
         text = json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
         (folder / _TABLE).write_text(text, "utf-8")
 
 
-def read_samples(preset: str | os.PathLike) -> tuple[KeptSample, ...]:
-    """The samples in the folder of a preset, none if it keeps none.
+def read_samples(
+    preset: str | os.PathLike, modalities: Sequence[Modality] = MODALITIES
+) -> tuple[dict, ...]:
+    """The samples in the folder of a preset, none if there are none.
+
+    Args:
+        preset: path of the folder.
+        modalities: sequence of `Modality`.
 
     Raises:
-        ValueError: if they are damaged.
+        ValueError: if the files are corrupted.
     """
     folder = pathlib.Path(preset) / _FOLDER
     if not (folder / _TABLE).is_file():
         return ()
     try:
         rows = json.loads((folder / _TABLE).read_text("utf-8"))
-        return tuple(
-            KeptSample((folder / row["image"]).read_bytes(), row["question"])
-            for row in rows
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return tuple(_read(row, folder, modalities) for row in rows)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"The samples in {folder} are damaged ({error}). Copy the folder again, "
-            "remove it, or give samples of your own."
+            f"The samples in {folder} are corrupted ({error}). Copy the folder again, "
+            "remove it, or give your own samples."
         ) from error
 
 
-def plain(value):
-    """A value of a sample, without TensorFlow."""
-    return value.numpy() if hasattr(value, "numpy") else value
-
-
-def first_question(question) -> str | None:
-    """The first question of a sample, `None` if there is none or it is blank.
-
-    Args:
-        question: string, bytes, a tensor, several of these, or `None`.
-    """
-    question = plain(question)
-    if isinstance(question, (list, tuple, np.ndarray)):
-        question = question[0] if len(question) else None
-    question = question.decode("utf-8") if isinstance(question, bytes) else question
-    return question if question and question.strip() else None
-
-
-def _encoded(pixels: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
-    return file.getvalue()
+def _read(row, folder, modalities) -> dict:
+    files = {m.key for m in modalities if m.file_suffix}
+    return {
+        key: (folder / value).read_bytes() if key in files else value
+        for key, value in row.items()
+        if value is not None
+    }

@@ -11,14 +11,14 @@ from mmkeras.preprocessing.require import failed_requirement
 
 @contextlib.contextmanager
 def plain_errors(may_skip: bool) -> Iterator[None]:
-    """A scope in which samples that are refused raise an error with the reason alone.
+    """A scope in which an invalid sample raises an error with the reason alone.
 
     Args:
-        may_skip: bool, whether the caller has `on_error="skip"`, and the error is to
-            say so.
+        may_skip: bool, whether the caller has `on_error="skip"`, which the error then
+            mentions.
 
     Raises:
-        ValueError: if a sample is refused in a graph.
+        ValueError: if a sample is invalid.
     """
     try:
         yield

@@ -67,49 +67,50 @@ class Predictions:
 
     def _predict(self) -> Iterator[Prediction]:
         keys = self.task.spec.inputs
+        modalities = self.task.preprocessor.modalities
+        encoded = [modality.key for modality in modalities if modality.encoded]
         predict = getattr(self.task, self.task.spec.verb)
-        for batch in batch_samples(self.dataset, self.batch_size):
-            rows = _rows(batch)
+        batches = batch_samples(self.dataset, self.batch_size, modalities=modalities)
+        for batch in batches:
+            rows = _rows(batch, encoded)
             columns = [[_present(row, key) for row in rows] for key in keys]
             outputs = predict(*columns, on_error="skip", **self._options)
             for row, output in zip(rows, outputs, strict=True):
                 if not _is_skipped(output):
-                    image = _present(row, "image") if self._keep_images else None
-                    yield Prediction(_without_image(row), image, output)
+                    image = _present(row, encoded[0]) if self._keep_images else None
+                    sample = {k: v for k, v in row.items() if k not in encoded}
+                    yield Prediction(sample, image, output)
                 elif self.on_error == "raise":
                     self._refuse(row)
 
     def _refuse(self, row) -> None:
-        """Raises the reason why an image is unreadable, with its `image_id`."""
-        converter = self.task.preprocessor.image_converter
-        _, errors = converter.convert(tf.constant([row["image"]]))
-        refuse_bad_images(errors.numpy(), [str(row.get("image_id", "image"))])
+        """Raises the reason why a sample is unreadable, with its id."""
+        modality = self.task.preprocessor.modalities[0]
+        _, errors = modality.decode(tf.constant([row[modality.key]]))
+        name = str(row.get(modality.id_key, modality.key))
+        refuse_bad_images(errors.numpy(), [name])
 
 
-def _rows(batch) -> list[dict[str, Any]]:
-    columns = {key: _values(value) for key, value in batch.items()}
+def _rows(batch, encoded) -> list[dict[str, Any]]:
+    columns = {key: _values(value, key in encoded) for key, value in batch.items()}
     number = len(next(iter(columns.values())))
     return [{k: column[i] for k, column in columns.items()} for i in range(number)]
 
 
-def _values(value) -> list:
+def _values(value, encoded) -> list:
     if isinstance(value, tf.RaggedTensor):
         return [_decoded(row) for row in value.to_list()]
+    # Encoded values stay bytes, even where they would be valid text.
     return [
-        row if isinstance(row, np.ndarray) else _decoded(row) for row in value.numpy()
+        row if encoded or isinstance(row, np.ndarray) else _decoded(row)
+        for row in value.numpy()
     ]
 
 
 def _decoded(value):
     if isinstance(value, list):
         return [_decoded(one) for one in value]
-    if isinstance(value, bytes):
-        try:
-            return value.decode("utf-8")
-        except UnicodeDecodeError:
-            # Encoded images.
-            return value
-    return value
+    return value.decode("utf-8") if isinstance(value, bytes) else value
 
 
 def _present(row, key):
@@ -124,7 +125,3 @@ def _is_skipped(output) -> bool:
     if isinstance(output, list):
         return bool(output) and all(one is None for one in output)
     return output is None
-
-
-def _without_image(row) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "image"}

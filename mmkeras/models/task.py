@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
-import json
-import math
 import os
 import pathlib
-import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,23 +16,17 @@ import tensorflow as tf
 from mmkeras import __version__
 from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
-from mmkeras.data import (
-    SkippedImages,
-    batch_samples,
-    cache_features,
-    number_samples,
-)
-from mmkeras.data.is_batched import is_batched
-from mmkeras.data.is_repeatable import is_repeatable
+from mmkeras.data import FeatureCache, SamplePipeline
+from mmkeras.data.modalities import is_batched
 from mmkeras.data.require_dataset import require_dataset
+from mmkeras.data.sample_pipeline import Batches
 from mmkeras.export import export_litert, export_saved_model
-from mmkeras.models.adaptable import Adaptable
+from mmkeras.models.adapters import Adapters
 from mmkeras.models.count_skipped import CountSkipped
-from mmkeras.models.default_optimizer import DefaultOptimizer
+from mmkeras.models.default_optimizer import DefaultOptimizer, scaled_by_part
 from mmkeras.models.epoch_seconds import EpochSeconds
 from mmkeras.models.evaluators import choose_evaluators
-from mmkeras.models.keeps_samples import KeepsSamples
-from mmkeras.models.kept_samples import write_samples
+from mmkeras.models.kept_samples import choose_samples, read_samples, write_samples
 from mmkeras.models.plain_errors import plain_errors
 from mmkeras.models.predictions import Predictions
 from mmkeras.models.preset import check_preset, task_of_preset, write_format
@@ -43,19 +34,25 @@ from mmkeras.models.run import Run
 from mmkeras.models.task_spec import TaskSpec
 
 
-class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
+class Task(keras_hub.models.Task):
     """A backbone, a preprocessor, and the verbs of a purpose.
 
-    `fit`, `evaluate` and `predict` take datasets of raw samples, batched or not,
-    and preprocess them in graph. A subclass names its `parts` (`Adaptable`).
+    `fit`, `evaluate` and `predict` accept datasets of raw samples, batched or not,
+    and preprocess them in graph.
 
     Args:
         backbone: a `keras_hub.models.Backbone`.
-        preprocessor: a `keras_hub.models.Preprocessor`.
+        preprocessor: a `TaskPreprocessor`.
+        compile: bool, whether to compile with the defaults of `compile`.
+        **kwargs: arguments of `keras_hub.models.Task`.
     """
 
-    # Whether batches differ in the shape of their rows, so that one cannot be filled
-    # up from the next.
+    # Attributes of the backbone that hold its layers; those that get adapters unless
+    # others are given to `enable_lora`.
+    parts: tuple[str, ...] = ()
+    lora_parts: tuple[str, ...] = ()
+    # Whether rows differ in shape from batch to batch, so that a batch cannot be filled
+    # up from the next one.
     rows_vary = False
     # Set by `register_task`.
     spec: TaskSpec
@@ -65,7 +62,9 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         self.backbone = backbone
         self.preprocessor = preprocessor
-        self._scheduled = False
+        self._default_optimizer: DefaultOptimizer | None = None
+        self._kept: tuple[dict, ...] | None = None
+        self._kept_in: str | None = None
         super().__init__(compile=compile, **kwargs)
         self.built = True
 
@@ -86,154 +85,102 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
 
         Args:
             x: a `tf.data.Dataset` of sample dicts, batched or not.
-            validation_data: the same, or `None`.
+            validation_data: a `tf.data.Dataset` of sample dicts, or `None`.
             batch_size: int, for datasets that are not batched yet.
             epochs: int.
-            shuffle_buffer: int, samples held back to shuffle from; `None` for
-                1,024. Only for a dataset that is not batched yet.
+            shuffle_buffer: int, size of the shuffle buffer, or `None` for 1,024. Only
+                for a dataset that is not batched yet.
             seed: int, of the shuffling.
-            on_error: string, what to do with a picture that cannot be read:
-                `"raise"` an error that names it, or `"skip"` it: it is left out of
-                its batch, which the next ones fill up where the dataset is not
-                batched yet. The history then has the columns `skipped_images` and,
-                with validation data, `val_skipped_images` (with
-                `steps_per_epoch`, batches that are read ahead count too), and a
-                warning at the end names the first few.
-            feature_cache: folder to keep what a frozen image encoder makes of the
-                pictures (`cache_features`), so that it is run once and not in each
-                epoch; the dataset must not be batched then, and validation data that
-                are batched are taken as they are. `None` for none. `"auto"` does so
-                for the time of the training where it can: the encoder is frozen,
-                there are several epochs, the dataset is not batched, its length is
-                known, its pictures are the same at every pass, they fit on half of
-                the free disk, and `on_error` is `"raise"`.
-            **kwargs: passed to `keras.Model.fit`.
+            on_error: string, `"raise"` an error that names an image that cannot be
+                decoded, or `"skip"` its sample. Batches are then filled up from the
+                next ones if the dataset is not batched yet. The history has the
+                columns `skipped_images` and, with validation data,
+                `val_skipped_images` (with `steps_per_epoch`, batches that are read
+                ahead count too), and a warning at the end names the first few.
+            feature_cache: folder for the features of a frozen image encoder
+                (`cache_features`), so that it runs once and not in each epoch; the
+                dataset must not be batched then, and batched validation data are used
+                without a cache. `None` for no cache. `"auto"` caches them for the time
+                of the training where it can: the encoder is frozen, there are several
+                epochs, the dataset is not batched, its length is known, its images are
+                the same at every pass, their features fit on half of the free disk,
+                and `on_error` is `"raise"`.
+            **kwargs: arguments of `keras.Model.fit`.
 
         Returns:
-            A `keras.callbacks.History`, with a column `epoch_seconds` too.
+            A `keras.callbacks.History`, with a column `epoch_seconds`.
 
         Raises:
-            ValueError: if the dataset has no samples, a sample is not what the task
-                needs, `on_error` is not known, or it is `"raise"` and a picture cannot
-                be read.
+            ValueError: if the dataset has no samples, or lacks what the task needs;
+                `on_error` is unknown; or it is `"raise"` and an image cannot be
+                decoded.
         """
         require_dataset(x)
         check_choice("on_error", on_error, ("raise", "skip"))
         self._check_samples(x)
+        epochs_to_run = max(1, epochs - kwargs.get("initial_epoch", 0))
+        pipeline = self._pipeline(batch_size, on_error)
         with contextlib.ExitStack() as stack:
             if feature_cache == "auto":
-                runs = epochs - kwargs.get("initial_epoch", 0)
-                asked = runs > 1 and on_error == "raise"
-                feature_cache = self._place_of_features(x, stack) if asked else None
+                wanted = epochs_to_run > 1 and on_error == "raise"
+                feature_cache = self._temporary_cache(x, stack) if wanted else None
             if feature_cache is not None:
-                cached = functools.partial(
+                # Unreadable samples are skipped in each epoch, as without features.
+                cache = functools.partial(
                     self.cache_features,
                     directory=feature_cache,
                     batch_size=batch_size,
                     verbose=kwargs.get("verbose", "auto") != 0,
-                    # Left out and counted in each epoch, as without features.
                     on_error="keep" if on_error == "skip" else on_error,
                 )
-                if "image" in x.element_spec:
-                    x = cached(x)
-                if _has_single_pictures(validation_data):
-                    validation_data = cached(validation_data)
-            batches = self._training_batches(
-                x, batch_size, shuffle_buffer, seed, on_error
+                x = cache(x) if self._has_values(x) else x
+                if self._has_values(validation_data, batched=False):
+                    validation_data = cache(validation_data)
+            batches = pipeline.training(x, shuffle_buffer, seed)
+            held_out = None
+            if validation_data is not None:
+                held_out = self._evaluation_batches(validation_data, pipeline)
+            self._prepare_optimizer(
+                kwargs.get("steps_per_epoch") or batches.steps, epochs_to_run
             )
-            return self._fit(
-                batches, x, validation_data, batch_size, epochs, seed, on_error, kwargs
-            )
-
-    def _training_batches(self, x, batch_size, shuffle_buffer, seed, on_error):
-        batches = batch_samples(
-            x if on_error == "raise" else number_samples(x),
-            batch_size,
-            shuffle_buffer=shuffle_buffer or 1024,
-            seed=seed,
-        )
-        if int(batches.cardinality()) == 0:
-            raise ValueError(
-                "The training dataset has no samples. Check its split, or the "
-                "filter that made it."
-            )
-        return batches
+            return self._fit(batches, held_out, epochs, epochs_to_run, **kwargs)
 
     def _fit(
-        self, batches, x, validation_data, batch_size, epochs, seed, on_error, kwargs
-    ):
-        if self._scheduled:
-            steps = kwargs.get("steps_per_epoch") or int(batches.cardinality())
-            if steps < 0:
-                raise ValueError(
-                    "The schedule of the learning rate needs the number of steps, "
-                    "which a filtered or generated dataset does not tell. Give "
-                    "`steps_per_epoch=`, or apply "
-                    "`tf.data.experimental.assert_cardinality(number)` to it."
-                )
-            self._schedule(steps * (epochs - kwargs.get("initial_epoch", 0)))
-        skipped, held_out = _skipped(on_error), None
-        if validation_data is not None:
-            held_out = _skipped(on_error)
-            kwargs["validation_data"] = self._prepare(
-                validation_data, batch_size, held_out
-            )
-        batches = self._draw(batches, seed)
+        self,
+        batches: Batches,
+        held_out: Batches | None,
+        epochs: int,
+        epochs_to_run: int,
+        callbacks=None,
+        **kwargs,
+    ) -> keras.callbacks.History:
         own = [EpochSeconds()]
-        if skipped is None:
-            batches = self._preprocess(batches)
-            batches = self._set_up_once(batches, epochs, kwargs)
-        else:
-            full = self._filled_up_to(x, batch_size)
-            batches = self._preprocess_readable(batches, skipped, full)
-            own.append(CountSkipped(skipped, held_out))
-        others = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
-        kwargs["callbacks"] = [*own, *others]
-        # Built in the graph of the step, its variables would have that traced twice.
-        if self.compiled:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
+        skipped = [(batches.skipped, "training")]
+        if held_out is not None:
+            kwargs = {**kwargs, "validation_data": held_out.dataset}
+            skipped.append((held_out.skipped, "validation"))
+        if batches.skipped is not None:
+            own.append(CountSkipped(*(record for record, _ in skipped)))
+        data = batches.dataset
+        counted = kwargs.get("steps_per_epoch") is not None
+        if not counted and self._may_repeat(batches):
+            # Keras sets up a dataset of one epoch twice for each, which takes seconds
+            # where images are decoded.
+            data = data.repeat(epochs_to_run)
+            kwargs = {**kwargs, "steps_per_epoch": batches.steps}
         try:
-            with plain_errors(may_skip=True):
-                return keras.Model.fit(self, batches, epochs=epochs, **kwargs)
+            with plain_errors(may_skip=True), _ends_of_data(expected=not counted):
+                return keras.Model.fit(
+                    self,
+                    data,
+                    epochs=epochs,
+                    callbacks=[*own, *keras.tree.flatten(callbacks or [])],
+                    **{"shuffle": False, **kwargs},
+                )
         finally:
-            for found, what in ((skipped, "training"), (held_out, "validation")):
-                if found is not None:
-                    found.warn(what)
-
-    def _set_up_once(self, batches, epochs, kwargs):
-        """The batches of all epochs, where it is known how many make one.
-
-        Keras sets up a dataset of one epoch twice for each, which takes seconds where
-        pictures are decoded.
-        """
-        steps = int(batches.cardinality())
-        if (
-            steps < 1
-            or kwargs.get("steps_per_epoch") is not None
-            or steps % getattr(self, "steps_per_execution", 1)
-            # Each worker has a part of the batches, and they end together or hang.
-            or isinstance(
-                self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
-            )
-        ):
-            return batches
-        kwargs["steps_per_epoch"] = steps
-        return batches.repeat(max(1, epochs - kwargs.get("initial_epoch", 0)))
-
-    def _place_of_features(self, x, stack) -> str | None:
-        """A folder for features that is removed with `stack`, or `None`."""
-        encoder = self.backbone.image_encoder
-        number = int(x.cardinality())
-        spec = x.element_spec
-        if encoder.trainable_weights or number < 0 or "image" not in spec:
-            return None
-        if is_batched(spec) or not is_repeatable(x):
-            return None
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        # float32 for each region and channel.
-        needed = 4 * number * math.prod(encoder.compute_output_shape((1,))[1:])
-        return folder if needed < shutil.disk_usage(folder).free / 2 else None
+            for record, purpose in skipped:
+                if record is not None:
+                    record.warn(purpose)
 
     def evaluate(
         self,
@@ -245,39 +192,44 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         evaluators: str | Iterable[str] | None = "auto",
         **kwargs,
     ):
-        """Losses and metrics on raw samples, every reference counted once.
+        """Losses and metrics on raw samples, every target counted once.
 
         Args:
             x: a `tf.data.Dataset` of sample dicts, batched or not.
             batch_size: int, for a dataset that is not batched yet.
             return_dict: bool, whether to name the results.
-            on_error: string, `"raise"` for a picture that cannot be read, or
-                `"skip"` it: `skipped_images` is then among the results, and a
+            on_error: string, `"raise"` an error for an image that cannot be decoded,
+                or `"skip"` it: `skipped_images` is then among the results, and a
                 warning names the first few.
             evaluators: `"auto"` for the registered evaluators that fit the task and
                 the data and take a single pass, e.g. CIDEr-D for captions; `"all"` for
                 all that fit; a list of names; or `None` for losses and metrics only.
-            **kwargs: passed to `keras.Model.evaluate`.
+            **kwargs: arguments of `keras.Model.evaluate`.
 
         Returns:
             A dict of float by name, or a list.
 
         Raises:
-            ValueError: if a sample is not what the task needs, `on_error` is not known,
-                or it is `"raise"` and a picture cannot be read.
+            ValueError: if a sample lacks what the task needs, `on_error` is unknown,
+                or it is `"raise"` and an image cannot be decoded.
         """
-        skipped = _skipped(on_error)
-        data = self._prepare(x, batch_size, skipped)
-        with plain_errors(may_skip=True):
-            results = keras.Model.evaluate(self, data, return_dict=True, **kwargs)
-        if skipped is not None:
-            results["skipped_images"] = skipped.count()
-            skipped.warn("the evaluation")
-        # `fit` evaluates validation data that are preprocessed already.
-        if isinstance(x.element_spec, dict):
-            predictions = Predictions(self, x, batch_size, on_error)
-            for evaluator in choose_evaluators(evaluators, self.spec, x.element_spec):
-                results |= evaluator(predictions)
+        require_dataset(x)
+        # The `fit` of Keras evaluates validation data, which are batches by then.
+        if not isinstance(x.element_spec, dict):
+            return keras.Model.evaluate(self, x, return_dict=return_dict, **kwargs)
+        batches = self._evaluation_batches(x, self._pipeline(batch_size, on_error))
+        if kwargs.get("steps") is None:
+            kwargs = {**kwargs, **self._progress_bar(x, batches, batch_size, kwargs)}
+        with plain_errors(may_skip=True), _ends_of_data():
+            results = keras.Model.evaluate(
+                self, batches.dataset, return_dict=True, **kwargs
+            )
+        if batches.skipped is not None:
+            results[batches.skipped.column] = batches.skipped.count()
+            batches.skipped.warn("the evaluation")
+        predictions = Predictions(self, x, batch_size, on_error)
+        for evaluator in choose_evaluators(evaluators, self.spec, x.element_spec):
+            results |= evaluator(predictions)
         return results if return_dict else list(results.values())
 
     def predict(self, x: tf.data.Dataset, *, batch_size: int = 32, **kwargs):
@@ -286,17 +238,18 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         Args:
             x: a `tf.data.Dataset` of sample dicts, batched or not.
             batch_size: int, for a dataset that is not batched yet.
-            **kwargs: passed to `keras.Model.predict`.
+            **kwargs: arguments of `keras.Model.predict`.
 
         Returns:
             A NumPy array, or a structure of them.
 
         Raises:
-            ValueError: if a sample is not what the task needs, or its picture cannot
-                be read.
+            ValueError: if a sample lacks what the task needs, or its image cannot be
+                decoded.
         """
-        with plain_errors(may_skip=False):
-            return keras.Model.predict(self, self._prepare(x, batch_size), **kwargs)
+        batches = self._evaluation_batches(x, self._pipeline(batch_size))
+        with plain_errors(may_skip=False), _ends_of_data():
+            return keras.Model.predict(self, batches.dataset, **kwargs)
 
     def cache_features(
         self,
@@ -307,57 +260,134 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         verbose: bool = True,
         on_error: str = "raise",
     ) -> tf.data.Dataset:
-        """The dataset with what the frozen image encoder makes of its pictures.
+        """The dataset with the features of the frozen image encoder, kept on disk.
 
-        Train and evaluate on it as on the dataset itself: the same losses come
-        out (what is measured on generated texts needs the pictures), and no
-        epoch but the first has to run the image encoder. The features are kept
-        in `directory` for the next time, and found again by architecture and
-        weights of the encoder, the preprocessing of pictures, and the contents
-        of the dataset.
+        Train and evaluate on it as on the dataset itself: the losses are the same
+        (metrics of generated texts need the images), and the image encoder is not run
+        again. The features are kept in `directory` for the next time, and found again
+        by architecture and weights of the encoder, the preprocessing of images, and
+        the contents of the dataset.
 
         Args:
-            dataset: an unbatched `tf.data.Dataset` of sample dicts, in an order
-                that is the same at every pass.
-            directory: folder to keep the features in.
-            batch_size: int, pictures encoded at a time.
+            dataset: an unbatched `tf.data.Dataset` of sample dicts, in the same order
+                at every pass.
+            directory: folder for the features.
+            batch_size: int, the number of images encoded at a time.
             verbose: bool, whether to show a progress bar.
-            on_error: string, `"raise"` for a picture that cannot be read, `"skip"`
-                it, with a warning that names the first few, or `"keep"` its sample,
-                for `fit(on_error="skip")` to leave out and count in each epoch.
+            on_error: string, `"raise"` an error for an image that cannot be decoded;
+                `"skip"` its sample, with a warning that names the first few; or
+                `"keep"` its sample, which `fit(on_error="skip")` then skips and counts
+                in each epoch.
 
         Returns:
             An unbatched `tf.data.Dataset` with `image_features`, float32
             `[regions, channels]`, in place of `image`, and with `"keep"`
-            `image_error`, string, empty where the picture is fine. A sample that
-            says by `image_present` that its picture is missing keeps its place,
-            where the task allows for that.
+            `image_error`, string, `""` for a valid image. A sample whose
+            `image_present` is False is kept, if the task allows missing images.
 
         Raises:
-            ValueError: if the image encoder is trainable, or the dataset is
-                batched, has no `image`, or has no samples.
+            ValueError: if the image encoder is trainable; or the dataset is batched,
+                lacks `image`, or has no samples.
         """
-        encoder = self.backbone.image_encoder
-        if encoder.trainable_weights:
-            raise ValueError(
-                "The image encoder is trained, so what it makes of a picture changes "
-                "with every step. Freeze it (`trainable_encoder=False` in "
-                "`from_data`), or train on the pictures themselves."
-            )
-
-        def encode(batch):
-            batch, error = self.preprocessor.read_images(batch)
-            return encoder(batch["images"], training=False), error
-
-        return cache_features(
-            dataset,
-            encode,
-            _identity(encoder, self.preprocessor.image_converter),
-            directory,
-            batch_size=batch_size,
-            verbose=verbose,
-            on_error=on_error,
+        return self._feature_cache(directory).features(
+            dataset, batch_size, verbose, on_error
         )
+
+    @property
+    def samples(self) -> tuple[dict, ...]:
+        """The samples that the preset keeps, on which exported files are checked.
+
+        Raises:
+            ValueError: if the files in the preset are corrupted.
+        """
+        # Read when they are needed, so that nothing else fails if they are corrupted.
+        if self._kept is None and self._kept_in is not None:
+            self._kept = read_samples(self._kept_in, self.preprocessor.modalities)
+        return self._kept or ()
+
+    @samples.setter
+    def samples(self, samples: Sequence[dict]) -> None:
+        self._kept = tuple(samples)
+
+    def keep_samples(self, dataset: tf.data.Dataset, number: int = 16) -> None:
+        """Keeps a few samples in the preset, on which exported files are checked.
+
+        Images are kept at the size of the model, with their first question.
+
+        Args:
+            dataset: a `tf.data.Dataset` of sample dicts, not batched. Samples that
+                cannot be decoded are skipped.
+            number: int, the maximum number of samples.
+
+        Raises:
+            ValueError: if the dataset is batched.
+        """
+        modalities = self.preprocessor.modalities
+        if is_batched(dataset.element_spec, modalities):
+            raise ValueError(
+                "`keep_samples` needs single samples. Give it the dataset before it is "
+                "batched, or `dataset.unbatch()`."
+            )
+        self.samples = choose_samples(dataset, modalities, number)
+
+    def enable_lora(
+        self,
+        rank: int,
+        alpha: float | None = None,
+        parts: Sequence[str] | None = None,
+    ) -> None:
+        """Freezes the model and trains low-rank adapters (LoRA) instead.
+
+        If the model was compiled with your own optimizer, compile it again before
+        `fit`. `save_lora` writes the adapters alone; `save_to_preset` and `export`
+        write the model with the adapters merged into its weights.
+
+        Args:
+            rank: int, at least 1.
+            alpha: float; adapters are scaled by `alpha / rank`. `None` for `rank`.
+            parts: names of the parts of the backbone that get adapters, or `None` for
+                those of `lora_parts` that have dense layers or convolutions;
+                `"image_encoder"` may be among them.
+
+        Raises:
+            ValueError: if a part is unknown or has adapters already, or `rank` is
+                not a positive integer.
+
+        Reference:
+            - [Hu et al., 2022](https://arxiv.org/abs/2106.09685)
+        """
+        with self.distribute_strategy.scope():
+            self._adapters().enable(rank, alpha, parts)
+        self._forget_graphs()
+
+    def save_lora(self, path: str | os.PathLike) -> None:
+        """Writes the adapters alone, a small file.
+
+        Args:
+            path: path of the file, e.g. `"birds.lora.h5"`.
+
+        Raises:
+            ValueError: if there are no adapters.
+        """
+        self._adapters().save(path)
+
+    def load_lora(self, path: str | os.PathLike) -> None:
+        """Adds adapters that `save_lora` wrote to the model that they were made for.
+
+        Args:
+            path: path of the file.
+
+        Raises:
+            FileNotFoundError: if the file does not exist.
+            ValueError: if it has no adapters, or those of another model.
+        """
+        with self.distribute_strategy.scope():
+            self._adapters().load(path)
+        self._forget_graphs()
+
+    def merge_lora(self) -> None:
+        """Adds the adapters to the weights, which does not change any output."""
+        self._adapters().merge()
 
     def signatures(self, **options: Any) -> dict:
         """The signatures of the task's SavedModel; a subclass overrides this.
@@ -501,89 +531,183 @@ class Task(Adaptable, DefaultOptimizer, KeepsSamples, keras_hub.models.Task):
         super().save_to_preset(os.fspath(preset_dir), **kwargs)
         write_format(pathlib.Path(preset_dir), __version__)
         # Last: if the samples of the original preset are corrupted, the model is safe.
-        write_samples(self.samples, preset_dir)
-
-    def _prepare(self, dataset, batch_size, skipped=None):
-        require_dataset(dataset)
-        # `fit` hands its validation data, prepared, to `evaluate`.
-        if not isinstance(dataset.element_spec, dict):
-            return dataset
-        self._check_samples(dataset)
-        if skipped is None:
-            samples = self._references(dataset)
-            return self._preprocess(batch_samples(samples, batch_size))
-        samples = self._references(number_samples(dataset))
-        full = self._filled_up_to(samples, batch_size)
-        batches = batch_samples(samples, batch_size)
-        return self._preprocess_readable(batches, skipped, full)
-
-    def _filled_up_to(self, dataset, batch_size) -> int | None:
-        taken_as_it_is = self.rows_vary or is_batched(dataset.element_spec)
-        return None if taken_as_it_is else batch_size
+        write_samples(self.samples, preset_dir, self.preprocessor.modalities)
 
     def _check_samples(self, dataset) -> None:
-        """Refuses, by a look at the first few, what cannot be learned from."""
+        """Refuses a dataset whose first samples cannot be learned from."""
 
     def _draw(self, batches, seed):
-        """Training batches with one target for each row, another each epoch."""
+        """Training batches with one target for each row, another in each epoch."""
         return batches
 
     def _references(self, dataset):
-        """The dataset with a row for each target, as evaluation wants it."""
+        """The dataset with one row for each target, for evaluation."""
         return dataset
 
+    def _number_of_rows(self, dataset) -> int:
+        """The number of rows that `_references` gives, negative if it is unknown."""
+        return int(dataset.cardinality())
+
     def _finish(self, batches):
-        """Preprocessed batches as a step takes them: without needless padding."""
+        """Preprocessed batches as a step takes them: without unnecessary padding."""
         return batches
 
-    def _preprocess(self, batches):
-        batches = batches.map(self.preprocessor, num_parallel_calls=tf.data.AUTOTUNE)
-        return self._finish(batches).prefetch(tf.data.AUTOTUNE)
+    def _pipeline(self, batch_size: int, on_error: str = "raise") -> SamplePipeline:
+        return SamplePipeline(
+            self.preprocessor,
+            batch_size,
+            on_error,
+            draw=self._draw,
+            expand=self._references,
+            finish=self._finish,
+            refill=not self.rows_vary,
+        )
 
-    def _preprocess_readable(self, batches, skipped, batch_size):
-        """Without the bad pictures; batches are filled up to `batch_size` if given."""
+    def _evaluation_batches(self, dataset, pipeline) -> Batches:
+        require_dataset(dataset)
+        self._check_samples(dataset)
+        return pipeline.evaluation(dataset)
 
-        def preprocess(batch):
-            picture = batch["sample_number"]
-            batch, error = self.preprocessor.read_images(batch)
-            name = tf.strings.join(["image ", tf.strings.as_string(picture)])
-            if "image_id" in batch:
-                name = batch["image_id"]
-                name = name if name.dtype == tf.string else tf.strings.as_string(name)
-            good = tf.equal(error, "")
-            batch = {
-                key: tf.ragged.boolean_mask(value, good)
-                if isinstance(value, tf.RaggedTensor)
-                else tf.boolean_mask(value, good)
-                for key, value in batch.items()
-            }
-            report = {"error": error, "name": name, "picture": picture}
-            return self.preprocessor(batch), report
+    def _progress_bar(self, dataset, batches, batch_size, kwargs) -> dict:
+        """Callbacks for `evaluate` that know the number of steps where Keras cannot.
 
-        batches = batches.map(preprocess, num_parallel_calls=tf.data.AUTOTUNE)
-        batches = skipped.drop(batches, batch_size)
-        return self._finish(batches).prefetch(tf.data.AUTOTUNE)
+        It is not given to Keras as `steps`, since it is only an estimate if samples
+        are skipped, or differ from one pass to the next.
+        """
+        verbose, steps = kwargs.get("verbose", "auto"), batches.steps
+        callbacks = kwargs.get("callbacks")
+        if verbose == 0 or isinstance(callbacks, keras.callbacks.CallbackList):
+            return {}
+        if steps is None:
+            rows = self._number_of_rows(dataset)
+            steps = -(-rows // batch_size) if rows > 0 else None
+        return {
+            "callbacks": keras.callbacks.CallbackList(
+                callbacks,
+                add_progbar=True,
+                verbose=verbose,
+                epochs=1,
+                steps=steps,
+                model=self,
+            )
+        }
+
+    def _may_repeat(self, batches) -> bool:
+        """Whether the batches of all epochs may be one dataset."""
+        return (
+            batches.skipped is None
+            and batches.steps is not None
+            and batches.steps % getattr(self, "steps_per_execution", 1) == 0
+            # Each worker has a part of the batches, and they end together or hang.
+            and not isinstance(
+                self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
+            )
+        )
+
+    def _feature_cache(self, directory) -> FeatureCache:
+        modality = self.preprocessor.modalities[0]
+        encoder = getattr(self.backbone, f"{modality.key}_encoder")
+        return FeatureCache(encoder, modality, directory)
+
+    def _temporary_cache(self, dataset, stack) -> str | None:
+        """A folder that is removed with `stack`, `None` where features do not suit."""
+        modality = self.preprocessor.modalities[0]
+        if getattr(self.backbone, f"{modality.key}_encoder", None) is None:
+            return None
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        return folder if self._feature_cache(folder).suits(dataset) else None
+
+    def _has_values(self, dataset, batched: bool | None = None) -> bool:
+        """Whether a dataset has raw values of the first modality, batched or not."""
+        modality = self.preprocessor.modalities[0]
+        if not isinstance(dataset, tf.data.Dataset):
+            return False
+        spec = dataset.element_spec
+        if not isinstance(spec, dict) or modality.key not in spec:
+            return False
+        return batched is None or modality.batched(spec) == batched
+
+    def _choose_optimizer(self, optimizer, learning_rate, default_rate, factors):
+        """The optimizer to compile with.
+
+        Args:
+            optimizer: a Keras optimizer, or `"auto"` for `DefaultOptimizer`.
+            learning_rate: float, the peak of the default schedule, or `None`.
+            default_rate: float, in place of `None`.
+            factors: dict of learning-rate factors (`DefaultOptimizer`), or `None`.
+
+        Raises:
+            ValueError: if `learning_rate` is given with another optimizer, or a factor
+                is of an unknown part.
+        """
+        self._default_optimizer = None
+        if optimizer != "auto" and learning_rate is not None:
+            raise ValueError(
+                "`learning_rate` is the peak of the schedule of optimizer='auto'. Set "
+                "that of your own optimizer, e.g. keras.optimizers.Adam(1e-3). "
+                f"Received: optimizer={optimizer!r}, learning_rate={learning_rate}."
+            )
+        with self.distribute_strategy.scope():
+            if optimizer == "auto":
+                self._default_optimizer = DefaultOptimizer(
+                    default_rate if learning_rate is None else learning_rate, factors
+                )
+                return self._default_optimizer.create(self._parts())
+            if not factors:
+                return optimizer
+            return scaled_by_part(
+                keras.optimizers.get(optimizer), factors, self._parts()
+            )
+
+    def _prepare_optimizer(self, steps: int | None, epochs: int) -> None:
+        """Builds the optimizer, and starts its schedule if it is the default one."""
+        if not self.compiled:
+            return
+        with self.distribute_strategy.scope():
+            if self._default_optimizer is None:
+                # Built in the graph of a step, its variables would trace that twice.
+                self.optimizer.build(self.trainable_variables)
+                return
+            if steps is None:
+                raise ValueError(
+                    "The schedule of the learning rate needs the number of steps, "
+                    "which is unknown for a filtered or generated dataset. Give "
+                    "`steps_per_epoch=`, or apply "
+                    "`tf.data.experimental.assert_cardinality(number)` to it."
+                )
+            self._default_optimizer.begin(self, self._parts(), steps * epochs)
+
+    def _adapters(self) -> Adapters:
+        return Adapters(self._parts(), self.lora_parts)
+
+    def _parts(self) -> dict[str, keras.layers.Layer]:
+        parts = {name: getattr(self.backbone, name) for name in self.parts}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def _forget_graphs(self) -> None:
+        """Drops graphs that were traced with other variables than the present ones."""
+        self.train_function = self.test_function = self.predict_function = None
+
+    def _merged(self):
+        """The task without adapters, which are merged into its weights instead."""
+        if not self._adapters().enabled:
+            return self
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_to_preset(folder)
+            merged = type(self).from_preset(folder)
+        merged.samples = self.samples
+        return merged
 
 
-def _has_single_pictures(dataset) -> bool:
-    if not isinstance(dataset, tf.data.Dataset):
-        return False
-    spec = dataset.element_spec
-    return isinstance(spec, dict) and "image" in spec and not is_batched(spec)
+@contextlib.contextmanager
+def _ends_of_data(expected: bool = True) -> Iterator[None]:
+    """A scope in which Keras does not warn of the end of a dataset of unknown length.
 
-
-def _skipped(on_error: str) -> SkippedImages | None:
-    check_choice("on_error", on_error, ("raise", "skip"))
-    return SkippedImages() if on_error == "skip" else None
-
-
-def _identity(encoder, converter) -> str:
-    digest = hashlib.sha256()
-    for part in (encoder, converter):
-        config = keras.saving.serialize_keras_object(part)
-        # Keras counts the layers of a session in their names.
-        config["config"].pop("name", None)
-        digest.update(json.dumps(config, sort_keys=True).encode("utf-8"))
-    for weight in encoder.get_weights():
-        digest.update(weight.tobytes())
-    return digest.hexdigest()
+    Args:
+        expected: bool; `False` if the number of steps was asked for, and the end of the
+            data before that is worth a warning.
+    """
+    with warnings.catch_warnings():
+        if expected:
+            warnings.filterwarnings("ignore", message="Your input ran out of data")
+        yield

@@ -1,4 +1,4 @@
-"""What the preprocessors of all tasks share: pictures and presets."""
+"""What the preprocessors of all tasks share: modalities and presets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,17 +8,28 @@ import keras_hub
 import tensorflow as tf
 from keras_hub.src.utils.preset_utils import load_json
 
+from mmkeras.data.decode_samples import DecodedSamples, decode_samples
+from mmkeras.data.name_rows import name_rows
 from mmkeras.preprocessing.images.image_converter import require_images
+from mmkeras.preprocessing.images.image_modality import ImageModality
+from mmkeras.preprocessing.modality import Modality
 
 
 class TaskPreprocessor(keras_hub.models.Preprocessor):
-    """A preprocessor of batched samples with pictures.
+    """A preprocessor of batched samples.
 
-    A subclass sets `image_converter`, an `ImageConverter`, and writes `call`.
+    A subclass implements `call`, and either sets `image_converter`, an
+    `ImageConverter`, or overrides `modalities`.
     """
 
-    # Whether a sample may lack its picture and say so by `image_present`.
-    pictures_may_be_missing = False
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What samples must have, apart from targets.
+
+        The features of the first modality are cached (`Task.cache_features`), by the
+        layer `KEY_encoder` of the backbone.
+        """
+        return (ImageModality(self.image_converter),)
 
     def __call__(self, x: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         # Keras refuses dicts that mix tensors with lists.
@@ -26,63 +37,45 @@ class TaskPreprocessor(keras_hub.models.Preprocessor):
             x = {key: to_tensor(value) for key, value in x.items()}
         return super().__call__(x, *args, **kwargs)
 
-    def pictures(self, x: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """What the model sees of a batch, without its texts.
+    def decoded_inputs(self, x: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """The model's inputs from the encoded modalities of a batch.
 
         Args:
-            x: dict of a batch, as `call` takes it.
+            x: dict of a batch, as in `call`.
 
         Returns:
-            `{"images": float32 [batch, image_height, image_width, 3]}`, or
-            `{"image_features": …}` where the samples have these.
+            e.g. `{"images": float32 [batch, image_height, image_width, 3]}`, or
+            `{"image_features": ...}` if the samples have features.
 
         Raises:
-            ValueError: If the samples have neither.
-            tf.errors.InvalidArgumentError: If a picture is bad. The message
-                names the `image_id`.
+            ValueError: If the samples lack a modality.
+            tf.errors.InvalidArgumentError: If a value cannot be decoded. The message
+                has the id of the sample.
         """
-        if "image_features" in x and "image_error" not in x:
-            return {"image_features": x["image_features"]}
-        x, error = self.read_images(x)
-        key = "image_features" if "image_features" in x else "images"
-        names, kind = name_rows(x, tf.size(error))
-        with require_images(error, names, kind):
-            return {key: tf.identity(x[key])}
+        batch, errors, _ = self.decode(x)
+        encoded = [modality for modality in self.modalities if modality.encoded]
+        keys = [
+            m.features_key if m.features_key in batch else m.input_key for m in encoded
+        ]
+        names, kind = name_rows(x, tf.size(errors), encoded[0].key)
+        with require_images(errors, names, kind, f"{encoded[0].key}s"):
+            return {key: tf.identity(batch[key]) for key in keys}
 
-    def read_images(
-        self, x: Mapping[str, Any]
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Decode the pictures of a batch, each row failing on its own.
+    def decode(self, x: Mapping[str, Any]) -> DecodedSamples:
+        """Decodes the encoded modalities of a batch, each row failing alone.
 
         Args:
-            x: dict of a batch, as `call` takes it.
+            x: dict of a batch, as in `call`.
 
         Returns:
-            `(x, error)`: the batch with `"images"`, `float32`
+            `DecodedSamples`: the batch with e.g. `"images"`, `float32`
             `[batch, image_height, image_width, 3]`, zeros in bad rows, in place of
-            `"image"`; and `tf.string` `[batch]`, `""` for a good row, or for one that
-            lacks its picture and may. Of features the `"image_error"` that they
-            brought with them, if any.
+            `"image"`; and for each row the error, `""` if there is none, and a name.
 
         Raises:
-            ValueError: If the samples have neither pictures nor features.
+            ValueError: If the samples lack a modality.
         """
-        for key in ("image_features", "images"):
-            if key in x:
-                fine = tf.fill(tf.shape(x[key])[:1], "")
-                return dict(x), x.get("image_error", fine)
-        if "image" not in x:
-            raise ValueError(missing_key("image", x))
-        image = x["image"]
-        if image.dtype == tf.string:
-            images, error = self.image_converter.convert(image)
-            if self.pictures_may_be_missing and "image_present" in x:
-                error = tf.where(x["image_present"], error, "")
-        else:
-            images = self.image_converter(image)
-            error = tf.fill(tf.shape(images)[:1], "")
-        rest = {key: value for key, value in x.items() if key != "image"}
-        return {**rest, "images": images}, error
+        return decode_samples(x, self.modalities)
 
     @classmethod
     def from_preset(
@@ -106,7 +99,7 @@ class TaskPreprocessor(keras_hub.models.Preprocessor):
         except ValueError as error:
             raise ValueError(
                 f"'{config_file}' of the preset '{preset}' cannot be read: {error}. "
-                "Check the folder, and save the preset again if it is damaged."
+                "Check the folder, and save the preset again if it is corrupted."
             ) from error
         config["config"].update(kwargs)
         preprocessor = keras.saving.deserialize_keras_object(config)
@@ -115,32 +108,7 @@ class TaskPreprocessor(keras_hub.models.Preprocessor):
 
 
 def to_tensor(value: Any) -> tf.Tensor | tf.RaggedTensor:
-    """A tensor of whatever a sample holds; what is ragged stays so."""
+    """A value of a sample as a tensor; a ragged tensor stays ragged."""
     if isinstance(value, tf.RaggedTensor):
         return value
     return tf.convert_to_tensor(value)
-
-
-def name_rows(x: Mapping[str, Any], rows: tf.Tensor) -> tuple[tf.Tensor, str]:
-    """What errors call the rows of a batch.
-
-    Args:
-        x: dict of a batch.
-        rows: int scalar, how many there are.
-
-    Returns:
-        `tf.string` `[rows]`, and the word to put before each: `"image_id"`, or
-        `"row"` for a batch that has no ids.
-    """
-    if "image_id" not in x:
-        return tf.strings.as_string(tf.range(rows)), "row"
-    ids = tf.convert_to_tensor(x["image_id"])
-    return ids if ids.dtype == tf.string else tf.strings.as_string(ids), "image_id"
-
-
-def missing_key(key: str, sample: Mapping[str, Any]) -> str:
-    """The message for a sample that lacks what the task needs."""
-    return (
-        f"A sample must have the key '{key}'. Map the dataset to dicts that have it. "
-        f"Received the keys: {sorted(sample)}"
-    )

@@ -3,10 +3,13 @@ from __future__ import annotations
 import collections
 import math
 import re
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
+
+from mmkeras.optimizers.warmup_cosine import WarmupCosine
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -16,16 +19,16 @@ class ConvMuon(keras.optimizers.Muon):
     `keras.optimizers.Muon` updates matrices only and leaves convolutions to AdamW. A
     convolution is a matrix as well, from the values under its window to its output
     channels, and is updated here as that matrix, `[rows * columns * input channels,
-    output channels]`. Depthwise kernels, which mix no channels, stay with AdamW, as do
-    embeddings and whatever has no or one dimension.
+    output channels]`. Depthwise kernels, which mix no channels, are updated by AdamW,
+    as are embeddings, vectors and scalars.
 
-    Matrices of the same size are updated together, and a schedule of the learning rate
-    is asked once for all variables: the graph of a step is then traced in a fraction of
-    the time that one update after the other takes.
+    Matrices of the same size are updated together, and a learning-rate schedule is
+    evaluated once for all variables, which makes the training step several times
+    faster to trace.
 
     Args:
-        *args: as `keras.optimizers.Muon` takes them.
-        **kwargs: as `keras.optimizers.Muon` takes them.
+        *args: arguments of `keras.optimizers.Muon`.
+        **kwargs: arguments of `keras.optimizers.Muon`.
 
     Example:
         ```python
@@ -36,6 +39,12 @@ class ConvMuon(keras.optimizers.Muon):
         - [Jordan et al., 2024](https://kellerjordan.github.io/posts/muon/)
         - [Liu et al., 2025](https://arxiv.org/abs/2502.16982)
     """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if isinstance(self._learning_rate, WarmupCosine):
+            # Saved with the optimizer's state: a restored run resumes its schedule.
+            self.schedule_start = self._learning_rate.start_step
 
     def _should_use_adamw(self, variable):
         if len(variable.shape) != 4:
@@ -81,7 +90,7 @@ class ConvMuon(keras.optimizers.Muon):
             )
 
     def _group(self, variable):
-        """What variables have in common that are updated together."""
+        """The key of the group of variables that are updated together."""
         if self.adam_velocities[self._get_variable_index(variable)] is not None:
             return None, variable.dtype
         last = variable.shape[-1]
@@ -114,7 +123,7 @@ class ConvMuon(keras.optimizers.Muon):
             )
 
     def zeropower_via_newtonschulz5(self, x, steps):
-        """As Keras does, of matrices no taller than wide, without moving one about."""
+        """Keras's iteration for matrices no taller than wide, without transposing."""
         a, b, c = self.muon_a, self.muon_b, self.muon_c
         x = x / (ops.norm(x, axis=(-2, -1), keepdims=True) + 1e-7)
         for _ in range(steps):
@@ -143,7 +152,7 @@ class ConvMuon(keras.optimizers.Muon):
 
 
 def _as_wide_matrices(tensors, shapes):
-    """Kernels as one stack of matrices with no more rows than columns."""
+    """Stack kernels as matrices with no more rows than columns."""
     found = []
     for x, shape in zip(tensors, shapes, strict=True):
         rows, columns = shape.num_elements() // shape[-1], shape[-1]
@@ -153,7 +162,7 @@ def _as_wide_matrices(tensors, shapes):
 
 
 def _from_wide_matrices(stack, shapes):
-    """The kernels that `_as_wide_matrices` made a stack of."""
+    """Restore the kernels that `_as_wide_matrices` stacked."""
     found = []
     for matrix, shape in zip(tf.unstack(stack), shapes, strict=True):
         if matrix.shape[-1] != shape[-1]:

@@ -5,22 +5,22 @@ import keras
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class LayerwiseOptimizer(keras.optimizers.Optimizer):
-    """Trains some variables at another learning rate than the rest.
+    """Trains groups of variables at different learning rates.
 
-    A pretrained encoder wants smaller steps than a decoder that begins anew. The
-    variables are sorted by their factors, and each group is given an optimizer like
-    the one that is wrapped, its learning rate multiplied by the factor; weight decay
-    and clipping go with the groups.
+    A pretrained encoder needs smaller steps than a decoder trained from scratch.
+    Variables with the same factor form a group, which is trained by a copy of the
+    wrapped optimizer with its learning rate multiplied by the factor. Weight decay and
+    clipping are applied within each group.
 
     Args:
-        optimizer: a Keras optimizer that has not been used yet.
-        factors: dict of float above 0 by the path of a variable (`variable.path`); 1
-            for those that it does not name.
+        optimizer: a Keras optimizer that has not been built yet.
+        factors: dict from the path of a variable (`variable.path`) to its factor, a
+            float above 0. The factor of all other variables is 1.
         name: string.
 
     Raises:
-        ValueError: if a factor is not above 0, the optimizer has been used, or
-            `global_clipnorm` is set, which cannot see all groups at once.
+        ValueError: if a factor is not above 0, the optimizer is built already, or its
+            `global_clipnorm` is set, which would need all groups at once.
 
     Example:
         ```python
@@ -41,23 +41,26 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
         wrong = {k: v for k, v in factors.items() if not 0 < v < float("inf")}
         if wrong:
             raise ValueError(
-                "A factor must be above 0; freeze what is not to be trained "
-                f"(`trainable = False`). Received: {wrong}."
+                "`factors` must be above 0. To freeze a layer, set "
+                f"`layer.trainable = False`. Received: {wrong}."
             )
         if optimizer.built:
-            raise ValueError("Give an optimizer that has not been used yet.")
+            raise ValueError(
+                "`optimizer` must be one that has not been used yet. Received: "
+                f"{optimizer.name!r}, which is built already."
+            )
         if optimizer.global_clipnorm is not None:
             raise ValueError(
-                "`global_clipnorm` is a norm over all variables, which are sorted in "
-                "groups here. Give the optimizer `clipnorm` instead. Received: "
+                "`global_clipnorm` is a norm over all variables, which are trained in "
+                "groups here. Use `clipnorm` instead. Received: "
                 f"global_clipnorm={optimizer.global_clipnorm}."
             )
-        # The rate is read from the wrapped optimizer; this one is never used.
+        # Never used: `learning_rate` is that of the wrapped optimizer.
         super().__init__(learning_rate=0.0, name=name)
         self.optimizer = optimizer
         self.factors = dict(factors)
-        # The wrapped one is the group of factor 1, if only to hold the rate and to
-        # count the steps.
+        # The wrapped optimizer trains the group of factor 1. It also holds the rate and
+        # counts the steps, even if that group is empty.
         self.groups = {1.0: optimizer}
         for factor in sorted(set(map(float, self.factors.values())) - {1.0}):
             self.groups[factor] = _scaled(optimizer, factor)
@@ -99,7 +102,7 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
             if mine:
                 group.apply(*zip(*mine, strict=True))
             elif group is self.optimizer:
-                # Whatever asks for the number of steps asks this group.
+                # `iterations` is that of this group.
                 group.iterations.assign_add(1)
 
     def finalize_variable_values(self, var_list):
@@ -148,10 +151,10 @@ class _ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def _scaled(optimizer, factor):
-    """A new optimizer like another, but for its learning rate."""
+    """A copy of an optimizer with a scaled learning rate."""
     config = optimizer.get_config()
     name = f"{config['name']}_{factor}"
-    # The rate itself: a config has schedules only as they are written down.
+    # Not the rate of the config: groups share the schedule object.
     rate = _times(optimizer._learning_rate, factor)
     return type(optimizer).from_config({**config, "name": name, "learning_rate": rate})
 

@@ -1,7 +1,6 @@
 """Recipes, plain functions that train a task; callbacks and reports."""
 
 from mmkeras.training.caption_metrics import CaptionMetrics
-from mmkeras.training.readable_samples import readable_samples
 from mmkeras.training.reports import caption_report, html_templates
 from mmkeras.training.train_task import train_task
 from mmkeras.training.write_test_captions import write_test_captions
@@ -10,7 +9,6 @@ __all__ = [
     "CaptionMetrics",
     "caption_report",
     "html_templates",
-    "readable_samples",
     "train_task",
     "write_test_captions",
 ]

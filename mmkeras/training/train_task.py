@@ -91,7 +91,7 @@ def _keep_samples(task, dataset, output) -> None:
     # The model is saved already: bad samples must not lose it.
     try:
         task.keep_samples(dataset)
-        write_samples(task.samples, output)
+        write_samples(task.samples, output, task.preprocessor.modalities)
     except Exception as error:
         warnings.warn(
             f"{output} has no samples to check exported files on: {error} Add some "

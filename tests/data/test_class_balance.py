@@ -7,18 +7,18 @@ import tensorflow as tf
 from mmkeras.data import balance, batch_samples, class_weights
 
 # Of yes 4, of no 2, of red 1.
-PICTURES = [
+IMAGES = [
     ("0", ["yes", "no", "yes"]),
     ("1", ["yes", "red"]),
     ("2", ["no", "yes"]),
 ]
 
 
-def questions(pictures=PICTURES):
+def questions(images=IMAGES):
     """Samples of several questions, the text of which says which they are."""
 
     def samples():
-        for name, answers in pictures:
+        for name, answers in images:
             numbered = [f"{name}.{number}" for number in range(len(answers))]
             yield {
                 "image": name,
@@ -56,7 +56,7 @@ def counted(dataset):
 
 def test_oversampling_brings_all_to_the_most_frequent():
     found = read(balance(questions()))
-    # No stands 2 times and red once: each no comes 4 / 2 = 2 times, red 4 times.
+    # Of no there are 2 and of red 1: each no is repeated 4 / 2 = 2 times, red 4 times.
     assert found == [
         ("0", ["0.0", "0.1", "0.2"], ["yes", "no", "yes"]),
         ("0", ["0.1"], ["no"]),
@@ -79,17 +79,17 @@ def test_oversampling_to_a_target_draws_the_rest():
     assert drawn == {"0", "1"}
 
 
-def test_undersampling_leaves_questions_and_pictures_out():
+def test_undersampling_leaves_questions_and_images_out():
     dataset = balance(questions(), method="undersample")
     assert counted(dataset) == {"yes": 1, "no": 1, "red": 1}
     assert read(dataset) == read(dataset)
-    # Picture 1 has red and stays; at most two others have yes and no.
+    # Image 1 has red and stays; at most two others have yes and no.
     assert dataset.cardinality() == len(read(dataset)) <= 3
     dataset = balance(questions(), method="undersample", target=2)
     assert counted(dataset) == {"yes": 2, "no": 2, "red": 1}
 
 
-def test_what_is_of_a_question_goes_with_it():
+def test_values_of_a_question_are_kept_with_it():
     for sample in balance(questions(), method="undersample").as_numpy_iterator():
         assert sample["answers"][:, 0].tolist() == sample["answer"].tolist()
         assert len(sample["question"]) == len(sample["answer"])
@@ -112,13 +112,15 @@ def test_one_question_a_sample():
 def test_another_order_is_refused():
     columns = {"image": [str(i) for i in range(20)], "answer": ["a", "b"] * 10}
     shuffled = tf.data.Dataset.from_tensor_slices(columns).shuffle(20)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="in the same order"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="the same order at each pass"
+    ):
         list(balance(shuffled))
 
 
 def test_bad_balance():
     for arguments, message in (
-        ({"method": "smote"}, "`method` must be one of 'oversample', 'undersample'"),
+        ({"method": "smote"}, "`method` must be 'oversample' or 'undersample'"),
         ({"target": 0}, "`target` must be at least 1"),
         ({"by": "label"}, "have no 'label'"),
         ({"by": "answers"}, "by='answers'"),
@@ -164,13 +166,13 @@ def test_effective_number():
 
 def test_bad_weights():
     for arguments, message in (
-        ({"method": "square"}, "`method` must be one of 'inverse', 'effective_number'"),
-        ({"beta": 1.0}, "`beta` must be at least 0 and below 1"),
+        ({"method": "square"}, "`method` must be 'inverse' or 'effective_number'"),
+        ({"beta": 1.0}, "`beta` must be at least 0 and less than 1"),
         ({"by": "label"}, "key 'label'"),
     ):
         with pytest.raises(ValueError, match=message):
             class_weights(questions(), **arguments)
-    with pytest.raises(ValueError, match="'a' stands 0 times"):
+    with pytest.raises(ValueError, match="'a' occurs 0 times"):
         class_weights({"a": 0})
     with pytest.raises(ValueError, match="no answers to weigh"):
         class_weights({})

@@ -1,4 +1,4 @@
-"""The image encoder sees each picture once, however many questions it has."""
+"""The image encoder sees each image once, however many questions it has."""
 
 import keras
 import numpy as np
@@ -8,11 +8,11 @@ import tensorflow as tf
 from mmkeras.models import VisualQA
 from tests.conftest import SIDE, to_dataset
 
-PICTURES = 6
+IMAGES = 6
 
 
-class CountPictures(keras.layers.Layer):
-    """Hands its input on, and adds up how many pictures it has seen."""
+class CountImages(keras.layers.Layer):
+    """Returns its input, and records how many images it has seen."""
 
     def __init__(self):
         super().__init__()
@@ -33,7 +33,7 @@ class CountPictures(keras.layers.Layer):
 
 def make(dataset):
     """A model, and the layer that counts within its image encoder."""
-    counter = CountPictures()
+    counter = CountImages()
     images = keras.Input((SIDE, SIDE, 3))
     maps = keras.layers.Conv2D(4, 8, strides=8)(counter(images))
     vqa = VisualQA.from_data(
@@ -50,9 +50,9 @@ def make(dataset):
 
 @pytest.fixture(scope="module")
 def asked(scenes):
-    # More questions than pictures, or the test could not fail.
-    assert all(len(row["question"]) > 1 for row in scenes[:PICTURES])
-    return to_dataset(scenes[:PICTURES])
+    # More questions than images, or the test could not fail.
+    assert all(len(row["question"]) > 1 for row in scenes[:IMAGES])
+    return to_dataset(scenes[:IMAGES])
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +69,17 @@ def seen_in(counter, act) -> int:
 def test_in_fit_and_evaluate(counted, asked):
     vqa, counter = counted
     options = {"batch_size": 4, "verbose": 0}
-    # Two epochs of six pictures.
+    # Two epochs of six images.
     assert seen_in(counter, lambda: vqa.fit(asked, epochs=2, **options)) == 12
     assert seen_in(counter, lambda: vqa.evaluate(asked, **options)) == 6
 
 
 def test_in_answer(counted, scenes):
     vqa, counter = counted
-    pictures = [row["image"] for row in scenes[:PICTURES]]
-    questions = [row["question"] for row in scenes[:PICTURES]]
-    assert seen_in(counter, lambda: vqa.answer(pictures, questions)) == 6
-    assert seen_in(counter, lambda: vqa.answer(pictures[0], questions[0])) == 1
+    images = [row["image"] for row in scenes[:IMAGES]]
+    questions = [row["question"] for row in scenes[:IMAGES]]
+    assert seen_in(counter, lambda: vqa.answer(images, questions)) == 6
+    assert seen_in(counter, lambda: vqa.answer(images[0], questions[0])) == 1
 
 
 def test_on_two_replicas(asked):
@@ -90,6 +90,6 @@ def test_on_two_replicas(asked):
         vqa, counter = make(asked)
     options = {"batch_size": 4, "verbose": 0}
     assert seen_in(counter, lambda: vqa.fit(asked, epochs=2, **options)) == 12
-    # Four pictures and then two, half of them on each replica.
+    # Four images and then two, half of them on each replica.
     assert sorted(counter.seen) == [1, 1, 1, 1, 2, 2, 2, 2]
     assert seen_in(counter, lambda: vqa.evaluate(asked, **options)) == 6

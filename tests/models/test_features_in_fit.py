@@ -1,8 +1,9 @@
 """`fit` runs a frozen image encoder once, and learns the same."""
 
+import pathlib
+
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from mmkeras.data import drop_modalities
 from mmkeras.models import GenerativeVisualQA, ImageCaptioner, VisualQA
@@ -37,63 +38,28 @@ def test_it_learns_the_same_with_and_without(dataset, tmp_path):
     assert len(list((tmp_path / "features").iterdir())) == 1
 
 
-def test_features_are_cached_unasked_where_there_are_several_epochs(
-    dataset, monkeypatch
-):
-    model, given = frozen(dataset), []
-    monkeypatch.setattr(
-        model, "_fit", lambda batches, x, *rest: given.append(set(x.element_spec))
-    )
-    for options in ({}, {"feature_cache": None}, {"epochs": 1}, {"on_error": "skip"}):
-        model.fit(dataset, **{"epochs": 2, "verbose": 0, **options})
-    assert ["image_features" in keys for keys in given] == [True, False, False, False]
+def test_features_are_cached_by_default_for_several_epochs(dataset, monkeypatch):
+    model, cached = frozen(dataset), []
+    cache_features = model.cache_features
 
+    def recorded(*args, **kwargs):
+        cached.append(kwargs["directory"])
+        return cache_features(*args, **kwargs)
 
-class Place:
-    """Stands for an `ExitStack`, and knows whether a folder was asked for."""
-
-    def enter_context(self, folder):
-        folder.cleanup()
-        return "/tmp"
-
-
-def changed(dataset):
-    random = tf.random.Generator.from_non_deterministic_state()
-
-    def brighten(sample):
-        image = tf.io.decode_png(sample["image"], 3)
-        image = tf.image.adjust_brightness(image, random.uniform([], -0.5, 0.5))
-        return {**sample, "image": tf.io.encode_png(image)}
-
-    return dataset.map(brighten).apply(tf.data.experimental.assert_cardinality(64))
-
-
-def test_where_it_can(dataset):
-    model = frozen(dataset)
-    assert model._place_of_features(dataset, Place()) is not None
-    for other in (
-        changed(dataset),
-        dataset.shuffle(64),
-        dataset.filter(lambda sample: True),
-        dataset.ragged_batch(8),
-    ):
-        assert model._place_of_features(other, Place()) is None
+    monkeypatch.setattr(model, "cache_features", recorded)
+    small, options = dataset.take(4), {"epochs": 2, "verbose": 0}
+    model.fit(small, **options)
+    (folder,) = cached
+    assert not pathlib.Path(folder).exists()
+    for changed in ({"feature_cache": None}, {"epochs": 1}, {"on_error": "skip"}):
+        model.fit(small, **{**options, **changed})
     model.backbone.image_encoder.unfreeze(1)
-    assert model._place_of_features(dataset, Place()) is None
+    model.compile("adam")
+    model.fit(small, **options)
+    assert cached == [folder]
 
 
-def test_what_does_not_fit_on_the_disk(dataset, monkeypatch):
-    model = frozen(dataset)
-    encoder = model.backbone.image_encoder
-    # 64 pictures of float32 features.
-    needed = 64 * 4 * encoder.rows * encoder.columns * encoder.channels
-    for free, expected in ((2 * needed, None), (2 * needed + 2, "/tmp")):
-        usage = type("Usage", (), {"free": free})
-        monkeypatch.setattr("shutil.disk_usage", lambda path, usage=usage: usage)
-        assert model._place_of_features(dataset, Place()) == expected
-
-
-def test_a_folder_for_batched_pictures_is_refused(dataset, tmp_path):
+def test_a_folder_for_batched_images_is_refused(dataset, tmp_path):
     with pytest.raises(ValueError, match="before it is batched"):
         frozen(dataset).fit(
             dataset.ragged_batch(8), feature_cache=tmp_path, epochs=2, verbose=0
@@ -121,10 +87,10 @@ def asked(kind, dataset):
     # Both go through the same `fit`; the second takes most of a minute.
     [VisualQA, pytest.param(GenerativeVisualQA, marks=pytest.mark.slow)],
 )
-def test_missing_pictures_keep_their_rows(kind, dataset):
+def test_missing_images_keep_their_rows(kind, dataset):
     dropped = drop_modalities(dataset, {"image": 0.3})
     options = {"epochs": 2, "batch_size": 16, "validation_data": dropped, "verbose": 0}
-    # Unasked, `fit` caches features here.
+    # `fit` caches features by default here.
     plain, cached = (
         asked(kind, dataset).fit(dropped, **options, **settings).history
         for settings in ({"feature_cache": None}, {})
@@ -133,7 +99,7 @@ def test_missing_pictures_keep_their_rows(kind, dataset):
         np.testing.assert_allclose(cached[name], plain[name], rtol=1e-4)
 
 
-def test_missing_pictures_are_not_skipped(dataset, tmp_path):
+def test_missing_images_are_not_skipped(dataset, tmp_path):
     dropped = drop_modalities(dataset, {"image": 0.3})
     found = asked(VisualQA, dataset).fit(
         dropped, feature_cache=tmp_path, on_error="skip", verbose=0
@@ -144,7 +110,7 @@ def test_missing_pictures_are_not_skipped(dataset, tmp_path):
     assert int(cached.cardinality()) == 64
 
 
-def test_missing_pictures_are_masked_in_features_too(dataset, tmp_path):
+def test_missing_images_are_masked_in_features_too(dataset, tmp_path):
     dropped = drop_modalities(dataset, {"image": 0.3})
     present = [bool(sample["image_present"]) for sample in dropped]
     assert 0 < sum(present) < 64
@@ -154,14 +120,14 @@ def test_missing_pictures_are_masked_in_features_too(dataset, tmp_path):
     np.testing.assert_array_equal(inputs["image_mask"], np.int32(present))
 
 
-def test_broken_pictures_are_counted_as_without_features(dataset, scenes, tmp_path):
+def test_broken_images_are_counted_as_without_features(dataset, scenes, tmp_path):
     rows = [
         {**row, "image": b"bad"} if index in (3, 40) else row
         for index, row in enumerate(scenes)
     ]
     data, held_out = to_dataset(rows), to_dataset(rows[:10])
     options = {"epochs": 2, "batch_size": 16, "verbose": 0, "on_error": "skip"}
-    # What the second run reads of the training data is written by now.
+    # The training features that the second run reads.
     frozen(dataset).cache_features(data, tmp_path, verbose=False, on_error="keep")
     found = []
     for cache in (None, tmp_path):
@@ -177,7 +143,7 @@ def test_broken_pictures_are_counted_as_without_features(dataset, scenes, tmp_pa
             np.testing.assert_allclose(one[name], found[0][name], rtol=1e-4)
 
 
-def test_kept_broken_pictures_are_refused_unless_skipped(dataset, scenes, tmp_path):
+def test_kept_broken_images_are_refused_unless_skipped(dataset, scenes, tmp_path):
     rows = [{**scenes[0], "image": b"bad"}, *scenes[1:4]]
     model = frozen(dataset)
     cached = model.cache_features(

@@ -1,4 +1,4 @@
-"""A folder of 200 tiny pictures, 4 of which are broken in four ways."""
+"""A folder of 200 tiny images, 4 of which are corrupted in four ways."""
 
 import json
 import re
@@ -51,17 +51,17 @@ def captioner(data):
     return make(data)
 
 
-def test_skipped_pictures_are_counted_in_every_epoch(captioner, data):
+def test_skipped_images_are_counted_in_every_epoch(captioner, data):
     options = {"batch_size": 32, "verbose": 0, "on_error": "skip"}
     with pytest.warns(UserWarning, match="4 images could not be used") as caught:
         history = captioner.fit(data, validation_data=data, epochs=2, **options)
     assert history.history["skipped_images"] == [4, 4]
-    # 101 has two captions, and is still one picture.
+    # 101 has two captions, and is one image.
     assert history.history["val_skipped_images"] == [4, 4]
-    said = [str(w.message) for w in caught if "left out of training" in str(w.message)]
-    assert len(said) == 1
-    assert "003.png: empty image; 057.png: HTML page, not a picture" in said[0]
-    assert said[0].endswith("101.png: corrupt or truncated PNG data; and 1 more.")
+    messages = [str(w.message) for w in caught]
+    (message,) = (line for line in messages if "left out of training" in line)
+    assert "003.png: empty image; 057.png: HTML page, not an image" in message
+    assert message.endswith("101.png: corrupt or truncated PNG data; and 1 more.")
 
 
 def test_evaluation_skips_too(captioner, data):
@@ -83,14 +83,16 @@ def test_raising_names_the_file_and_nothing_else(captioner, data):
         with pytest.raises(ValueError) as caught:
             verb(data, batch_size=200, verbose=0)
         message = str(caught.value)
-        assert re.fullmatch(rf"{listed} with on_error='skip'\.", message), message
+        assert re.fullmatch(
+            rf"{listed}, or skip them with on_error='skip'\.", message
+        ), message
     # It cannot skip.
     with pytest.raises(ValueError) as caught:
         captioner.predict(data, batch_size=200, verbose=0)
     assert re.fullmatch(rf"{listed}\.", str(caught.value)), caught.value
 
 
-def test_raising_spells_names_that_are_not_ascii(captioner):
+def test_raising_decodes_names_that_are_not_ascii(captioner):
     row = {"image": b"bad", "image_id": "海滩.png", "caption": "a dark picture"}
     data = tf.data.Dataset.from_tensors(row)
     with pytest.raises(ValueError, match="image_id 海滩.png: unknown image format"):
@@ -100,11 +102,14 @@ def test_raising_spells_names_that_are_not_ascii(captioner):
 def test_nothing_to_train_on(captioner, data):
     bad = data.filter(lambda x: tf.reduce_any(x["image_id"] == names()))
     bad = bad.apply(tf.data.experimental.assert_cardinality(4))
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match="None of the pict"):
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match="None of the images"),
+    ):
         captioner.fit(bad, verbose=0, on_error="skip")
 
 
-def test_a_wrong_word(captioner, data):
+def test_an_unknown_option(captioner, data):
     for verb in (captioner.fit, captioner.evaluate):
         with pytest.raises(ValueError, match="`on_error` must be 'raise' or 'skip'"):
             verb(data, on_error="ignore")
@@ -112,7 +117,7 @@ def test_a_wrong_word(captioner, data):
         captioner.generate(b"", on_error="ignore")
 
 
-def test_generate_gives_none_for_a_bad_picture(captioner, folder):
+def test_generate_returns_none_for_a_bad_image(captioner, folder):
     paths = [folder / f"{number:03}.png" for number in (2, 3, 4)]
     found = captioner.generate(paths, on_error="skip")
     assert found[1] is None
@@ -164,9 +169,7 @@ COMMANDS = {
     "task",
     ["captioner", pytest.param("vqa", marks=pytest.mark.slow)],
 )
-def test_training_says_which_picture_is_broken_and_goes_on_without_it(
-    task, tmp_path, capsys
-):
+def test_training_names_a_corrupted_image_and_skips_it(task, tmp_path, capsys):
     table, header, text = COMMANDS[task]
     photos, output = tmp_path / "photos", tmp_path / "preset"
     photos.mkdir()

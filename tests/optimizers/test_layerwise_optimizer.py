@@ -78,7 +78,7 @@ def test_config_and_state_come_back():
     again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert again.get_config() == optimizer.get_config()
     again.build(found)
-    again.set_weights([np.array(v) for v in optimizer.variables])
+    again.set_weights([keras.ops.convert_to_numpy(v) for v in optimizer.variables])
     copies = variables()
     for copy, value in zip(copies, found, strict=True):
         copy.assign(value)
@@ -86,7 +86,7 @@ def test_config_and_state_come_back():
     # The same state and values: the same step. Paths of the copies are the same.
     other = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     other.build(copies)
-    other.set_weights([np.array(v) for v in again.variables])
+    other.set_weights([keras.ops.convert_to_numpy(v) for v in again.variables])
     step(other, copies)
     for one, two in zip(found, copies, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)

@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.data.is_batched import is_batched
+from mmkeras.arguments.check_choice import check_choice
+from mmkeras.data.modalities import is_batched
 from mmkeras.data.require_dataset import require_dataset
-from mmkeras.data.transforms.select_key import select_key
+from mmkeras.data.transforms.dataset_texts import select_key
 
-# What a sample has of each of its questions.
+# Keys whose values belong to single questions of a sample.
 _OF_QUESTIONS = (
     "question",
     "question_id",
@@ -27,38 +28,39 @@ def balance(
     target: int | None = None,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Repeats rare answers, or leaves frequent ones out, until all stand as often.
+    """Repeats samples of rare answers, or removes samples of frequent ones.
 
-    What is counted, repeated and left out is a question. Where a sample is a picture
-    with several, a picture whose questions stand a different number of times comes
-    several times: first with all that are kept, then with those that stand at least
-    twice, and so on; a picture that keeps none is left out. These copies follow one
-    another: shuffle afterwards.
+    What is counted, repeated and removed are questions. If a sample is an image with
+    several questions, and these are to be repeated different numbers of times, the
+    image is repeated too: first with all questions that are kept, then with those that
+    are kept at least twice, and so on. An image without a remaining question is
+    removed. Copies follow one another: shuffle afterwards.
 
     Args:
-        dataset: a `tf.data.Dataset` of sample dicts, not batched, which gives the same
+        dataset: a `tf.data.Dataset` of sample dicts, not batched, with the same
             samples in the same order at each pass. It is read once to count.
-        by: string, the key that is balanced: one of a question's (`"answer"`,
-            `"question_type"`, ...), or one that a sample has one of.
-        method: string, `"oversample"` (each question stays, and those of answers that
-            stand less than `target` times are repeated, each as often as the others of
-            its answer or once more) or `"undersample"` (of answers that stand more
-            than `target` times, that many are drawn).
-        target: int, how often each answer shall stand, or `None` for as often as the
-            most frequent one (oversampling) or the least frequent (undersampling).
-            Thousands of answers need one: the least frequent stands once.
-        seed: int, of the drawing.
+        by: string, the key that is balanced: one of a question (`"answer"`,
+            `"question_type"`, ...), or one with a single value for each sample.
+        method: string, `"oversample"` (all questions are kept, and those of answers
+            that occur less than `target` times are repeated, as evenly as possible) or
+            `"undersample"` (of answers that occur more than `target` times, that many
+            questions are drawn).
+        target: int, the number of questions of each answer, or `None` for that of the
+            most frequent answer (oversampling) or the least frequent one
+            (undersampling). With thousands of answers give one: the least frequent
+            answer occurs once.
+        seed: int, of the draws.
 
     Returns:
-        A `tf.data.Dataset` of samples of the same form. What has an empty string under
-        `by` is not counted, and stays as it is.
+        A `tf.data.Dataset` of samples of the same form. Samples with an empty string
+        under `by` are not counted, and kept as they are.
 
     Raises:
         TypeError: if it is not a dataset.
-        ValueError: if the dataset is batched, the samples have no such key or one of
-            another shape than their questions, there is nothing to count, or `method`
-            or `target` is not one of these.
-        tf.errors.InvalidArgumentError: when it is read, if the samples come in another
+        ValueError: if the dataset is batched, the samples lack the key or its value
+            has another shape than their questions, there is nothing to count, or
+            `method` or `target` is invalid.
+        tf.errors.InvalidArgumentError: when it is read, if the samples have another
             order than when they were counted.
 
     Example:
@@ -77,7 +79,7 @@ def balance(
 
 
 def _times(classes, method, target, random) -> np.ndarray:
-    """How often each question shall stand."""
+    """How often each question is to occur."""
     names, of, counts = np.unique(classes, return_inverse=True, return_counts=True)
     places = np.split(np.argsort(of, kind="stable"), np.cumsum(counts)[:-1])
     counted = {
@@ -96,7 +98,7 @@ def _times(classes, method, target, random) -> np.ndarray:
 
 
 def _share(number, target, random) -> np.ndarray:
-    """Whole numbers that sum to `target` and differ by no more than one."""
+    """Integers that sum to `target` and differ by at most one."""
     share = np.full(number, target // number)
     share[random.permutation(number)[: target % number]] += 1
     return share
@@ -122,8 +124,7 @@ def _repeat(dataset, by, classes, times, starts) -> tf.data.Dataset:
 def _assert_same(seen, counted, by) -> tf.Operation:
     message = (
         f"The samples have another {by!r} than when they were counted. Balance a "
-        "dataset that gives them in the same order at each pass, and shuffle it "
-        "afterwards."
+        "dataset that has the same order at each pass, and shuffle it afterwards."
     )
     same = tf.cond(
         tf.equal(tf.size(seen), tf.size(counted)),
@@ -141,16 +142,12 @@ def _keep(sample: dict, by: str, kept: tf.Tensor) -> dict:
 
 
 def _check(spec, by, method, target) -> None:
-    if method not in _METHODS:
-        raise ValueError(
-            f"`method` must be one of {', '.join(map(repr, _METHODS))}. Received: "
-            f"method={method!r}."
-        )
+    check_choice("method", method, _METHODS)
     if target is not None and target < 1:
         raise ValueError(f"`target` must be at least 1. Received: target={target}.")
     if not isinstance(spec, dict) or by not in spec:
         raise ValueError(f"The samples have no {by!r}. Received elements of: {spec}.")
-    if ("image" in spec or "image_features" in spec) and is_batched(spec):
+    if is_batched(spec):
         raise ValueError(
             "Balance before the samples are batched: this dataset has batches. "
             f"Received elements of: {spec}."
@@ -158,6 +155,6 @@ def _check(spec, by, method, target) -> None:
     rank = spec[by].shape.rank
     if rank != 0 and (rank != 1 or by not in _OF_QUESTIONS):
         raise ValueError(
-            f"`by` must be of one string a question or a sample. Received: by={by!r} "
-            f"of {spec[by]}."
+            "`by` must be a key with one string for each question or sample. "
+            f"Received: by={by!r} of {spec[by]}."
         )

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from mmkeras.data.transforms.dataset_texts import dataset_texts
+from mmkeras.arguments.check_choice import check_choice
+from mmkeras.data.transforms.dataset_texts import texts_under
 
 _METHODS = ("inverse", "effective_number")
 
@@ -16,28 +17,29 @@ def class_weights(
     method: str = "inverse",
     beta: float = 0.999,
 ) -> dict[str, float]:
-    """Weights for a loss by which rare answers count as much as frequent ones.
+    """Weights for a loss, by which rare answers count as much as frequent ones.
 
-    `"inverse"` weighs an answer that stands `n` times with `1 / n`, so that all
-    answers together weigh the same; `"effective_number"` with
-    `(1 - beta) / (1 - beta ** n)`, which for `beta` near 1 comes near to that, and for
-    `beta=0` weighs all alike.
+    `"inverse"` weights an answer that occurs `n` times by `1 / n`, so that all
+    answers have the same total weight; `"effective_number"` by
+    `(1 - beta) / (1 - beta ** n)`, which approaches the former for `beta` near 1, and
+    weights all answers equally for `beta=0`.
 
     Args:
-        data: a `tf.data.Dataset` of sample dicts, batched or not, or a dict of how
-            often each answer stands.
-        by: string, the key of a dataset whose strings are counted; empty ones are not.
+        data: a `tf.data.Dataset` of sample dicts, batched or not, or a dict from
+            answer to its number of occurrences.
+        by: string, the key of a dataset whose strings are counted, except for empty
+            ones.
         method: string, `"inverse"` or `"effective_number"`.
-        beta: float, at least 0 and below 1.
+        beta: float, at least 0 and less than 1.
 
     Returns:
         dict from answer to weight, the most frequent first. The mean of the weights
-        over all samples is 1, so that the loss keeps its size.
+        over all samples is 1, so that the scale of the loss does not change.
 
     Raises:
         TypeError: if it is neither a dataset nor a dict.
-        ValueError: if the samples have no such key, there is nothing to count, a count
-            is below 1, or the method or `beta` is not one of these.
+        ValueError: if the samples lack the key, there is nothing to count, a count
+            is below 1, or `method` or `beta` is invalid.
 
     Example:
         ```python
@@ -47,17 +49,13 @@ def class_weights(
     Reference:
         - [Cui et al., 2019](https://arxiv.org/abs/1901.05555)
     """
-    if method not in _METHODS:
-        raise ValueError(
-            f"`method` must be one of {', '.join(map(repr, _METHODS))}. Received: "
-            f"method={method!r}."
-        )
+    check_choice("method", method, _METHODS)
     if not 0 <= beta < 1:
         raise ValueError(
-            f"`beta` must be at least 0 and below 1. Received: beta={beta}."
+            f"`beta` must be at least 0 and less than 1. Received: beta={beta}."
         )
     counts = collections.Counter(
-        data if isinstance(data, Mapping) else dataset_texts(data, (by,))
+        data if isinstance(data, Mapping) else texts_under(data, by)
     )
     _check_counts(counts)
     if method == "inverse":
@@ -71,10 +69,10 @@ def class_weights(
 
 def _check_counts(counts) -> None:
     if not counts:
-        raise ValueError("There are no answers to weigh: none is there, or all empty.")
+        raise ValueError("There are no answers to weight, or all are empty.")
     for key, number in counts.items():
         if number < 1:
             raise ValueError(
-                f"{key!r} stands {number} times, and a weight needs at least 1. Leave "
-                "it out."
+                f"{key!r} occurs {number} times, and a weight needs at least 1. Remove "
+                "it."
             )

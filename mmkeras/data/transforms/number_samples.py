@@ -1,28 +1,33 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
-from mmkeras.data.is_batched import is_batched
+from mmkeras.data.modalities import encoded_modality
+from mmkeras.preprocessing.modality import Modality
 
 
-def number_samples(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Gives each sample its place in the dataset, by which it can be told later.
+def number_samples(
+    dataset: tf.data.Dataset, modalities: Sequence[Modality] | None = None
+) -> tf.data.Dataset:
+    """Adds to each sample its number in the dataset, by which it is identified later.
 
     Args:
-        dataset: a `tf.data.Dataset` of sample dicts with `image` or
-            `image_features`, batched or not.
+        dataset: a `tf.data.Dataset` of sample dicts, batched or not.
+        modalities: sequence of `Modality`, of which the samples have an encoded one,
+            or `None` for images.
 
     Returns:
         The dataset with `sample_number`, int64, scalar or `[batch]`, from 0.
     """
-
-    batched = is_batched(dataset.element_spec)
+    modality = encoded_modality(dataset.element_spec, modalities)
+    batched = modality is not None and modality.batched(dataset.element_spec)
 
     def number(start, sample):
         if not batched:
             return start + 1, {**sample, "sample_number": start}
-        picture = sample["image" if "image" in sample else "image_features"]
-        after = start + tf.shape(picture, out_type=tf.int64)[0]
-        return after, {**sample, "sample_number": tf.range(start, after)}
+        end = start + modality.number_of_rows(sample)
+        return end, {**sample, "sample_number": tf.range(start, end)}
 
     return dataset.scan(tf.zeros([], tf.int64), number)

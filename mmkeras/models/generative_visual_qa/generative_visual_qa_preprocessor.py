@@ -6,13 +6,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mmkeras.data.decode_samples import missing_key
 from mmkeras.models.questions.question_preprocessor import (
     QuestionPreprocessor,
     in_rows,
     question_rows,
     require_as_many,
 )
-from mmkeras.models.task_preprocessor import missing_key, to_tensor
+from mmkeras.models.task_preprocessor import to_tensor
 from mmkeras.preprocessing.images.image_converter import ImageConverter
 from mmkeras.preprocessing.text.pack_tokens import pack_tokens
 from mmkeras.preprocessing.text.word_piece_tokenizer import WordPieceTokenizer

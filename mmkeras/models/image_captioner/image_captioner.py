@@ -470,6 +470,9 @@ class ImageCaptioner(Task):
     def _references(self, dataset):
         return self.preprocessor.all_captions(dataset)
 
+    def _number_of_rows(self, dataset) -> int:
+        return self.preprocessor.count_captions(dataset)
+
     def _check_samples(self, dataset) -> None:
         texts = list(itertools.islice(caption_texts(dataset), _TEXTS_CHECKED))
         tokenizer = self.preprocessor.tokenizer

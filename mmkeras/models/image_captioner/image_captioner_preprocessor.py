@@ -7,12 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mmkeras.models.task_preprocessor import (
-    TaskPreprocessor,
-    missing_key,
-    name_rows,
-    to_tensor,
-)
+from mmkeras.data.decode_samples import missing_key
+from mmkeras.data.name_rows import name_rows
+from mmkeras.data.transforms.dataset_texts import select_key
+from mmkeras.models.task_preprocessor import TaskPreprocessor, to_tensor
 from mmkeras.preprocessing.images.image_converter import ImageConverter
 from mmkeras.preprocessing.require import require
 from mmkeras.preprocessing.text.word_piece_tokenizer import WordPieceTokenizer
@@ -45,7 +43,7 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
     Call arguments:
         x: dict. `"image"`, `tf.string` `[batch]` or `uint8`
             `[batch, height, width, 3]`, or in its place `"images"`, `float32`, as
-            `read_images` makes them, or `"image_features"`, passed through.
+            `decode` makes them, or `"image_features"`, passed through.
             `"caption"`, `tf.string` `[batch]`, or
             `[batch, number]` for several captions of each picture, all of which
             are used but for empty ones; or `"captions"`, `tf.string`
@@ -116,7 +114,7 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
                 "`y` is made from the captions of the sample. Pass samples as dicts "
                 "with the key 'caption' or 'captions', without labels."
             )
-        inputs = self.pictures(x)
+        inputs = self.decoded_inputs(x)
         several = "caption" in x and x["caption"].shape.rank == 2
         caption = x["caption"] if several else self.draw_caption(x)
         inputs["token_ids"], targets, weights = self._pack(caption)
@@ -218,6 +216,26 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
             )
 
         return dataset.flat_map(expand)
+
+    def count_captions(self, dataset: tf.data.Dataset) -> int:
+        """The number of samples of `all_captions`, without reading images.
+
+        Args:
+            dataset: Samples, batched or not, with `"captions"` or `"caption"`.
+
+        Returns:
+            int, negative if the length of the dataset is unknown or infinite.
+        """
+        number = int(dataset.cardinality())
+        if "caption" in dataset.element_spec or number < 0:
+            return number
+
+        def count(captions):
+            captions = getattr(captions, "flat_values", captions)
+            return tf.math.count_nonzero(_is_written(captions))
+
+        counts = select_key(dataset, "captions", count)
+        return int(counts.reduce(tf.zeros([], tf.int64), tf.add))
 
     def generate_preprocess(self, images: Any) -> dict[str, tf.Tensor]:
         """Prepare pictures for generation.

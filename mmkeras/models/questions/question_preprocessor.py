@@ -5,14 +5,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from mmkeras.models.task_preprocessor import (
-    TaskPreprocessor,
-    missing_key,
-    name_rows,
-    to_tensor,
-)
+from mmkeras.data.decode_samples import missing_key
+from mmkeras.data.name_rows import name_rows
+from mmkeras.models.task_preprocessor import TaskPreprocessor, to_tensor
+from mmkeras.preprocessing.images.image_modality import ImageModality
+from mmkeras.preprocessing.modality import Modality
 from mmkeras.preprocessing.require import require
 from mmkeras.preprocessing.text.pack_tokens import pack_tokens
+from mmkeras.preprocessing.text.text_modality import TextModality
 
 _NAMES_SHOWN = 5
 
@@ -24,7 +24,12 @@ class QuestionPreprocessor(TaskPreprocessor):
     `call`.
     """
 
-    pictures_may_be_missing = True
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        return (
+            ImageModality(self.image_converter, optional=True),
+            TextModality("question"),
+        )
 
     def inputs(self, x: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """What the model sees of a batch, without its answers.
@@ -36,7 +41,7 @@ class QuestionPreprocessor(TaskPreprocessor):
             dict of `"images"` or `"image_features"`, `"image_mask"` and
             `"token_ids"`.
         """
-        inputs = self.pictures(x)
+        inputs = self.decoded_inputs(x)
         rows = tf.shape(next(iter(inputs.values())))[:1]
         # Not bool: to see shapes, Keras adds up the first batch over replicas.
         inputs["image_mask"] = tf.ones(rows, tf.int32)

@@ -277,13 +277,16 @@ class ImageConverter(keras_hub.layers.ImageConverter):
         )
 
 
-def require_images(error: tf.Tensor, names: tf.Tensor, kind: str) -> Any:
+def require_images(
+    error: tf.Tensor, names: tf.Tensor, kind: str, what: str = "images"
+) -> Any:
     """Opens a scope whose operations run only if every image of a batch is valid.
 
     Args:
         error: string `[batch]`, of `ImageConverter.convert`.
         names: string `[batch]`, the names of the images.
         kind: string, word before each name, e.g. `"row"`.
+        what: string, plural noun for the images.
 
     Returns:
         A context manager.
@@ -298,7 +301,7 @@ def require_images(error: tf.Tensor, names: tf.Tensor, kind: str) -> Any:
     message = tf.strings.join(
         [
             tf.strings.as_string(count),
-            " of the images cannot be used: ",
+            f" of the {what} cannot be used: ",
             tf.strings.reduce_join(lines, separator="; "),
             f". {REMEDY}.",
         ]

@@ -7,6 +7,8 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from mmkeras.preprocessing.unreadable import unreadable
+
 
 def load_images(images) -> tuple[list[bytes], list[str], bool]:
     """Reads images given in any of several forms as encoded bytes.
@@ -83,11 +85,7 @@ def refuse_bad_images(errors: np.ndarray, names: list[str]) -> None:
     Raises:
         ValueError: if an image could not be decoded.
     """
-    bad = [
-        f"{name}: {error.decode('utf-8')}"
-        for name, error in zip(names, errors, strict=False)
-        if error
-    ]
+    bad = unreadable(names, errors)
     if bad:
         more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
         listed = "; ".join(itertools.islice(bad, 3))

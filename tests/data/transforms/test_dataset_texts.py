@@ -27,8 +27,8 @@ def test_questions_and_answers_batched_or_not(dataset):
         assert list(answer_texts(form)) == ["cat", "猫", "dog"]
 
 
-def test_pictures_of_a_source_are_not_read(tmp_path):
-    (tmp_path / "cat.png").write_bytes(b"not even a picture")
+def test_images_of_a_source_are_not_read(tmp_path):
+    (tmp_path / "cat.png").write_bytes(b"no image")
     table = tmp_path / "questions.csv"
     table.write_text("image,question,answer\ncat.png,what?,cat\n")
     dataset = from_question_csv(table)

@@ -3,15 +3,17 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.data import batch_samples, drop_modalities
+from mmkeras.preprocessing.text.text_modality import TextModality
+from tests.data.toy_modalities import Sensor
 
 NUMBER = 200
 
 
 @pytest.fixture(scope="module")
 def dataset():
-    """Pictures of two questions each."""
+    """Images with two questions each."""
     columns = {
-        "image": [f"picture {i}" for i in range(NUMBER)],
+        "image": [f"image {i}" for i in range(NUMBER)],
         "question": [[f"first {i}", f"second {i}"] for i in range(NUMBER)],
         "answer": [["a", "b"]] * NUMBER,
     }
@@ -32,7 +34,7 @@ def test_a_share_is_dropped_the_same_at_each_pass(dataset):
     assert abs((~present).sum() - 50) < 25
     assert abs((~asked[:, 0]).sum() - 100) < 29
     assert ((image == b"") == ~present).all()
-    assert image[present][0].startswith(b"picture")
+    assert image[present][0].startswith(b"image")
     assert ((question == b"") == ~asked).all()
     # The two are independent: both dropped in about 200 / 8 = 25 (4 · 4.7).
     assert abs((~present & ~asked[:, 0]).sum() - 25) < 19
@@ -70,7 +72,7 @@ def test_one_question_a_sample():
     assert spec["question_present"] == tf.TensorSpec([], tf.bool)
 
 
-def test_pictures_that_are_not_encoded_and_what_was_missing_before():
+def test_arrays_and_images_that_were_missing_before():
     dataset = tf.data.Dataset.from_tensor_slices(
         {"image": tf.zeros([4, 2, 3, 3], tf.uint8), "image_present": [True, False] * 2}
     )
@@ -96,8 +98,25 @@ def test_bad_arguments(dataset):
         drop_modalities(dataset, {"image": 0.1}, seed=None)
     with pytest.raises(ValueError, match="before the samples are batched"):
         drop_modalities(batch_samples(dataset, 2), {"image": 0.1})
-    pictures = dataset.map(lambda sample: {"image": sample["image"]})
+    images = dataset.map(lambda sample: {"image": sample["image"]})
     with pytest.raises(ValueError, match="no 'question' to drop"):
-        drop_modalities(pictures, {"question": 0.1})
+        drop_modalities(images, {"question": 0.1})
     with pytest.raises(TypeError, match="Expected a `tf.data.Dataset`"):
         drop_modalities([], {"image": 0.1})
+
+
+def test_another_modality():
+    rows = {"sensor": tf.ones([40, 3]), "question": ["what?"] * 40}
+    data = tf.data.Dataset.from_tensor_slices(rows)
+    known = (Sensor(), TextModality("question"))
+    dropped = drop_modalities(data, {"sensor": 0.5}, modalities=known)
+    sensor, present = columns(dropped, "sensor", "sensor_present")
+    # 40 · 0.5 = 20, within four standard deviations, 4 · 3.2.
+    assert abs(present.sum() - 20) < 13
+    assert (sensor == present[:, np.newaxis]).all()
+    with pytest.raises(
+        ValueError, match="'image'; it may have 'sensor' and 'question'"
+    ):
+        drop_modalities(data, {"image": 0.5}, modalities=known)
+    with pytest.raises(ValueError, match="before the samples are batched"):
+        drop_modalities(data.batch(2), {"sensor": 0.5}, modalities=known)

@@ -1,8 +1,7 @@
 import pytest
 
-from mmkeras.data import drop_modalities
+from mmkeras.data import drop_modalities, readable_samples
 from mmkeras.models import VisualQA
-from mmkeras.training import readable_samples
 from tests.conftest import SIDE, to_dataset
 
 
@@ -18,7 +17,7 @@ def names_of(dataset):
 def test_broken_pictures_are_left_out_and_named(vqa, scenes):
     rows = [dict(row) for row in scenes[:6]]
     rows[1]["image"], rows[4]["image"] = b"", b"bad"
-    found, bad = readable_samples(vqa, to_dataset(rows), batch_size=4)
+    found, bad = readable_samples(to_dataset(rows), vqa.preprocessor, batch_size=4)
     assert names_of(found) == ["0", "2", "3", "5"]
     assert int(found.cardinality()) == 4
     assert found.element_spec.keys() == rows[0].keys()
@@ -28,7 +27,7 @@ def test_broken_pictures_are_left_out_and_named(vqa, scenes):
 
 def test_missing_pictures_are_not_broken(vqa, scenes):
     dropped = drop_modalities(to_dataset(scenes[:6]), {"image": 1.0})
-    found, bad = readable_samples(vqa, dropped)
+    found, bad = readable_samples(dropped, vqa.preprocessor)
     assert names_of(found) == [str(number) for number in range(6)]
     assert bad == []
 
@@ -36,4 +35,4 @@ def test_missing_pictures_are_not_broken(vqa, scenes):
 def test_nothing_readable(vqa, scenes):
     rows = [{**row, "image": b"bad"} for row in scenes[:2]]
     with pytest.raises(ValueError, match="None of the 2 images can be used: 0: unk"):
-        readable_samples(vqa, to_dataset(rows))
+        readable_samples(to_dataset(rows), vqa.preprocessor)

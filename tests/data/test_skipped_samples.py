@@ -3,26 +3,26 @@ import warnings
 import pytest
 import tensorflow as tf
 
-from mmkeras.data import SkippedImages, number_samples
+from mmkeras.data import SkippedSamples
 
 
 def batches(errors, size=2):
-    """Rows 0, 1, …, those with an error left out, as a task makes them."""
+    """Rows 0, 1, … without those with an error, and a report of all."""
     number = len(errors)
     rows = tf.data.Dataset.from_tensor_slices(
         (tf.range(number), {"error": errors, "name": [f"n{i}" for i in range(number)]})
     ).enumerate()
 
-    def report(picture, row):
+    def report(number, row):
         values, about = row
         good = tf.equal(about["error"], "")
-        return tf.boolean_mask(values, good), {**about, "picture": picture}
+        return tf.boolean_mask(values, good), {**about, "number": number}
 
     return rows.batch(size).map(report)
 
 
 def test_batches_are_filled_up_again():
-    skipped = SkippedImages()
+    skipped = SkippedSamples()
     data = skipped.drop(batches(["", "bad", "", "", "worse", "bad", "", ""]), 2)
     for _ in range(2):
         assert [row.numpy().tolist() for row in data] == [[0, 2], [3, 6], [7]]
@@ -32,12 +32,12 @@ def test_batches_are_filled_up_again():
 
 
 def test_without_a_batch_size_batches_keep_their_rows():
-    data = SkippedImages().drop(batches(["", "bad", "bad", "bad", "", ""]))
+    data = SkippedSamples().drop(batches(["", "bad", "bad", "bad", "", ""]))
     assert [row.numpy().tolist() for row in data] == [[0], [4, 5]]
 
 
-def test_a_pass_that_is_given_up_does_not_count():
-    skipped = SkippedImages()
+def test_an_incomplete_pass_is_not_counted():
+    skipped = SkippedSamples()
     data = skipped.drop(batches(["bad", "", "bad", ""]), 1)
     next(iter(data))
     assert len(list(data)) == 2
@@ -45,8 +45,8 @@ def test_a_pass_that_is_given_up_does_not_count():
     assert skipped.count() == 0
 
 
-def test_no_bad_picture_is_no_warning():
-    skipped = SkippedImages()
+def test_there_is_no_warning_without_skipped_samples():
+    skipped = SkippedSamples()
     list(skipped.drop(batches(["", ""]), 2))
     assert skipped.count() == 0
     with warnings.catch_warnings():
@@ -54,9 +54,9 @@ def test_no_bad_picture_is_no_warning():
         skipped.warn("training")
 
 
-def test_samples_are_numbered_batched_or_not():
-    data = tf.data.Dataset.from_tensor_slices({"image": ["a"] * 5})
-    single = [int(row["sample_number"]) for row in number_samples(data)]
-    assert single == [0, 1, 2, 3, 4]
-    rows = [row["sample_number"].numpy() for row in number_samples(data.batch(2))]
-    assert [row.tolist() for row in rows] == [[0, 1], [2, 3], [4]]
+def test_another_modality_is_named():
+    skipped = SkippedSamples("sensor")
+    list(skipped.drop(batches(["bad", ""]), 2))
+    assert skipped.column == "skipped_sensors"
+    with pytest.warns(UserWarning, match="^1 sensors .* evaluation: n0: bad.$"):
+        skipped.warn("the evaluation")
