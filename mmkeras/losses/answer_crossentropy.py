@@ -3,27 +3,39 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.arguments.real_number import real_number
+
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class AnswerCrossentropy(keras.losses.Loss):
-    """Cross-entropy of one answer among many, averaged over real questions.
+    """Cross-entropy of one answer among many, averaged over questions.
 
-    The scores of a question are taken as proportions, so that of several answers that
-    annotators gave each has its share. A question without a known answer costs nothing.
+    The scores of a question are normalized to a distribution, so each of several
+    correct answers has a share of the target. A question without a known answer has a
+    loss of 0.
 
     Args:
-        label_smoothing: float in `[0, 1)`, the share of the target spread evenly over
-            the answers.
-        answer_weights: list of float, by which the loss of each answer is multiplied,
-            against imbalance (`mmkeras.data.class_weights`), or `None`.
+        label_smoothing: float in `[0, 1)`, the share of the target that is distributed
+            evenly over the answers.
+        answer_weights: list of float, factors of the loss of each answer, against
+            imbalance (`mmkeras.data.class_weights`), or `None`.
+        name: string, the name of the loss.
+        reduction: string, the reduction of the loss; see `keras.losses.Loss`.
+        **kwargs: other arguments of `keras.losses.Loss`.
 
     Call arguments:
         y_true: float `[..., answers]`, the score of each answer.
         y_pred: float `[..., answers]`, logits.
-        sample_weight: float `[...]`, 0 for what is no question.
+        sample_weight: float `[...]`, 0 for padding.
 
     Raises:
         ValueError: if `label_smoothing` is out of range.
+
+    Example:
+        ```python
+        loss = mmkeras.losses.AnswerCrossentropy(label_smoothing=0.1)
+        vqa.compile(loss=loss)
+        ```
     """
 
     def __init__(
@@ -34,13 +46,10 @@ class AnswerCrossentropy(keras.losses.Loss):
         reduction: str = "mean_with_sample_weight",
         **kwargs,
     ):
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(
-                "`label_smoothing` must be at least 0 and below 1. "
-                f"Received: label_smoothing={label_smoothing}."
-            )
         super().__init__(name=name, reduction=reduction, **kwargs)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = real_number(
+            "label_smoothing", label_smoothing, minimum=0, below=1
+        )
         self.answer_weights = answer_weights
 
     def call(self, y_true, y_pred):

@@ -3,18 +3,22 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from mmkeras.arguments.real_number import real_number
+
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class MaskedCrossentropy(keras.losses.Loss):
-    """Cross-entropy per token with label smoothing, averaged over real tokens.
+    """Cross-entropy per token with label smoothing, averaged over tokens.
 
-    Padding is told by `sample_weight`; the sum is divided by the weights and not
-    by the padded size, so that a batch's loss does not depend on its longest
-    caption.
+    The sum is divided by the sum of `sample_weight`, so the loss of a batch does not
+    depend on its padding.
 
     Args:
-        label_smoothing: float in `[0, 1)`, the share of the target spread evenly
-            over the vocabulary.
+        label_smoothing: float in `[0, 1)`, the share of the target that is distributed
+            evenly over the vocabulary.
+        name: string, the name of the loss.
+        reduction: string, the reduction of the loss; see `keras.losses.Loss`.
+        **kwargs: other arguments of `keras.losses.Loss`.
 
     Call arguments:
         y_true: int `[batch, length]`, token ids.
@@ -23,6 +27,12 @@ class MaskedCrossentropy(keras.losses.Loss):
 
     Raises:
         ValueError: if `label_smoothing` is out of range.
+
+    Example:
+        ```python
+        loss = mmkeras.losses.MaskedCrossentropy(label_smoothing=0.1)
+        captioner.compile(loss=loss)
+        ```
 
     Reference:
         - [Szegedy et al., 2016](https://arxiv.org/abs/1512.00567)
@@ -35,22 +45,19 @@ class MaskedCrossentropy(keras.losses.Loss):
         reduction: str = "mean_with_sample_weight",
         **kwargs,
     ):
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(
-                "`label_smoothing` must be at least 0 and below 1. "
-                f"Received: label_smoothing={label_smoothing}."
-            )
         super().__init__(name=name, reduction=reduction, **kwargs)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = real_number(
+            "label_smoothing", label_smoothing, minimum=0, below=1
+        )
 
     def call(self, y_true, y_pred):
         logits = ops.cast(y_pred, "float32")
-        log_normaliser = ops.logsumexp(logits, axis=-1)
+        log_normalizer = ops.logsumexp(logits, axis=-1)
         index = ops.expand_dims(ops.cast(y_true, "int32"), -1)
-        right = ops.squeeze(ops.take_along_axis(logits, index, axis=-1), -1)
+        correct = ops.squeeze(ops.take_along_axis(logits, index, axis=-1), -1)
         even = ops.mean(logits, axis=-1)
-        target = (1 - self.label_smoothing) * right + self.label_smoothing * even
-        return log_normaliser - target
+        target = (1 - self.label_smoothing) * correct + self.label_smoothing * even
+        return log_normalizer - target
 
     def get_config(self):
         return {**super().get_config(), "label_smoothing": self.label_smoothing}

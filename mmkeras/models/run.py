@@ -5,8 +5,6 @@ import os
 import pathlib
 from typing import Any
 
-import yaml
-
 from mmkeras.arguments.settings import check_settings, setting, setting_types
 
 
@@ -175,6 +173,9 @@ class Run:
         path = pathlib.Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"The file {path} does not exist.")
+        # The command runs LiteRT files without the packages for training.
+        import yaml
+
         try:
             config = yaml.safe_load(path.read_text("utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -206,6 +207,8 @@ class Run:
             path: path of the file.
             versions: dict of package versions, for the record only.
         """
+        import yaml
+
         config = {**dataclasses.asdict(self), "versions": versions}
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         pathlib.Path(path).write_text(text, "utf-8")

@@ -7,8 +7,7 @@ import warnings
 
 import numpy as np
 
-# What mmkeras decodes everywhere; what else Pillow reads would look different here
-# from what the SavedModel makes of it.
+# The formats that mmkeras decodes everywhere; Pillow reads more.
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 _MAX_PIXELS = 100_000_000
 

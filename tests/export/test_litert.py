@@ -158,12 +158,11 @@ def test_failed_exports_leave_no_file(captioner, vqa, tmp_path):
         assert not path.exists()
         assert not path.parent.exists() or not list(path.parent.iterdir())
 
-    refused("no random draws", temperature=0.7)
-    refused("one of float32", precision="int4")
+    refused("no built-in operation for random numbers", temperature=0.7)
+    refused("`precision` must be .float32.", precision="int4")
     refused("num_beams", stepwise=True, num_beams=2)
-    refused("Give `samples=`", samples=[])
-    refused("no question", task=vqa, samples=[str(IMAGE)])
-    refused("no options", task=vqa, num_beams=2)
+    refused("samples=dataset.take", samples=[])
+    refused("has no .question.", task=vqa, samples=[str(IMAGE)])
     # No file can have this share.
     refused("No file was written", min_identical=1.1)
 
@@ -184,7 +183,7 @@ def test_missing_built_in_operations_are_named():
 
     spec = {"x": tf.TensorSpec([4], tf.float32, name="x")}
     form = StaticForm({"f": (erfinv, spec)}, {}, lambda sample: {})
-    with pytest.raises(ValueError, match="no built-in form in LiteRT: .*Erfinv"):
+    with pytest.raises(ValueError, match="no built-in operations for .*Erfinv"):
         convert_litert(form)
 
 

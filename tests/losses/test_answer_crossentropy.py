@@ -23,7 +23,7 @@ def test_scores_are_proportions():
     assert loss([0.9, 0.3, 0]) == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_question_without_a_known_answer_costs_nothing():
+def test_question_without_a_known_answer():
     assert loss([0, 0, 0], label_smoothing=0.1) == 0
 
 
@@ -38,7 +38,7 @@ def test_answer_weights():
     assert weighted == pytest.approx(-3 * np.log(0.25), rel=1e-6)
 
 
-def test_padding_is_not_counted():
+def test_padding_is_ignored():
     scores = np.array([[[1, 0, 0], [0, 0, 0]]], "float32")
     logits = np.repeat(LOGITS, 2, axis=1)
     weights = np.array([[1, 0]], "float32")

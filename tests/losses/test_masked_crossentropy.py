@@ -15,7 +15,7 @@ def test_without_smoothing():
     assert float(loss) == pytest.approx(0.490415, abs=1e-5)
 
 
-def test_padding_counts_neither_above_nor_below_the_line():
+def test_padding_is_ignored():
     loss = MaskedCrossentropy()(TARGETS, LOGITS, sample_weight=[[1.0, 0.0]])
     assert float(loss) == pytest.approx(0.287682, abs=1e-5)
 

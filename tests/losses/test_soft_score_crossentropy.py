@@ -25,12 +25,12 @@ def test_softmax():
     assert np.ravel(loss) == pytest.approx([0.172609, 0], abs=1e-5)
 
 
-def test_padding_counts_neither_above_nor_below_the_line():
+def test_padding_is_ignored():
     loss = SoftScoreCrossentropy()(SCORES, LOGITS, sample_weight=[[1.0, 0.0]])
     assert float(loss) == pytest.approx(1.420274, abs=1e-5)
 
 
-def test_a_mask_of_keras():
+def test_keras_mask():
     logits = keras.ops.convert_to_tensor(LOGITS)
     keras.src.backend.set_keras_mask(logits, np.array([[True, False]]))
     loss = SoftScoreCrossentropy()(SCORES, logits)
@@ -62,5 +62,5 @@ def test_config_and_wrong_activation():
     loss = SoftScoreCrossentropy("softmax", from_logits=False)
     again = SoftScoreCrossentropy.from_config(loss.get_config())
     assert (again.activation, again.from_logits) == ("softmax", False)
-    with pytest.raises(ValueError, match="'sigmoid', 'softmax'.*activation='relu'"):
+    with pytest.raises(ValueError, match="'sigmoid' or 'softmax'.*activation='relu'"):
         SoftScoreCrossentropy("relu")
