@@ -1,8 +1,8 @@
 """The same tests for every registered fusion block.
 
 The inputs are three modalities of 4, 3 and 2 tokens, or the first two of them: in row 0
-all have padding, in row 1 the first is absent, in row 2 the last, and in row 3 all tokens
-are valid.
+all have padding, in row 1 the first is absent, in row 2 the last, and in row 3 all are
+valid.
 """
 
 import keras

@@ -41,7 +41,7 @@ def forget(folder, monkeypatch):
 def test_captioner(folder, images, monkeypatch, capsys):
     photos = folder / "photos"
     photos.mkdir()
-    rows = [f"{i}.png,picture {i}" for i in range(8)]
+    rows = [f"{i}.png,image {i}" for i in range(8)]
     (photos / "captions.csv").write_text("\n".join(["image,caption", *rows]), "utf-8")
     for i, image in enumerate(images[:8]):
         (photos / f"{i}.png").write_bytes(image)
