@@ -1,4 +1,4 @@
-"""What docs/old_models.md tells a reader to type is typed here."""
+"""The code in docs/old_models.md is executed."""
 
 import csv
 import pathlib
@@ -32,7 +32,7 @@ def place(tmp_path):
         pixels = tf.fill([32, 32, 3], tf.cast(i * 60, tf.uint8))
         (photos / f"{i}.jpg").write_bytes(tf.io.encode_jpeg(pixels).numpy())
     old_models.small_cnn().save(old / "cnn.h5")
-    old_models.reader().save(old / "reader.h5")
+    old_models.text_model().save(old / "text.h5")
     for name, side in {"classifier": 32, "any_size": None}.items():
         x = tf_keras.Input((side, side, 3))
         y = tf_keras.layers.Conv2D(4, 3, name="last_map")(x)

@@ -4,11 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
-
-from mmkeras.keras2.hard_sigmoid import hard_sigmoid
-from mmkeras.keras2.inference_batch_normalization import (
-    InferenceBatchNormalization,
-)
+from keras import ops
 
 _CLASSES = {"SyncBatchNormalization": "BatchNormalization", "ThresholdedReLU": "ReLU"}
 _ARGUMENTS = {
@@ -17,7 +13,7 @@ _ARGUMENTS = {
 }
 _RECURRENT = ("GRU", "LSTM")
 _ONLY_IN_TRAINING = ("dropout", "rate", "recurrent_dropout", "stddev")
-# What Keras 3 does not ask for, since it makes no difference ...
+# Arguments that Keras 3 lacks because they have no effect ...
 _WITHOUT_EFFECT = {
     "batch_input_shape",
     "implementation",
@@ -28,7 +24,7 @@ _WITHOUT_EFFECT = {
     "softmax_robust_masking",
     "value_shape",
 }
-# ... and what makes none as long as it has this value.
+# ... and arguments that have no effect at this value.
 _WITHOUT_EFFECT_AT = {
     "activity_regularizer": None,
     "groups": 1,
@@ -43,15 +39,18 @@ _WITHOUT_EFFECT_AT = {
 def convert_layer(
     class_name: str, config: dict[str, Any], inference: bool = False
 ) -> keras.layers.Layer:
-    """A layer of Keras 3 that computes what one of Keras 2 does, without its weights.
+    """Creates the Keras 3 layer equivalent to a Keras 2 layer, without its weights.
 
     Args:
         class_name: string, name of a class of `tf_keras.layers`.
-        config: dict, as `get_config` of a layer of Keras 2 returns it.
-        inference: bool, whether it is one that is called with `training=False`.
+        config: dict, from `get_config` of a Keras 2 layer.
+        inference: bool, whether the layer is called with `training=False`.
+
+    Returns:
+        A layer of `keras.layers`.
 
     Raises:
-        ValueError: if Keras 3 has no such layer, or it takes another configuration.
+        ValueError: if Keras 3 has no equivalent layer or rejects the configuration.
     """
     cls = getattr(keras.layers, _CLASSES.get(class_name, class_name), None)
     if cls is None:
@@ -62,8 +61,8 @@ def convert_layer(
     }
     if config.pop("stateful", False):
         raise ValueError(
-            "it is `stateful`, so that what it says of an example depends on those "
-            "before it. Build it with `stateful=False`"
+            "it is `stateful`, so that its output depends on previous batches. Build "
+            "it with `stateful=False`"
         )
     if inference:
         cls, config = _inference(cls, config)
@@ -71,18 +70,18 @@ def convert_layer(
     if class_name == "BatchNormalization" or class_name in _CLASSES:
         config = _normalization(class_name, config)
     if class_name in _RECURRENT:
-        # cuDNN refuses a row that is padding alone.
+        # cuDNN does not support a row of padding only.
         config["use_cudnn"] = False
     try:
         layer = cls(**config)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"Keras 3 takes another configuration: {error}") from error
+        raise ValueError(f"Keras 3 rejects its configuration: {error}") from error
     layer.trainable = trainable
     return layer
 
 
 def clean_config(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration in plain values, without what only Keras 2 knows."""
+    """The configuration in plain values, without arguments specific to Keras 2."""
     plain = {key: _plain(value) for key, value in config.items()}
     kept = {
         key: value
@@ -124,17 +123,17 @@ def _is_layer(value) -> bool:
 
 
 def _inference(cls, config):
-    """The class and the configuration of what is the same in training."""
+    """The class and configuration of a layer that acts the same in training."""
     if cls.__name__.startswith("Random"):
         raise ValueError(
-            "it is called with `training=False`, where it does nothing. Leave it out"
+            "it is called with `training=False` and thus has no effect. Remove it"
         )
     if cls is keras.layers.BatchNormalization:
         cls = InferenceBatchNormalization
-    still = {
+    config = {
         key: 0.0 if key in _ONLY_IN_TRAINING else value for key, value in config.items()
     }
-    return cls, still
+    return cls, config
 
 
 def _normalization(class_name, config):
@@ -143,8 +142,32 @@ def _normalization(class_name, config):
     axis = config["axis"]
     if isinstance(axis, list):
         if len(axis) != 1:
-            raise ValueError(f"it normalises over several axes, {axis}")
+            raise ValueError(f"it normalizes over several axes, {axis}")
         config = {**config, "axis": axis[0]}
     if class_name == "SyncBatchNormalization":
         config = {**config, "synchronized": True}
     return config
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+def hard_sigmoid(x):
+    """The hard sigmoid of Keras 2, `clip(x / 5 + 1 / 2, 0, 1)`.
+
+    That of Keras 3 has a slope of 1/6.
+    """
+    return ops.clip(x * 0.2 + 0.5, 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable(package="mmkeras")
+class InferenceBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalization that uses its moving statistics in training too.
+
+    Keras 2 does so in a model that another model calls with `training=False`. Keras 3
+    would use batch statistics when the outer model is trained.
+
+    Args:
+        **kwargs: as `keras.layers.BatchNormalization`.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=False, mask=mask)

@@ -28,26 +28,25 @@ def read_keras2(
     custom_objects: dict[str, Any] | None = None,
     architecture: Any = None,
 ) -> Any:
-    """Reads a model that Keras 2 has saved.
+    """Reads a model saved by Keras 2.
 
-    Python code that a file brings, as `Lambda` layers and some wrappers of recurrent
-    cells do, is not run: such a file is refused. A SavedModel's graph is not executed
-    either, but TensorFlow reads it: take one from a source that you trust.
+    Files that contain Python code, such as `Lambda` layers and some wrappers of
+    recurrent cells, are refused. The graph of a SavedModel is not executed, but
+    TensorFlow parses it: use SavedModels from trusted sources only.
 
     Args:
         path: path of an `.h5` or `.keras` file, or of a SavedModel folder.
-        custom_objects: dict of the classes and functions of Keras 2 that are one's own,
-            by name.
-        architecture: for a file of weights alone: path of the JSON that
-            `model.to_json()` gave, or a `tf_keras.Model`; else `None`.
+        custom_objects: dict from names to custom Keras 2 classes and functions.
+        architecture: for a file with weights only: path of the JSON file written by
+            `model.to_json()`, or a `tf_keras.Model`; otherwise `None`.
 
     Returns:
         A `tf_keras.Model`.
 
     Raises:
-        FileNotFoundError: if there is no such file or folder.
-        ValueError: if it is of another kind, is broken, or needs `custom_objects` or
-            `architecture`.
+        FileNotFoundError: if the file or folder does not exist.
+        ValueError: if it is corrupted or has another format, or needs `custom_objects`
+            or `architecture`.
     """
     import tf_keras
     from google.protobuf.message import DecodeError
@@ -55,20 +54,23 @@ def read_keras2(
 
     path = pathlib.Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"There is no file or folder {path}.")
+        raise FileNotFoundError(f"The file or folder {path} does not exist.")
     try:
         configs = list(_configs(path))
     except (DecodeError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f"{path} is broken, or no file of Keras 2: {type(error).__name__}: {error}."
+            f"{path} is corrupted or not a Keras 2 file: {type(error).__name__}: "
+            f"{error}."
         ) from error
     for config in configs:
         _refuse_code(path, config)
     try:
         if configs:
             if architecture is not None:
-                raise ValueError("it has its own `architecture`: leave that out")
-            # What `_refuse_code` does not know is refused by tf_keras itself.
+                raise ValueError(
+                    "it contains its architecture. Pass it without `architecture`"
+                )
+            # tf_keras itself refuses any code that `_refuse_code` does not recognize.
             with SafeModeScope(True):
                 return tf_keras.models.load_model(
                     str(path), custom_objects=custom_objects, compile=False
@@ -78,7 +80,7 @@ def read_keras2(
         return model
     except _UNREADABLE as error:
         raise ValueError(
-            f"{path} cannot be read by tf_keras: {error}\nIf a layer is unknown, give "
+            f"{path} cannot be read by tf_keras: {error}\nIf a layer is unknown, pass "
             "its class: `load_tf_keras(path, custom_objects={'ClassName': ClassName})`."
         ) from error
 
@@ -89,8 +91,8 @@ def _built(architecture, path, custom_objects):
 
     if architecture is None:
         raise ValueError(
-            "it holds weights without a model. Give what `model.to_json()` wrote, or "
-            "the model: `load_tf_keras(path, architecture='model.json')`."
+            "it contains weights without a model. Pass the output of `model.to_json()` "
+            "or the model: `load_tf_keras(path, architecture='model.json')`."
         )
     if isinstance(architecture, tf_keras.Model):
         return architecture
@@ -101,7 +103,7 @@ def _built(architecture, path, custom_objects):
 
 
 def _configs(path: pathlib.Path) -> Iterator[Any]:
-    """The configurations of models in a file; none where it holds weights alone."""
+    """The configurations of models in a file; none if it contains weights only."""
     if path.is_dir():
         yield from _saved_model_configs(path)
     elif zipfile.is_zipfile(path):
@@ -112,13 +114,13 @@ def _configs(path: pathlib.Path) -> Iterator[Any]:
                 version = _text(file.attrs.get("keras_version", "2"))
                 config = file.attrs.get("model_config")
         except OSError as error:
-            raise ValueError(f"{path} is broken: {error}.") from error
+            raise ValueError(f"{path} is corrupted: {error}.") from error
         _refuse_keras_3(path, version)
         if config is not None:
             yield json.loads(_text(config))
     else:
         raise ValueError(
-            f"{path} is no HDF5 or `.keras` file of Keras 2, or it is broken."
+            f"{path} is not an HDF5 or `.keras` file of Keras 2, or it is corrupted."
         )
 
 
@@ -129,7 +131,7 @@ def _text(value) -> str:
 def _zipped_config(path):
     with zipfile.ZipFile(path) as file:
         if not {"metadata.json", "config.json"} <= set(file.namelist()):
-            raise ValueError(f"{path} is no `.keras` file: it has no config.json.")
+            raise ValueError(f"{path} is not a `.keras` file: it lacks config.json.")
         _refuse_keras_3(path, json.loads(file.read("metadata.json"))["keras_version"])
         return json.loads(file.read("config.json"))
 
@@ -137,7 +139,7 @@ def _zipped_config(path):
 def _refuse_keras_3(path, version) -> None:
     if int(version.split(".")[0]) >= 3:
         raise ValueError(
-            f"{path} was saved by Keras {version} and needs no conversion: give "
+            f"{path} was saved by Keras {version} and needs no conversion: pass "
             f"`keras.saving.load_model({str(path)!r})`."
         )
 
@@ -147,7 +149,9 @@ def _saved_model_configs(path):
 
     file = path / "saved_model.pb"
     if not file.is_file():
-        raise ValueError(f"The folder {path} is no SavedModel: it has no {file.name}.")
+        raise ValueError(
+            f"The folder {path} is not a SavedModel: it lacks {file.name}."
+        )
     saved = saved_model_pb2.SavedModel()
     saved.ParseFromString(file.read_bytes())
     objects = [
@@ -157,13 +161,13 @@ def _saved_model_configs(path):
     ]
     if not any(item.identifier.startswith("_tf_keras_") for item in objects):
         raise ValueError(
-            f"{path} was written by `tf.saved_model.save` or an export and has graphs "
-            "but no layers: it can be run but not rebuilt or trained. Save the model "
-            "again where its code is: `model.save('backbone.h5')` in Keras 2. "
-            f"`keras.layers.TFSMLayer({str(path)!r})` runs it frozen in Keras 3, as "
-            "long as the folder is there."
+            f"{path} was written by `tf.saved_model.save` or an export and contains "
+            "graphs but no layers: it can be executed but not converted or trained. "
+            "Save the model again with its source code: `model.save('backbone.h5')` in "
+            f"Keras 2. `keras.layers.TFSMLayer({str(path)!r})` executes it in Keras 3 "
+            "with frozen weights, as long as the folder exists."
         )
-    # Before TensorFlow 2.5 the metadata were in the graph.
+    # Before TensorFlow 2.5, the metadata were part of the graph.
     metadata = [item.metadata for item in objects]
     if (path / "keras_metadata.pb").is_file():
         metadata += _metadata(path / "keras_metadata.pb")
@@ -187,15 +191,15 @@ def _refuse_code(path, config) -> None:
             continue
         name = repr(arguments.get("name"))
         raise ValueError(
-            f"{path} has Python code in it, in the layer {name} "
-            f"({layer.get('class_name')}), which is not run. Make the model where its "
-            "code is, load its weights, and give a layer of Keras 3 in its place: "
-            f"`load_tf_keras(model, replacements={{{name}: layer}})`."
+            f"{path} contains Python code in the layer {name} "
+            f"({layer.get('class_name')}), which is not executed. Build the model from "
+            "its source code, load its weights, and replace the layer by a Keras 3 "
+            f"layer: `load_tf_keras(model, replacements={{{name}: layer}})`."
         )
 
 
 def _has_code(layer, arguments) -> bool:
-    # `function_type`, `output_shape_type`, `mask_type`, ... say "lambda" of bytecode.
+    # `function_type`, `output_shape_type`, `mask_type`, ... are "lambda" for bytecode.
     types = [value for key, value in arguments.items() if key.endswith("_type")]
     if "lambda" in types or layer.get("class_name") == "__lambda__":
         return True

@@ -11,19 +11,19 @@ from mmkeras.keras2.convert_layer import clean_config, convert_layer
 from mmkeras.keras2.tensor_operation import TensorOperation
 
 _OPERATIONS = ("TFOpLambda", "SlicingOpLambda")
-# Arguments of a call that are no part of what is computed, or in the layer itself.
-_LEFT_OUT = ("name", "training")
+# Arguments of a call that do not affect the computation or are part of the layer.
+_IGNORED = ("name", "training")
 
 
 @dataclasses.dataclass
 class RebuiltModel:
-    """A model of Keras 2 and the same in Keras 3.
+    """A Keras 2 model and its equivalent in Keras 3.
 
     Args:
         old: the `tf_keras.Model`.
         new: the `keras.Model`.
-        steps: list of the calls of layers, in the order of computation.
-        inner: dict of the `RebuiltModel`s inside it, by the name of the layer.
+        steps: list of `Step`, the calls of layers, in the order of computation.
+        inner: dict from the names of nested models to their `RebuiltModel`.
     """
 
     old: Any
@@ -34,7 +34,7 @@ class RebuiltModel:
 
 @dataclasses.dataclass
 class Step:
-    """A call of a layer: the layers, what they are given and what they return."""
+    """A call of a layer: old and new layer, arguments, and old and new outputs."""
 
     old_layer: Any
     new_layer: keras.layers.Layer
@@ -48,21 +48,20 @@ def rebuild_model(
     replacements: dict[str, Any] | None = None,
     input_shape: tuple | None = None,
 ) -> RebuiltModel:
-    """Builds a functional or sequential model of Keras 2 again in Keras 3.
+    """Converts a functional or sequential Keras 2 model to Keras 3.
 
     Args:
         old: a `tf_keras.Model`.
-        replacements: dict from the name of a class of layers of Keras 2 to a class of
-            Keras 3, which takes the same configuration, or from the name of a layer to
-            a layer of Keras 3.
-        input_shape: tuple of int, without the batch, which takes the place of a shape
-            that is not known; or `None`.
+        replacements: dict from the name of a Keras 2 layer class to a Keras 3 class
+            with the same configuration, or from the name of a layer to a Keras 3 layer.
+        input_shape: tuple of int, without the batch, for inputs of unknown shape; or
+            `None`.
 
     Returns:
-        A `RebuiltModel`, with the weights of the old one.
+        A `RebuiltModel` with the weights of the old model.
 
     Raises:
-        ValueError: if a layer cannot be rebuilt.
+        ValueError: if a layer cannot be converted.
     """
     rebuilder = _Rebuilder(replacements or {})
     rebuilt = rebuilder.model(old, input_shape)
@@ -73,8 +72,7 @@ def rebuild_model(
 class _Rebuilder:
     def __init__(self, replacements):
         self._replacements = replacements
-        # Shared layers are one layer here too. The old layer is kept with the new one,
-        # so that no other takes its id.
+        # Shared layers stay shared. Old layers are kept, so that their ids stay unique.
         self._layers = {}
         self._models = {}
         self._uses = {}
@@ -94,12 +92,11 @@ class _Rebuilder:
     def _functional(self, old, input_shape, inference):
         if not getattr(old, "_is_graph_network", False):
             raise ValueError(
-                f"The model {old.name!r} ({type(old).__name__}) is no functional or "
-                "sequential model with a known input shape, so its file does not say "
-                "how its layers are connected. Make a functional model of it where its "
-                "code is: `inputs = tf_keras.Input(shape); tf_keras.Model(inputs, "
-                "model(inputs))` helps if its `call` uses nothing but layers that "
-                "`replacements` can stand for; and save that."
+                f"The model {old.name!r} ({type(old).__name__}) is not a functional or "
+                "sequential model with a known input shape, so the connections of its "
+                "layers are unknown. Build a functional model from its source code and "
+                "save that: `inputs = tf_keras.Input(shape); tf_keras.Model(inputs, "
+                "model(inputs))` suffices if `replacements` can be given for it."
             )
         tensors = {}
         for name, tensor in _named_inputs(old):
@@ -123,7 +120,7 @@ class _Rebuilder:
     def _step(self, node, tensors, inner, inference) -> Step:
         arguments = (
             list(node.call_args),
-            {k: v for k, v in node.call_kwargs.items() if k not in _LEFT_OUT},
+            {k: v for k, v in node.call_kwargs.items() if k not in _IGNORED},
         )
         positional, named = replace_tensors(arguments, tensors)
         try:
@@ -143,15 +140,15 @@ class _Rebuilder:
         return Step(node.layer, layer, arguments, old_tensors, new_tensors)
 
     def _training(self, node, inference) -> bool | None:
-        """The mode that a layer is called in, or `None` for that of the model."""
+        """The `training` argument of a call, or `None` for the mode of the model."""
         training = node.call_kwargs.get("training")
         if training is None:
             return False if inference else None
         if training is not False and training != 0:
             raise _NotRebuiltError(
                 f"The layer {node.layer.name!r} ({type(node.layer).__name__}) is "
-                "called with `training=True`, which Keras 3 does not keep when the "
-                "model is used. Build the model without that."
+                "called with `training=True`, which Keras 3 would ignore in "
+                "inference. Build the model without it."
             )
         return False
 
@@ -160,15 +157,14 @@ class _Rebuilder:
         if place is not model:
             raise _NotRebuiltError(
                 f"The layer {layer.name!r} ({type(layer).__name__}) is shared by the "
-                f"models {place.name!r} and {model.name!r}, of which one is within the "
-                "other or beside it. Keras would save it twice. Build one model of "
-                "their layers, or a layer of its own for each."
+                f"models {place.name!r} and {model.name!r}, so that Keras would save "
+                "it twice. Build a single model, or a separate layer for each."
             )
         if mode is not training:
             raise _NotRebuiltError(
                 f"The layer {layer.name!r} ({type(layer).__name__}) is called with "
-                "`training=False` and without it, which Keras 3 does not keep apart. "
-                "Call it in one way."
+                "`training=False` and without it, which Keras 3 cannot distinguish. "
+                "Call it in one mode."
             )
 
     def _is_operation(self, old) -> bool:
@@ -193,10 +189,10 @@ class _Rebuilder:
         if replacement is not None:
             return replacement.from_config(clean_config(old.get_config()))
         if not type(old).__module__.startswith("tf_keras.src.layers"):
-            raise ValueError("it is a layer of one's own")
+            raise ValueError("it is a custom layer")
         config = old.get_config()
         if type(old).__name__ == "Normalization" and old.weights:
-            # In Keras 3, what is adapted once is a constant.
+            # In Keras 3, adapted statistics are constants.
             mean, variance, _ = old.get_weights()
             config = {**config, "mean": mean, "variance": variance}
         return convert_layer(type(old).__name__, config, inference)
@@ -207,28 +203,28 @@ class _NotRebuiltError(ValueError):
 
 
 def replace_tensors(structure: Any, values: dict[int, Any]) -> Any:
-    """The structure with each tensor of Keras 2 replaced by the value of its id."""
+    """Replaces each Keras 2 tensor of a structure by the value for its id."""
     if hasattr(structure, "_keras_history"):
         return values[id(structure)]
     if isinstance(structure, dict):
         return {key: replace_tensors(item, values) for key, item in structure.items()}
     if isinstance(structure, (list, tuple)):
-        # Whatever kind of list Keras 2 makes of it.
+        # Keras 2 wraps lists in classes of its own.
         kind = tuple if isinstance(structure, tuple) else list
         return kind(replace_tensors(item, values) for item in structure)
     return structure
 
 
 def unwrap(structure: Any) -> Any:
-    """What is alone in a list, without the list."""
-    alone = isinstance(structure, (list, tuple)) and len(structure) == 1
-    return structure[0] if alone else structure
+    """The only element of a list, or the structure itself."""
+    single = isinstance(structure, (list, tuple)) and len(structure) == 1
+    return structure[0] if single else structure
 
 
 def _named_inputs(old):
     inputs = old._nested_inputs
     if isinstance(inputs, dict):
-        # Keras 3 finds them by the name of the input.
+        # Keras 3 identifies them by the name of the input.
         return [(name, inputs[name]) for name in sorted(inputs)]
     return [(t._keras_history.layer.name, t) for t in tf.nest.flatten(inputs)]
 
@@ -240,7 +236,8 @@ def _input(name, tensor, input_shape):
     if layer.sparse or layer.ragged or dtype == tf.string:
         raise ValueError(
             f"The input {layer.name!r} is sparse, ragged or of strings. Only dense "
-            "tensors of numbers are taken: cut the model behind what makes them."
+            "tensors of numbers are supported: start the model after the layer that "
+            "creates them."
         )
     if input_shape is not None:
         shape = _filled(name, shape, tuple(input_shape))
@@ -253,14 +250,15 @@ def _filled(name, shape, given):
     )
     if not fits:
         raise ValueError(
-            f"The input {name!r} has the shape {shape}. Received: input_shape={given}."
+            f"`input_shape` must match the input {name!r} of shape {shape}. Received: "
+            f"input_shape={given}."
         )
     return given
 
 
 def _operation(node, positional, named):
     tensors = []
-    arguments = TensorOperation.written([positional, named], tensors)
+    arguments = TensorOperation.serialize([positional, named], tensors)
     number = node.layer._inbound_nodes.index(node)
     name = node.layer.name + (f"_call_{number}" if number else "")
     layer = TensorOperation(
@@ -289,27 +287,27 @@ def _copy(old, new):
     if shapes != [tuple(variable.shape) for variable in after]:
         raise ValueError(
             f"The layer {old.name!r} ({type(old).__name__}) has weights of shapes "
-            f"{shapes}, in Keras 3 of {[tuple(v.shape) for v in after]}. Give another "
-            f"layer for it: `replacements={{{old.name!r}: layer}}`."
+            f"{shapes}, in Keras 3 of {[tuple(v.shape) for v in after]}. Replace it: "
+            f"`replacements={{{old.name!r}: layer}}`."
         )
     new.set_weights(before)
 
 
 def _cannot(old, error) -> str:
     kind, name = type(old).__name__, old.name
-    # Without Keras's bold type.
+    # Removes Keras's terminal formatting.
     error = re.sub(r"\x1b\[\d+m", "", str(error)).rstrip(".")
     if kind == "Lambda" or kind in _OPERATIONS or kind == "TensorFlowOpLayer":
         function = getattr(old, "symbol", None)
         what = f"tf.{function}" if function else kind
         return (
-            f"The layer {name!r} ({what}) cannot be rebuilt in Keras 3: {error}. Give "
-            "a layer of Keras 3 that computes the same: "
+            f"The layer {name!r} ({what}) cannot be converted to Keras 3: {error}. "
+            "Pass an equivalent Keras 3 layer: "
             f"`load_tf_keras(..., replacements={{{name!r}: layer}})`."
         )
     classes = f"custom_objects={{{kind!r}: Old}}, replacements={{{kind!r}: New}}"
     return (
-        f"The layer {name!r} ({kind}) cannot be rebuilt in Keras 3: {error}. Give its "
-        f"class for tf_keras and one for Keras 3: `load_tf_keras(..., {classes})`; or "
+        f"The layer {name!r} ({kind}) cannot be converted to Keras 3: {error}. Pass "
+        f"its classes for tf_keras and Keras 3: `load_tf_keras(..., {classes})`; or "
         "end the model before it: `output_layer=`."
     )

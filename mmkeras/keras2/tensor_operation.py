@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# A preset is data: it must not be able to name what reads or writes files.
+# Presets are data: they must not be able to call functions that access files.
 _NAMES = """
 abs argmax argmin boolean_mask broadcast_to cast clip_by_value concat cumsum cos
 einsum equal exp expand_dims eye fill floor gather gather_nd greater greater_equal
@@ -41,22 +41,22 @@ nn.tanh
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class TensorOperation(keras.layers.Layer):
-    """A function of TensorFlow between the layers of a model of Keras 2.
+    """Applies a TensorFlow function, as between the layers of a Keras 2 model.
 
-    Keras 2 writes `2 * x` or `tf.concat([x, y], -1)` in a functional model as such a
+    Keras 2 represents `2 * x` or `tf.concat([x, y], -1)` in a functional model as a
     layer.
 
     Args:
-        function: string, name of a function of tensors as Keras 2 writes it, e.g.
+        function: string, name of a function of tensors in Keras 2's notation, e.g.
             `"math.multiply"` for `tf.math.multiply`, or `"__operators__.getitem"`.
-        arguments: list of its positional arguments and dict of its named ones, as
-            `TensorOperation.written` writes them.
+        arguments: list of the positional arguments, a list, and the keyword arguments,
+            a dict, as returned by `TensorOperation.serialize`.
 
     Call arguments:
-        *tensors: the tensors among the arguments, in their order.
+        *tensors: the tensors among the arguments, in order.
 
     Raises:
-        ValueError: if the function is not among those that are known.
+        ValueError: if the function is not supported.
 
     Example:
         ```python
@@ -69,15 +69,27 @@ class TensorOperation(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         if function not in _NAMES:
             raise ValueError(
-                f"The function 'tf.{function}' is not among those that can stand "
-                f"between layers. Received: function={function!r}."
+                f"The function 'tf.{function}' is not supported between layers. "
+                f"Received: function={function!r}. Replace it by a Keras 3 layer."
             )
         self.function = function
         self.arguments = arguments
 
     @staticmethod
-    def written(structure: Any, tensors: list) -> Any:
-        """Arguments as data; the tensors among them are added to `tensors`."""
+    def serialize(structure: Any, tensors: list) -> Any:
+        """Converts arguments to JSON data and appends their tensors to a list.
+
+        Args:
+            structure: nested lists and dicts of arguments.
+            tensors: list that the tensors are appended to, which the result refers to
+                by index.
+
+        Returns:
+            Nested lists and dicts.
+
+        Raises:
+            ValueError: if an argument cannot be serialized.
+        """
         if keras.backend.is_keras_tensor(structure):
             tensors.append(structure)
             return {"tensor": len(tensors) - 1}
@@ -89,11 +101,11 @@ class TensorOperation(keras.layers.Layer):
             }
         if isinstance(structure, dict):
             return {
-                key: TensorOperation.written(value, tensors)
+                key: TensorOperation.serialize(value, tensors)
                 for key, value in structure.items()
             }
         if isinstance(structure, (list, tuple)):
-            return [TensorOperation.written(value, tensors) for value in structure]
+            return [TensorOperation.serialize(value, tensors) for value in structure]
         if isinstance(structure, tf.DType):
             return structure.name
         if isinstance(structure, (tf.Tensor, np.ndarray, np.generic)):
@@ -102,11 +114,12 @@ class TensorOperation(keras.layers.Layer):
         if structure is None or isinstance(structure, (bool, int, float, str)):
             return structure
         raise ValueError(
-            f"An argument of type {type(structure).__name__} cannot be written."
+            f"An argument of type {type(structure).__name__} cannot be serialized. "
+            "Replace the operation by a Keras 3 layer."
         )
 
     def call(self, *tensors):
-        positional, named = _read(self.arguments, tensors)
+        positional, named = _deserialized(self.arguments, tensors)
         if self.function == "__operators__.getitem":
             return _item(*positional, **named)
         function = tf
@@ -123,21 +136,21 @@ class TensorOperation(keras.layers.Layer):
 
 
 def _item(tensor, slice_spec):
-    places = slice_spec if isinstance(slice_spec, list) else [slice_spec]
-    return tensor[tuple(places)]
+    parts = slice_spec if isinstance(slice_spec, list) else [slice_spec]
+    return tensor[tuple(parts)]
 
 
-def _read(written, tensors):
-    if isinstance(written, (list, tuple)):
-        return [_read(value, tensors) for value in written]
-    if not isinstance(written, dict):
-        return written
-    keys = set(written)
+def _deserialized(data, tensors):
+    if isinstance(data, (list, tuple)):
+        return [_deserialized(value, tensors) for value in data]
+    if not isinstance(data, dict):
+        return data
+    keys = set(data)
     if keys == {"tensor"}:
-        return tensors[written["tensor"]]
+        return tensors[data["tensor"]]
     if keys == {"ellipsis"}:
         return Ellipsis
     if keys == {"array", "dtype"}:
-        return tf.constant(written["array"], written["dtype"])
-    values = {key: _read(value, tensors) for key, value in written.items()}
+        return tf.constant(data["array"], data["dtype"])
+    values = {key: _deserialized(value, tensors) for key, value in data.items()}
     return slice(*values.values()) if keys == {"start", "stop", "step"} else values

@@ -43,3 +43,18 @@ def attend(query, key, value, mask=None, bias: Callable | None = None, key_mask=
     mixed = ops.matmul(ops.cast(weights, value.dtype), value)
     mixed = ops.transpose(mixed, (0, 2, 1, 3))
     return ops.reshape(mixed, (-1, ops.shape(mixed)[1], heads * head_dim)), weights
+
+
+def split_heads(x, num_heads: int):
+    """Queries or values `[batch, length, dim]` as `attend` accepts them."""
+    return ops.transpose(_heads(x, num_heads), (0, 2, 1, 3))
+
+
+def key_columns(x, num_heads: int):
+    """Keys `[batch, length, dim]` as `attend` accepts them."""
+    return ops.transpose(_heads(x, num_heads), (0, 2, 3, 1))
+
+
+def _heads(x, num_heads):
+    shape = (-1, ops.shape(x)[1], num_heads, x.shape[-1] // num_heads)
+    return ops.reshape(x, shape)

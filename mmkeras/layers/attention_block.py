@@ -9,8 +9,9 @@ from keras import ops
 
 from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.whole_number import whole_number
+from mmkeras.layers.activations import ACTIVATIONS
 from mmkeras.layers.aligned_glorot_uniform import AlignedGlorotUniform
-from mmkeras.layers.attend import attend
+from mmkeras.layers.attend import attend, key_columns, split_heads
 from mmkeras.layers.grid_attention_bias import GridAttentionBias
 from mmkeras.layers.word_attention_bias import (
     WordAttentionBias,
@@ -112,7 +113,7 @@ class AttentionBlock(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         check_choice("norm", norm, ("pre", "post"))
-        check_choice("activation", activation, _ACTIVATIONS)
+        check_choice("activation", activation, ACTIVATIONS)
         if word_attention and not cross_attention:
             raise ValueError(
                 "`word_attention` is a part of cross-attention. Pass "
@@ -159,7 +160,7 @@ class AttentionBlock(keras.layers.Layer):
             "feed_in",
             self.intermediate_dim,
             dim,
-            activation=_ACTIVATIONS[self.activation],
+            activation=ACTIVATIONS[self.activation],
         )
         self.feed_out = self._dense("feed_out", dim, self.intermediate_dim)
 
@@ -346,7 +347,12 @@ class AttentionBlock(keras.layers.Layer):
         """Queries, keys and values, as `attend` takes them."""
         qkv = self.self_qkv(self._before(inputs, self.self_norm))
         query, key, value = ops.split(qkv, 3, axis=-1)
-        return self._split_heads(query), self._columns(key), self._split_heads(value)
+        heads = self.num_heads
+        return (
+            split_heads(query, heads),
+            key_columns(key, heads),
+            split_heads(value, heads),
+        )
 
     def project_memory(self, memory) -> dict[str, Any]:
         """Projects the memory to keys and values, once for all steps.
@@ -366,7 +372,8 @@ class AttentionBlock(keras.layers.Layer):
                 "A block with `cross_attention=True` needs `memory`. Received: None."
             )
         key, value = ops.split(self.cross_key_value(memory), 2, axis=-1)
-        return {"key": self._columns(key), "value": self._split_heads(value)}
+        heads = self.num_heads
+        return {"key": key_columns(key, heads), "value": split_heads(value, heads)}
 
     def _attend_memory(self, x, memory, similarity, context, memory_mask):
         """Cross-attention: `[batch, length, dim]` and the weights.
@@ -380,7 +387,7 @@ class AttentionBlock(keras.layers.Layer):
         query = self.cross_query(self._before(x, self.cross_norm))
         query = ops.reshape(query, (ops.shape(memory["value"])[0], -1, self.dim))
         mixed, attention = attend(
-            self._split_heads(query),
+            split_heads(query, self.num_heads),
             memory["key"],
             memory["value"],
             bias=self._word_bias(similarity, context),
@@ -398,16 +405,6 @@ class AttentionBlock(keras.layers.Layer):
         if self.word_context:
             bias = bias + self.context_bias(context)
         return functools.partial(ops.add, bias)
-
-    def _split_heads(self, x):
-        return ops.transpose(self._heads(x), (0, 2, 1, 3))
-
-    def _columns(self, x):
-        return ops.transpose(self._heads(x), (0, 2, 3, 1))
-
-    def _heads(self, x):
-        shape = (-1, ops.shape(x)[1], self.num_heads, self.head_dim)
-        return ops.reshape(x, shape)
 
     def compute_output_shape(
         self, inputs_shape, memory_shape=None, similarity_shape=None
@@ -436,22 +433,6 @@ class AttentionBlock(keras.layers.Layer):
 _NO_SIMILARITY = (
     "A block with `word_attention=True` needs `similarity` in addition to the memory."
 )
-
-
-def _gelu_tanh(x):
-    return keras.activations.gelu(x, approximate=True)
-
-
-def _quick_gelu(x):
-    return x * ops.sigmoid(1.702 * x)
-
-
-_ACTIVATIONS = {
-    "gelu": keras.activations.gelu,
-    "gelu_tanh": _gelu_tanh,
-    "quick_gelu": _quick_gelu,
-    "relu": keras.activations.relu,
-}
 
 
 def _causal_mask(length):

@@ -1,8 +1,8 @@
-"""Every fusion block through the same list.
+"""The same tests for every registered fusion block.
 
-A new block is tested by being registered. It is given three modalities of 4, 3 and 2
-tokens, or their first two: in row 0 all have padding, in row 1 the first is absent, in
-row 2 the last, and in row 3 everything is there.
+The inputs are three modalities of 4, 3 and 2 tokens, or the first two of them: in row 0
+all have padding, in row 1 the first is absent, in row 2 the last, and in row 3 all are
+valid.
 """
 
 import keras
@@ -36,7 +36,7 @@ def with_padding_of(tokens, masks, value):
 
 
 def as_model(block, number):
-    """Masks are integers, as `fit` of Keras 3.15 adds up inputs of all replicas."""
+    """Masks are integers, as `fit` of Keras 3.15 adds up the inputs of replicas."""
     sizes = list(zip(LENGTHS, DIMS, strict=True))[:number]
     tokens = [keras.Input((n, d)) for n, d in sizes]
     masks = [keras.Input((n,), dtype="int32") for n, _ in sizes]
@@ -69,8 +69,8 @@ def traced(block, number):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def graphs_as_they_are():
-    """To optimise a graph takes longer than to run it a few times."""
+def graphs_are_not_optimized():
+    """Optimizing a graph takes longer than executing it a few times."""
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     yield
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
@@ -104,7 +104,7 @@ def number(request):
 
 @pytest.fixture(scope="module", params=fusion.names())
 def block(request, number):
-    """A block that was built for `number` modalities, and no weight of it is 0."""
+    """A block built for `number` modalities, without weights that are all 0."""
     keras.utils.set_random_seed(0)
     block = fusion.get(request.param, dim=DIM)
     block.build([(None, None, size) for size in DIMS[:number]])
@@ -169,7 +169,7 @@ def test_config_round_trip(block, number):
     assert shapes[0] == shapes[1]
 
 
-def test_no_masks_are_masks_of_what_is_all_there(block, run, number):
+def test_without_masks_all_tokens_are_valid(block, run, number):
     tokens, masks = inputs_of(number)
     everything = [np.ones_like(mask) for mask in masks]
     output = np.array(block(tokens))
@@ -179,7 +179,7 @@ def test_no_masks_are_masks_of_what_is_all_there(block, run, number):
     assert output.shape == tuple(computed) == (ROWS, DIM)
 
 
-def test_every_modality_counts(run, number):
+def test_every_modality_has_influence(run, number):
     tokens, masks = inputs_of(number)
     output = np.array(run(tokens, masks)[0])
     for k in range(number):
@@ -210,7 +210,7 @@ def test_longer_padding_changes_nothing(run, number):
     np.testing.assert_allclose(run(longer, longer_masks)[0], output, atol=1e-5)
 
 
-def test_gradients_are_of_what_is_there(run, number):
+def test_gradients_of_valid_tokens_only(run, number):
     tokens, masks = inputs_of(number)
     _, _, gradients, _ = run(with_padding_of(tokens, masks, 1e30), masks)
     for gradient, mask in zip(gradients, masks, strict=True):
@@ -218,7 +218,7 @@ def test_gradients_are_of_what_is_there(run, number):
         np.testing.assert_array_equal(np.any(gradient != 0, axis=-1), mask)
 
 
-def test_nothing_at_all_is_a_learned_constant(run, number):
+def test_output_without_any_modality_is_a_learned_constant(run, number):
     tokens, masks = inputs_of(number)
     nothing = [np.zeros_like(mask) for mask in masks]
     output, _, of_tokens, of_weights = run(
@@ -231,7 +231,7 @@ def test_nothing_at_all_is_a_learned_constant(run, number):
     assert all(np.all(np.isfinite(gradient)) for gradient in of_weights)
 
 
-def test_a_row_does_not_depend_on_the_others(run, number):
+def test_rows_are_independent(run, number):
     tokens, masks = inputs_of(number)
     output = run(tokens, masks)[0]
     for row in range(ROWS):
@@ -254,7 +254,7 @@ def test_details(block, run, number):
     assert len(details.get("attention", masks)) == number
 
 
-def test_symbolic_details_are_shaped_like_real_ones(block, run, number):
+def test_symbolic_details_have_the_shapes_of_real_ones(block, run, number):
     tokens, masks = inputs_of(number)
     symbols = [keras.Input(x.shape[1:], ROWS) for x in tokens]
     bools = [keras.Input(x.shape[1:], ROWS, dtype="bool") for x in masks]
@@ -266,7 +266,7 @@ def test_symbolic_details_are_shaped_like_real_ones(block, run, number):
     assert all(tuple(one.shape) == tuple(other.shape) for one, other in pairs)
 
 
-def test_bad_input_is_named(name):
+def test_errors_name_the_input(name):
     tokens, masks = inputs_of(2)
     block = fusion.get(name, dim=DIM)
     with pytest.raises(ValueError, match="at least two modalities"):

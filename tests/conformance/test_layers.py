@@ -1,4 +1,4 @@
-"""Every layer through the same list. A new layer is tested by being added here."""
+"""The same tests for every layer: add new layers to `LAYERS`."""
 
 import keras
 import keras_hub
@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.keras2.inference_batch_normalization import (
-    InferenceBatchNormalization,
-)
+from mmkeras.keras2.convert_layer import InferenceBatchNormalization
 from mmkeras.layers import (
     AnswerWriter,
     AttentionBlock,
@@ -50,7 +48,7 @@ def tiny_bert():
     return keras_hub.models.BertBackbone(20, 1, 2, 16, 32, max_sequence_length=8)
 
 
-def tiny_reader(dtype=None):
+def tiny_recurrent(dtype=None):
     ids = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(20, 16, mask_zero=True, dtype=dtype)(ids)
     x = keras.layers.GRU(16, return_sequences=True, use_cudnn=False, dtype=dtype)(x)
@@ -121,7 +119,7 @@ LAYERS = {
         [padded_tokens()],
     ),
     "model_text_encoder": (
-        lambda **kw: ModelTextEncoder(tiny_reader(**kw), trainable=True, **kw),
+        lambda **kw: ModelTextEncoder(tiny_recurrent(**kw), trainable=True, **kw),
         [padded_tokens()],
     ),
     "recurrent_text_encoder_gru": (

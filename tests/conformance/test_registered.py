@@ -1,4 +1,4 @@
-"""Whatever is registered with Keras has a row in the tests of this folder."""
+"""Every class registered with Keras is tested in this folder."""
 
 import importlib
 import pkgutil
@@ -7,19 +7,20 @@ import keras
 import keras_hub
 import numpy as np
 
+import mmkeras.keras2
 import mmkeras.layers
 import mmkeras.models
 from mmkeras.layers import fusion
 from tests.conformance.test_layers import LAYERS
 from tests.conformance.test_tasks import TASKS
 
-# It has nothing to learn, and so no row; tests/keras2/test_load_tf_keras.py saves,
-# loads and runs models with it.
+# It has no weights to train; tests/keras2/test_load_tf_keras.py saves, loads and
+# executes models with it.
 WITHOUT_A_ROW = {"TensorOperation"}
 
 
 def registered(room, base):
-    """The classes of a room that Keras can load, by their names."""
+    """The names of the classes of a package that are registered with Keras."""
     for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
         importlib.import_module(module.name)
     found = keras.saving.get_custom_objects().values()
@@ -40,13 +41,14 @@ def test_every_layer_has_a_row():
     tested = set()
     for make, _ in LAYERS.values():
         tested.add(type(make()).__name__)
-    # Blocks have theirs by name, and what they are made of is tested within them.
+    # Blocks are tested by name, their inner layers as parts of them.
     tokens = [np.zeros((2, 3, 8), "float32")] * 2
     for name in fusion.names():
         block = fusion.get(name, dim=8)
         block(tokens)
         tested |= inside(block)
     known = registered(mmkeras.layers, keras.layers.Layer)
+    known |= registered(mmkeras.keras2, keras.layers.Layer)
     assert "TextDecoder" in known and "GatedFusion" in known
     assert known - tested == WITHOUT_A_ROW
 

@@ -1,4 +1,4 @@
-"""Models of Keras 2, as tf_keras makes and saves them."""
+"""Keras 2 models, built with tf_keras."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,15 +8,15 @@ L = tf_keras.layers
 
 
 def disturbed(model):
-    """Weights of which none is where it was initialised, as after a training."""
-    draw = np.random.default_rng(1)
+    """Sets batch normalization to values other than initial ones, as in training."""
+    rng = np.random.default_rng(1)
     for layer in model._flatten_layers():
         if isinstance(layer, L.BatchNormalization):
             layer.set_weights(
                 [
-                    draw.uniform(0.5, 1.5, w.shape)
+                    rng.uniform(0.5, 1.5, w.shape)
                     if name in ("gamma", "moving_variance")
-                    else draw.normal(0, 0.3, w.shape)
+                    else rng.normal(0, 0.3, w.shape)
                     for w in layer.weights
                     for name in [w.name.split("/")[-1].split(":")[0]]
                 ]
@@ -32,7 +32,7 @@ def mobilenet(**kwargs):
 
 
 def small_cnn(**kwargs):
-    """A stem that is a sequential model, a shared layer and a slash in a name."""
+    """With a sequential stem, a shared layer and a slash in a name."""
     pixels = tf_keras.Input((32, 32, 3), name="pixels")
     stem = tf_keras.Sequential(
         [
@@ -49,8 +49,8 @@ def small_cnn(**kwargs):
     return disturbed(tf_keras.Model(pixels, x, name="small/cnn", **kwargs))
 
 
-def reader(length=None, mask_zero=True):
-    """Token ids to a vector for each: both directions and attention."""
+def text_model(length=None, mask_zero=True):
+    """Token ids to a vector for each: recurrent layers and attention."""
     ids = tf_keras.Input((length,), dtype="int32", name="ids")
     x = L.Embedding(20, 8, mask_zero=mask_zero)(ids)
     x = L.Bidirectional(L.GRU(4, return_sequences=True, reset_after=False))(x)
@@ -61,11 +61,11 @@ def reader(length=None, mask_zero=True):
 
 
 def operations():
-    """Token ids and a mask, with functions of TensorFlow between the layers."""
+    """Token ids and a mask, with TensorFlow functions between the layers."""
     ids = tf_keras.Input((None,), dtype="int32", name="ids")
     mask = tf_keras.Input((None,), name="attention_mask")
-    places = tf.range(tf.shape(ids)[1])
-    x = L.Embedding(20, 8)(ids) + L.Embedding(50, 8)(places)
+    positions = tf.range(tf.shape(ids)[1])
+    x = L.Embedding(20, 8)(ids) + L.Embedding(50, 8)(positions)
     scores = tf.matmul(x, x, transpose_b=True) + (1.0 - mask[:, None]) * -1e9
     x = tf.concat([tf.matmul(tf.nn.softmax(scores), x), 0.5 * x], axis=-1)
     shape = tf.shape(x)
@@ -75,7 +75,7 @@ def operations():
 
 
 def recurrent():
-    """Cells, states that are handed on, and wrappers."""
+    """Cells, states passed on to other layers, and wrappers."""
     series = tf_keras.Input((5, 4))
     cells = [L.LSTMCell(3), L.GRUCell(4)]
     x = L.RNN(cells, return_sequences=True)(series)
@@ -87,8 +87,8 @@ def recurrent():
     return tf_keras.Model(series, [y, both(x)])
 
 
-def normalising():
-    """What is adapted, renamed or left out in Keras 3."""
+def normalizing():
+    """Layers adapted to data, renamed in Keras 3, or without effect in inference."""
     pixels = tf_keras.Input((None, None, 3))
     adapted = L.Normalization()
     adapted.adapt(np.random.default_rng(0).uniform(0, 200, (4, 8, 8, 3)))
@@ -101,7 +101,7 @@ def normalising():
 
 
 class Squash(L.Layer):
-    """A layer of one's own, with a weight."""
+    """A custom layer with a weight."""
 
     def __init__(self, power=2, **kwargs):
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""Models of Keras 2 as encoders, from the file to the preset and the SavedModel."""
+"""Keras 2 models as encoders, from the file to the preset and the SavedModel."""
 
 import shutil
 import sys
@@ -23,12 +23,12 @@ PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
 @pytest.fixture
 def folder(tmp_path):
     old_models.small_cnn().save(tmp_path / "cnn.h5")
-    old_models.reader().save(tmp_path / "reader.h5")
+    old_models.text_model().save(tmp_path / "text.h5")
     return tmp_path
 
 
 def forget(folder, monkeypatch):
-    """No old file, and no tf_keras."""
+    """Removes the old files and tf_keras."""
     for path in folder.glob("*.h5"):
         path.unlink()
     for name in [name for name in sys.modules if name.split(".")[0] == "tf_keras"]:
@@ -41,7 +41,7 @@ def forget(folder, monkeypatch):
 def test_captioner(folder, images, monkeypatch, capsys):
     photos = folder / "photos"
     photos.mkdir()
-    rows = [f"{i}.png,picture {i}" for i in range(8)]
+    rows = [f"{i}.png,image {i}" for i in range(8)]
     (photos / "captions.csv").write_text("\n".join(["image,caption", *rows]), "utf-8")
     for i, image in enumerate(images[:8]):
         (photos / f"{i}.png").write_bytes(image)
@@ -66,7 +66,7 @@ def test_visual_qa(folder, dataset, images, monkeypatch):
     vqa = VisualQA.from_data(
         dataset,
         image_encoder=folder / "cnn.h5",
-        text_encoder=(str(folder / "reader.h5"), WordTokenizer(VOCABULARY)),
+        text_encoder=(str(folder / "text.h5"), WordTokenizer(VOCABULARY)),
         hidden_dim=16,
         seed=0,
     )
@@ -85,7 +85,7 @@ def test_visual_qa(folder, dataset, images, monkeypatch):
     assert float(answer["score"][0]) == pytest.approx(score, abs=1e-5)
 
 
-def test_folder_is_taken_as_a_file_is(folder):
+def test_folder_is_read_like_a_file(folder):
     tf_keras.models.load_model(folder / "cnn.h5", compile=False).save(folder / "old")
     encoder, scale, offset = build_image_encoder(str(folder / "old"))
     assert (encoder.rows, encoder.channels, scale, offset) == (8, 6, 1.0, 0.0)
@@ -102,11 +102,11 @@ def test_vector_is_one_region(tmp_path):
     old.save(tmp_path / "old.h5")
     with pytest.warns(UserWarning, match=r"one region.*'last_map', \(6, 6, 5\)"):
         encoder, _, _ = build_image_encoder(tmp_path / "old.h5")
-    pictures = np.random.default_rng(0).uniform(size=(2, 8, 8, 3)).astype("float32")
-    np.testing.assert_allclose(encoder(pictures), old(pictures)[:, None], atol=1e-6)
+    images = np.random.default_rng(0).uniform(size=(2, 8, 8, 3)).astype("float32")
+    np.testing.assert_allclose(encoder(images), old(images)[:, None], atol=1e-6)
 
 
-def test_pixels_that_are_not_scaled(folder, recwarn):
+def test_missing_scaling_of_pixels(folder, recwarn):
     build_image_encoder(folder / "cnn.h5")
     assert not [w for w in recwarn if "pixels" in str(w.message)]
     x = tf_keras.Input((8, 8, 3))
@@ -115,7 +115,7 @@ def test_pixels_that_are_not_scaled(folder, recwarn):
         build_image_encoder(folder / "plain.h5")
 
 
-def test_size_that_was_left_open(tmp_path):
+def test_unknown_image_size(tmp_path):
     x = tf_keras.Input((None, None, 3))
     tf_keras.Model(x, tf_keras.layers.Conv2D(5, 3)(x)).save(tmp_path / "old.h5")
     with pytest.raises(ValueError, match="of any size. Say which: `image_size=`"):
@@ -125,7 +125,7 @@ def test_size_that_was_left_open(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(8, 10, 3), (8, 8, 1), (8,)])
-def test_no_square_pictures_in_colour(shape, tmp_path):
+def test_inputs_other_than_square_color_images(shape, tmp_path):
     x = tf_keras.Input(shape)
     tf_keras.Model(x, tf_keras.layers.Dense(5)(x)).save(tmp_path / "old.h5")
     with pytest.raises(ValueError, match="old.h5 must take square pictures in colour"):
@@ -136,10 +136,10 @@ def test_tokenizer_of_another_model(folder):
     # The model embeds 20 tokens.
     tokenizer = WordTokenizer(["[PAD]", "[UNK]", *"abcdefghijklmnopqrs"])
     with pytest.raises(ValueError, match="21 pieces, .* embeds 20"):
-        build_text_encoder((folder / "reader.h5", tokenizer))
+        build_text_encoder((folder / "text.h5", tokenizer))
 
 
-def test_paths_that_are_none(tmp_path):
+def test_missing_files(tmp_path):
     with pytest.raises(ValueError, match="the path of a model of Keras 2"):
         build_image_encoder("resnet9000")
     with pytest.raises(FileNotFoundError, match="no_such/old"):

@@ -157,8 +157,8 @@ def _token_dims(shapes) -> list[int]:
     )
     if not several or len(shapes) < 2:
         raise ValueError(
-            "`tokens` must be a list of tokens of at least two modalities, each of shape "
-            f"`[rows, length, dim]`. Received: tokens of shape {shapes}."
+            "`tokens` must be a list of tokens of at least two modalities, each of "
+            f"shape `[rows, length, dim]`. Received: tokens of shape {shapes}."
         )
     for index, shape in enumerate(shapes):
         if len(shape) != 3 or shape[-1] is None:
@@ -173,8 +173,8 @@ def _check_modality(index, tokens, dim, mask):
     shape = tuple(tokens.shape)
     if len(shape) != 3 or shape[-1] != dim:
         raise ValueError(
-            f"Tokens of modality {index} must be `[rows, length, {dim}]`, the shape that "
-            f"the block was built for. Received: tokens of shape {shape}."
+            f"Tokens of modality {index} must be `[rows, length, {dim}]`, the shape "
+            f"that the block was built for. Received: tokens of shape {shape}."
         )
     if mask is None:
         return

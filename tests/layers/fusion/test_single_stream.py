@@ -19,8 +19,8 @@ def by_hand():
 
 
 def test_by_hand():
-    # [FUSE] attends to (U + W + W + U) / 4 and becomes 1.5 U + 0.5 W = (2, 1, -1, -2), of
-    # standard deviation sqrt(2.5).
+    # [FUSE] attends to (U + W + W + U) / 4 and becomes 1.5 U + 0.5 W = (2, 1, -1, -2),
+    # of standard deviation sqrt(2.5).
     fused = by_hand()([rows(W, W), rows(U)])
     close(fused, [[1.264911, 0.632456, -0.632456, -1.264911]])
 
@@ -40,8 +40,9 @@ def test_masked_tokens_are_not_attended_to():
 
 
 def test_attention_within_a_modality_is_that_of_the_fuse_token():
-    # Keys are the tokens, and the query of [FUSE] is ln(2) / 2 W: (ln(2) / 2) W . t / sqrt(4)
-    # is ln 2 for W and 0 for U, so that W has twice the weight.
+    # Keys are the tokens, and the query of [FUSE] is ln(2) / 2 W:
+    # (ln(2) / 2) W . t / sqrt(4) is ln 2 for W and 0 for U, so that W has twice the
+    # weight.
     block = by_hand()
     kernel = np.concatenate([np.zeros((4, 4)), np.eye(4), np.zeros((4, 4))], axis=1)
     set_dense(block.blocks[0].self_qkv, kernel, [*np.log(2) / 2 * W, *[0] * 8])
