@@ -1,14 +1,14 @@
-"""Writes docs/conformance.md: what holds for which model, cell by cell.
+"""Write docs/conformance.md, a table of models and of what works for them.
 
-    python benchmarks/conformance.py                  # every row, about an hour
-    python benchmarks/conformance.py --rows NAME ...  # these anew, the others as before
-    python benchmarks/conformance.py --page           # none, the page alone
+    python benchmarks/conformance.py                  # all rows, about an hour
+    python benchmarks/conformance.py --rows NAME ...  # only these rows
+    python benchmarks/conformance.py --page           # only the page
 
 A row is a shipped preset, or a small model of a task, an image encoder, a text encoder
 and a fusion block, trained for a few epochs on 128 scenes of emoji_scenes/small at 32
-or 64 px. It is then asked about 50 others. A cell says for which share of them the
-words are those of the model itself, or why there is nothing to say. Each row is a
-process of its own; figures are kept in docs/conformance.json.
+or 64 px. It is evaluated on 50 other samples. A cell is the share of samples for which
+the output equals that of the Keras model, or the reason why it cannot be measured. Each
+row runs in a separate process; the results are stored in docs/conformance.json.
 """
 
 from __future__ import annotations
@@ -390,12 +390,12 @@ def page(results) -> str:
         "",
         "Written by `python benchmarks/conformance.py`, which explains the cells.",
         f"Each row is a model trained on {TRAINING} scenes for {EPOCHS} epochs, or a",
-        f"shipped preset, evaluated on {ASKED} other samples. Percentages are the share",
-        "of equal strings, followed by the size on disk and the median latency for one",
-        "image (LiteRT on one thread, SavedModel on all), measured in sequence on a",
-        "shared machine. `no:` is followed by the reason. The margins between the scores",
-        "of a model that is trained for seconds are smaller than those of a shipped",
-        "preset, so that quantization changes its outputs more often.",
+        f"shipped preset, evaluated on {ASKED} other samples. Percentages are the",
+        "share of equal strings, followed by the size on disk and the median latency",
+        "for one image (LiteRT on one thread, SavedModel on all), measured in sequence",
+        "on a shared machine. `no:` is followed by the reason. The margins between the",
+        "scores of a model that is trained for seconds are smaller than those of a",
+        "shipped preset, so that quantization changes its outputs more often.",
     ]
     for title, columns in TABLES.items():
         lines += ["", f"## {title}", "", f"| model | {' | '.join(columns)} |"]

@@ -32,7 +32,7 @@ def test_the_options():
     named = re.findall(r"`(--[a-z-]+)`", TEXT.split("| option")[1].split("\n\n")[0])
     arguments = parser.parse_args(["serve", "a=b"])
     known = {f"--{name.replace('_', '-')}" for name in vars(arguments)}
-    assert set(named) == known - {"--models", "--run", "--debug"}
+    assert set(named) == known - {"--command", "--models", "--run", "--debug"}
     for name, default in re.findall(r"\| `(--[a-z-]+)` \| ([\d.]+) \|", TEXT):
         value = getattr(arguments, name[2:].replace("-", "_"))
         assert str(value).removesuffix(".0") == default, name
