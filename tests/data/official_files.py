@@ -57,7 +57,7 @@ def flickr8k(folder, splits):
 
 
 def conceptual(folder, table, images, number, dead=()):
-    """`table` and its images as of img2dataset, without the `dead`; returns its path."""
+    """`table` and its images, but for the `dead` ones; returns its path."""
     rows = ["caption\turl"]
     for index in range(number):
         caption, address = captions_of(index)[0], f"http://x.org/{index}.jpg"

@@ -150,7 +150,7 @@ def test_settings_that_are_none(tmp_path):
         coco_karpathy(tmp_path, tmp_path / "run", smoke=True, beams=3)
     with pytest.raises(ValueError, match="no setting images"):
         coco_karpathy(tmp_path, tmp_path / "run", images="x")
-    with pytest.raises(ValueError, match="`epochs` must be at least 1"):
+    with pytest.raises(ValueError, match="`epochs` must be an integer of at least 1"):
         coco_karpathy(tmp_path, tmp_path / "run", epochs=0)
     assert not (tmp_path / "run").exists()
 
