@@ -20,20 +20,19 @@ def write_gallery(
         folder: folder of the gallery, created if it does not exist.
         captioner: the `ImageCaptioner` that wrote the captions.
         paths: paths of the images.
-        captions: for each image a list of `(caption, score)`, best first, or `None` if
-            the image cannot be read.
+        captions: for each image a list of `mmkeras.runtime.Caption`, best first, or
+            `None` if the image cannot be read.
 
     Returns:
         The path of the page.
     """
     folder.mkdir(parents=True, exist_ok=True)
     images = []
-    for path, scored in zip(paths, captions, strict=True):
-        image = {"name": path.name, "captions": scored}
-        if scored is not None:
+    for path, best in zip(paths, captions, strict=True):
+        image = {"name": path.name, "captions": best}
+        if best is not None:
             shutil.copy(path, folder / path.name)
-            best = scored[0][0]
-            image["attention"] = attention_figures(captioner, path, best, folder)
+            image["attention"] = attention_figures(captioner, path, best[0], folder)
         images.append(image)
     template = html_templates(FOLDER, FOLDER.parent).get_template("gallery.html")
     page = folder / "index.html"

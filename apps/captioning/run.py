@@ -134,11 +134,9 @@ def caption(args: argparse.Namespace) -> None:
     if not paths:
         raise SystemExit(f"{args.images} has no images ({', '.join(ENDINGS)}).")
     captioner = ImageCaptioner.from_preset(args.preset)
-    captions = captioner.generate(
-        paths, num_beams=4, num_sequences=3, return_scores=True, on_error="skip"
-    )
-    for path, scored in zip(paths, captions, strict=True):
-        text = scored[0][0] if scored else "cannot be read, and is skipped"
+    captions = captioner.generate(paths, num_beams=4, num_sequences=3, on_error="skip")
+    for path, best in zip(paths, captions, strict=True):
+        text = best[0] if best else "cannot be read, and is skipped"
         print(f"{path.name}: {text}")
     page = write_gallery(args.gallery, captioner, paths, captions)
     say(f"Open {page}")

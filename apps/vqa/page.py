@@ -24,8 +24,8 @@ def write_page(
         vqa: the `VisualQA` that answered.
         paths: paths of the images.
         questions: the questions about each image.
-        answers: for each image and question a list of `(answer, probability)`, or
-            `None` if the image cannot be read.
+        answers: for each image and question a list of `mmkeras.runtime.Answer`, best
+            first, or `None` if the image cannot be read.
 
     Returns:
         The path of the page.

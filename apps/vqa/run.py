@@ -78,7 +78,9 @@ def _ask(args) -> None:
     if not paths:
         raise SystemExit(f"There are no images in {args.images}.")
     vqa = mmkeras.models.VisualQA.from_preset(args.preset)
-    answers = vqa.answer(paths, [args.question] * len(paths), top_k=2, on_error="skip")
+    answers = vqa.answer(
+        paths, [args.question] * len(paths), num_sequences=2, on_error="skip"
+    )
     page = write_page(args.output, vqa, paths, args.question, answers)
     print(f"Open {page}")
 

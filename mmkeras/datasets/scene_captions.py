@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterator
 
 from mmkeras.datasets.scene import Scene
 
+if typing.TYPE_CHECKING:
+    from mmkeras.models import Predictions
 
-def scene_captions(predictions) -> Iterator[tuple[str, Scene]]:
+
+def scene_captions(predictions: Predictions) -> Iterator[tuple[str, Scene]]:
     """The captions of scenes.
 
     Args:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import typing
+
 from mmkeras.datasets.scene import Scene
 from mmkeras.datasets.scene_captions import scene_captions
 from mmkeras.datasets.scene_language import concept_table, language_of
 from mmkeras.metrics import PTBTokenizer, chair
 
+if typing.TYPE_CHECKING:
+    from mmkeras.models import Predictions
 
-def scene_hallucination(predictions) -> dict[str, float]:
+
+def scene_hallucination(predictions: Predictions) -> dict[str, float]:
     """Measure how often generated captions name objects that the scene does not have.
 
     Chinese captions are matched character by character, English ones word by word.

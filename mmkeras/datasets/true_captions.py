@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import typing
+
 from mmkeras.datasets.judge_caption import judge_caption
 from mmkeras.datasets.scene_captions import scene_captions
 from mmkeras.datasets.scene_language import language_of
 
+if typing.TYPE_CHECKING:
+    from mmkeras.models import Predictions
 
-def true_captions(predictions) -> dict[str, float]:
+
+def true_captions(predictions: Predictions) -> dict[str, float]:
     """Measure how many generated captions are true of their scene.
 
     Captions are judged by `judge_caption`, in Chinese if they contain Chinese

@@ -44,7 +44,7 @@ def drawings(monkeypatch):
         asked.append((name, split))
         return dataset, dataset
 
-    monkeypatch.setattr("mmkeras.data.sources.load", load)
+    monkeypatch.setattr("mmkeras.data.load", load)
     return dataset, asked
 
 
