@@ -45,7 +45,7 @@ class AttentionBlock(keras.layers.Layer):
         word_context: bool, whether it is also biased, head by head, towards the
             positions that are similar to the words which self-attention attends to.
             A word without visual content ("the", "的") can then follow the words it
-            belongs to.
+            belongs to. No effect without `word_attention`.
         memory_grid: `(rows, columns)` of the memory, for `word_attention`; `None` if
             the memory is no grid.
         norm: string, `"pre"` for layer normalization before each part, `"post"` for
@@ -126,7 +126,7 @@ class AttentionBlock(keras.layers.Layer):
         self.cross_attention = cross_attention
         self.grid = None if grid is None else tuple(grid)
         self.word_attention = word_attention
-        self.word_context = word_context
+        self.word_context = word_attention and word_context
         self.memory_grid = None if memory_grid is None else tuple(memory_grid)
         self.norm = norm
         self.norm_epsilon = norm_epsilon
