@@ -162,14 +162,16 @@ class Task(keras_hub.models.Task):
         if batches.skipped is not None:
             own.append(CountSkipped(*(record for record, _ in skipped)))
         data = batches.dataset
-        counted = kwargs.get("steps_per_epoch") is not None
-        if not counted and self._may_repeat(batches):
+        steps = kwargs.get("steps_per_epoch")
+        if steps is not None:
+            _warn_of_short_epochs(steps, epochs_to_run, batches.steps)
+        elif self._may_repeat(batches):
             # Keras sets up a dataset of one epoch twice for each, which takes seconds
             # where images are decoded.
             data = data.repeat(epochs_to_run)
             kwargs = {**kwargs, "steps_per_epoch": batches.steps}
         try:
-            with plain_errors(may_skip=True), _ends_of_data(expected=not counted):
+            with plain_errors(may_skip=True), _quiet_end_of_data():
                 return keras.Model.fit(
                     self,
                     data,
@@ -220,7 +222,7 @@ class Task(keras_hub.models.Task):
         batches = self._evaluation_batches(x, self._pipeline(batch_size, on_error))
         if kwargs.get("steps") is None:
             kwargs = {**kwargs, **self._progress_bar(x, batches, batch_size, kwargs)}
-        with plain_errors(may_skip=True), _ends_of_data():
+        with plain_errors(may_skip=True), _quiet_end_of_data():
             results = keras.Model.evaluate(
                 self, batches.dataset, return_dict=True, **kwargs
             )
@@ -248,7 +250,7 @@ class Task(keras_hub.models.Task):
                 decoded.
         """
         batches = self._evaluation_batches(x, self._pipeline(batch_size))
-        with plain_errors(may_skip=False), _ends_of_data():
+        with plain_errors(may_skip=False), _quiet_end_of_data():
             return keras.Model.predict(self, batches.dataset, **kwargs)
 
     def cache_features(
@@ -700,14 +702,18 @@ class Task(keras_hub.models.Task):
 
 
 @contextlib.contextmanager
-def _ends_of_data(expected: bool = True) -> Iterator[None]:
-    """A scope in which Keras does not warn of the end of a dataset of unknown length.
-
-    Args:
-        expected: bool; `False` if the number of steps was asked for, and the end of the
-            data before that is worth a warning.
-    """
+def _quiet_end_of_data() -> Iterator[None]:
+    """A scope in which Keras does not warn of the end of data of unknown length."""
     with warnings.catch_warnings():
-        if expected:
-            warnings.filterwarnings("ignore", message="Your input ran out of data")
+        warnings.filterwarnings("ignore", message="Your input ran out of data")
         yield
+
+
+def _warn_of_short_epochs(steps_per_epoch, epochs, steps) -> None:
+    if steps and steps_per_epoch * epochs > steps and steps % steps_per_epoch:
+        warnings.warn(
+            f"The training dataset has {steps} batches, so that not all epochs have "
+            f"steps_per_epoch={steps_per_epoch} steps. Leave `steps_per_epoch` out, or "
+            "apply `.repeat()` to the dataset.",
+            stacklevel=4,
+        )

@@ -138,8 +138,12 @@ def test_captions_are_counted_for_the_progress_bar(dataset, capsys):
 
 
 def test_too_few_data_for_the_steps_asked_for(vqa, dataset):
-    with pytest.warns(UserWarning, match="ran out of data"):
-        vqa.fit(dataset.take(4), batch_size=4, steps_per_epoch=3, verbose=0)
+    options = {"batch_size": 4, "epochs": 2, "verbose": 0}
+    with pytest.warns(UserWarning, match="has 3 batches, .* steps_per_epoch=2 steps"):
+        vqa.fit(dataset.take(12), steps_per_epoch=2, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        vqa.fit(dataset.take(16), steps_per_epoch=2, **options)
 
 
 def test_a_dataset_is_set_up_once_for_all_epochs(vqa, dataset, monkeypatch):
