@@ -171,7 +171,7 @@ def _start(args) -> None:
     with tempfile.TemporaryDirectory() as folder:
         python = pathlib.Path(folder) / "bin" / "python"
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        packages = ["ai-edge-litert", "numpy", "pillow"]
+        packages = ["ai-edge-litert", "lazy-loader", "numpy", "pillow"]
         subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
         installed = sum(
             path.stat().st_size

@@ -379,8 +379,8 @@ def stage(sequence, required):
         for size in range(1, len(tokens))
         if sequence[-size:] == tokens[:size]
     ]
-    whole = sum(map(len, required)) - sum(map(len, missing))
-    return whole + max(begun, default=0)
+    complete = sum(map(len, required)) - sum(map(len, missing))
+    return complete + max(begun, default=0)
 
 
 @pytest.mark.parametrize("name", REQUIRED)

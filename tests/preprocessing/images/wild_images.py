@@ -1,4 +1,4 @@
-"""Small encoded pictures for the tests of this folder."""
+"""Small encoded images for the tests of this folder."""
 
 import io
 
@@ -50,4 +50,4 @@ def png_claiming(height, width):
     return bytes(data)
 
 
-UNKNOWN = b"no picture at all"
+UNKNOWN = b"not an image at all"
