@@ -16,11 +16,13 @@ def start_tensorflow(debug: bool = False) -> None:
     Args:
         debug: bool, whether to show the messages.
     """
-    if debug or "tensorflow" in sys.modules:
+    if debug:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for message in _EXPECTED_WARNINGS:
         warnings.filterwarnings("ignore", message, UserWarning)
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _silent_stderr():
         import tensorflow  # noqa: F401
 
