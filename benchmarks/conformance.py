@@ -1,20 +1,23 @@
-"""Write docs/conformance.md, a table of models and of what works for them.
+"""Write docs/conformance.md: which model passes which check, cell by cell.
 
-    python benchmarks/conformance.py                  # all rows, about an hour
+    python benchmarks/conformance.py                  # every row, about an hour
     python benchmarks/conformance.py --rows NAME ...  # only these rows
-    python benchmarks/conformance.py --page           # only the page
+    python benchmarks/conformance.py --page           # no row, only the page
 
-A row is a shipped preset, or a small model of a task, an image encoder, a text encoder
-and a fusion block, trained for a few epochs on 128 scenes of emoji_scenes/small at 32
-or 64 px. It is evaluated on 50 other samples. A cell is the share of samples for which
-the output equals that of the Keras model, or the reason why it cannot be measured. Each
-row runs in a separate process; the results are stored in docs/conformance.json.
+A row is a shipped preset, or a small model of a registered task, an image encoder, a
+text encoder and a fusion block, trained for a few epochs on 128 scenes of
+emoji_scenes/small at 32 or 64 px. It then predicts for 50 other samples. A cell is the
+share of them for which the output equals that of the model itself, or the reason why
+there is none. Each row runs in its own process; the figures are kept in
+docs/conformance.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
+import inspect
 import json
 import pathlib
 import platform
@@ -23,14 +26,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any
 
 from mmkeras.export.precisions import PRECISIONS
+from mmkeras.models import TaskSpec, task_specs
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "conformance.json"
 PAGE = ROOT / "docs" / "conformance.md"
-TRAINING, ASKED, CALIBRATION = 128, 50, 50
+TRAINING, PREDICTED, CALIBRATION = 128, 50, 50
 EPOCHS = 6
+# The first calls set things up and are not timed.
+WARM_UP = 5
+SCENES = "emoji_scenes/small"
+PRESETS = {
+    "emoji_scenes_captioner": SCENES,
+    "emoji_scenes_captioner_zh": "emoji_scenes/small_zh",
+    "emoji_scenes_vqa": SCENES,
+    "easy_vqa": "easy_vqa",
+}
 TABLES = {
     "Training": ("fit", "MirroredStrategy", "save, load"),
     "Servers": (
@@ -44,125 +58,123 @@ TABLES = {
 }
 
 
-def rows() -> dict[str, dict]:
-    """How each row is made, by its name."""
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How the model of a row is made.
+
+    Args:
+        data: string, the dataset.
+        preset: string, the name of a shipped preset, or `None`.
+        task: string, the name of a registered task, without a preset.
+        settings: dict of arguments of `from_data` of the task.
+        options: dict of options of the task's verb and of its exports.
+    """
+
+    data: str = SCENES
+    preset: str | None = None
+    task: str | None = None
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def plans() -> dict[str, Plan]:
+    """Return the plan of each row, by its name."""
     from mmkeras.layers import fusion
 
-    found = {
-        f"preset {name}": {"preset": name, "kind": kind, "data": data}
-        for name, kind, data in (
-            ("emoji_scenes_captioner", "ImageCaptioner", "emoji_scenes/small"),
-            ("emoji_scenes_captioner_zh", "ImageCaptioner", "emoji_scenes/small_zh"),
-            ("emoji_scenes_vqa", "VisualQA", "emoji_scenes/small"),
-            ("easy_vqa", "VisualQA", "easy_vqa"),
-        )
-    }
-    small = {"data": "emoji_scenes/small", "settings": {"image_size": 32}}
-    for encoder, size in (
-        ("small_cnn", 32),
-        ("efficientnet_lite0", 64),
-        ("MobileNetV2", 64),
-    ):
-        found[f"captioner, {encoder}"] = {
-            **small,
-            "kind": "ImageCaptioner",
-            "image_encoder": encoder,
-            "settings": {"image_size": size, "num_layers": 1},
-        }
-    found["captioner, small_cnn, 4 beams"] = {
-        **small,
-        "kind": "ImageCaptioner",
-        "image_encoder": "small_cnn",
-        "settings": {"image_size": 32, "num_layers": 1},
-        "options": {"num_beams": 4},
-    }
+    rows = {f"preset {name}": Plan(data, name) for name, data in PRESETS.items()}
+
+    def add(name, task, options=None, **settings):
+        settings = {"hidden_dim": 64, "num_layers": 1, "image_size": 32, **settings}
+        rows[name] = Plan(task=task, settings=settings, options=options or {})
+
+    add("captioner, small_cnn", "captioner")
+    for encoder in ("efficientnet_lite0", "MobileNetV2"):
+        add(f"captioner, {encoder}", "captioner", image_encoder=encoder, image_size=64)
+    add("captioner, small_cnn, 4 beams", "captioner", {"num_beams": 4})
     for text in ("gru", "lstm", "transformer", "minilm"):
-        found[f"VQA, small_cnn, {text}, gated"] = {
-            **small,
-            "kind": "VisualQA",
-            "image_encoder": "small_cnn",
-            "more": {"text_encoder": text, "fusion": "gated"},
-        }
+        add(f"VQA, small_cnn, {text}, gated", "vqa", text_encoder=text, fusion="gated")
     for block in fusion.names():
         if block != "gated":
-            found[f"VQA, small_cnn, gru, {block}"] = {
-                **small,
-                "kind": "VisualQA",
-                "image_encoder": "small_cnn",
-                "more": {"text_encoder": "gru", "fusion": block},
-            }
-    found["generative VQA, small_cnn, gru, gated"] = {
-        **small,
-        "kind": "GenerativeVisualQA",
-        "image_encoder": "small_cnn",
-        "more": {"text_encoder": "gru", "fusion": "gated"},
-    }
-    return found
+            add(f"VQA, small_cnn, gru, {block}", "vqa", fusion=block)
+    add("generative VQA, small_cnn, gru, gated", "generative-vqa", fusion="gated")
+    planned = {plan.task for plan in rows.values()}
+    for spec in task_specs().values():
+        if spec.name not in planned:
+            rows[spec.name] = Plan(task=spec.name, settings=dict(spec.tiny))
+    return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", nargs="+", choices=rows(), metavar="NAME")
+    parser.add_argument("--rows", nargs="+", choices=plans(), metavar="NAME")
     parser.add_argument(
-        "--page", action="store_true", help="write the page of the figures there are"
+        "--page", action="store_true", help="write the page from the kept figures"
     )
-    parser.add_argument("--one", choices=rows(), help=argparse.SUPPRESS)
+    parser.add_argument("--one", choices=plans(), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        print(json.dumps(Row(rows()[args.one]).cells()))
+        print(json.dumps(Row(plans()[args.one]).cells()))
         return
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    for name in [] if args.page else args.rows or rows():
+    for name in [] if args.page else args.rows or plans():
         print(name, flush=True)
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, __file__, "--one", name],
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or [""])[-1]
-            results[name] = {"fit": f"no: crashed ({done.returncode}) {last[:160]}"}
+        if process.returncode:
+            last = (process.stderr.strip().splitlines() or [""])[-1]
+            results[name] = {"fit": f"no: crashed ({process.returncode}) {last[:160]}"}
         else:
-            results[name] = json.loads(done.stdout.splitlines()[-1])
+            results[name] = json.loads(process.stdout.splitlines()[-1])
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     PAGE.write_text(page(results), "utf-8")
     print(f"Wrote {PAGE}")
 
 
 class Row:
-    """A model, and what becomes of it.
+    """A model and the checks that it goes through.
 
     Args:
-        plan: dict, of `rows`.
+        plan: a `Plan`.
     """
 
-    def __init__(self, plan):
+    def __init__(self, plan: Plan):
         import mmkeras
 
-        self.plan = plan
-        self.kind = getattr(mmkeras.models, plan["kind"])
-        self.asks = plan["kind"] != "ImageCaptioner"
-        self.options = plan.get("options", {})
-        self.train = mmkeras.data.load(plan["data"], split="train").take(TRAINING)
-        split = mmkeras.data.load(plan["data"], split="test").take(ASKED)
-        self.pictures, self.questions = [], []
-        for sample in split:
-            self.pictures.append(sample["image"].numpy())
-            if self.asks:
-                self.questions.append(sample["question"].numpy()[0].decode())
+        self.plan, self.options = plan, plan.options
+        if plan.preset is None:
+            self.spec: TaskSpec = task_specs()[plan.task]
+        else:
+            self.task = mmkeras.models.Task.from_preset(
+                ROOT / "saved_models" / plan.preset
+            )
+            self.spec = self.task.spec
+        self.train = mmkeras.data.load(plan.data, split="train").take(TRAINING)
+        test = mmkeras.data.load(plan.data, split="test").take(PREDICTED)
+        self.samples = [self._inputs(sample) for sample in test]
+
+    def _inputs(self, sample) -> dict[str, Any]:
+        """The inputs of the task; of several texts the first one."""
+        values = {key: sample[key].numpy() for key in self.spec.inputs}
+        return {
+            key: value if isinstance(value, bytes) else value[0].decode("utf-8")
+            for key, value in values.items()
+        }
 
     def cells(self) -> dict[str, str]:
-        """What stands in each column."""
-        found = {}
+        """Return the text of each column."""
+        cells = {}
         with tempfile.TemporaryDirectory() as folder:
             self.folder = pathlib.Path(folder)
             try:
-                found["fit"] = self.fit()
+                cells["fit"] = self.fit()
             except Exception as error:
                 return {"fit": reason(error)}
             self.task.save_to_preset(self.folder / "preset")
-            self.said = self.ask(self.task)
+            self.expected = self.predict(self.task)
             checks = {
                 "MirroredStrategy": self.mirrored,
                 "save, load": self.saved_and_loaded,
@@ -178,30 +190,21 @@ class Row:
             }
             for name, check in checks.items():
                 try:
-                    found[name] = check()
+                    cells[name] = check()
                 except Exception as error:
-                    found[name] = reason(error)
-        return found
+                    cells[name] = reason(error)
+        return cells
 
     def make(self):
-        plan, settings = self.plan, self.plan.get("settings", {})
-        size = settings.get("image_size", 32)
-        more = dict(plan.get("more", {}))
-        if self.asks:
-            more["num_encoder_layers"] = 1
-        return self.kind.from_data(
-            self.train,
-            image_encoder=image_encoder(plan["image_encoder"], size),
-            hidden_dim=64,
-            seed=0,
-            **settings,
-            **more,
-        )
+        settings = dict(self.plan.settings)
+        if "image_encoder" in settings:
+            settings["image_encoder"] = image_encoder(
+                settings["image_encoder"], settings["image_size"]
+            )
+        return self.spec.load_task().from_data(self.train, seed=0, **settings)
 
     def fit(self) -> str:
-        if "preset" in self.plan:
-            path = ROOT / "saved_models" / self.plan["preset"]
-            self.task = self.kind.from_preset(path)
+        if self.plan.preset is not None:
             return "as shipped"
         self.task = self.make()
         return self.trained(self.task)
@@ -214,7 +217,7 @@ class Row:
         return f"loss {first:.2f} → {last:.2f}"
 
     def mirrored(self) -> str:
-        if "preset" in self.plan:
+        if self.plan.preset is not None:
             return "–"
         import tensorflow as tf
 
@@ -225,46 +228,42 @@ class Row:
             task = self.make()
         return self.trained(task, 2)
 
-    def ask(self, task) -> list[str]:
-        if self.kind.__name__ == "VisualQA":
-            return task.answer(self.pictures, self.questions)
-        if self.asks:
-            return task.answer(self.pictures, self.questions, **self.options)
-        return task.generate(self.pictures, **self.options)
+    def predict(self, task, **options) -> list[str]:
+        return task.predict_samples(self.samples, **self.options, **options)
 
-    def same(self, found) -> str:
-        pairs = zip(found, self.said, strict=True)
-        return f"{sum(a == b for a, b in pairs) / len(self.said):.0%}"
+    def equal(self, outputs, expected=None) -> str:
+        expected = self.expected if expected is None else expected
+        pairs = zip(outputs, expected, strict=True)
+        return f"{sum(a == b for a, b in pairs) / len(expected):.0%}"
 
     def saved_and_loaded(self) -> str:
-        return self.same(self.ask(self.fresh()))
+        return self.equal(self.predict(self.loaded()))
 
-    def fresh(self):
-        return self.kind.from_preset(self.folder / "preset")
+    def loaded(self):
+        return self.spec.load_task().from_preset(self.folder / "preset")
 
     def saved_model(self) -> str:
-        import tensorflow as tf
-
         path = self.folder / "serving" / "1"
         self.task.export(path, **self.options)
-        found, milliseconds = self.served(tf.saved_model.load(str(path)))
-        return f"{self.same(found)}, {megabytes(path)}, {milliseconds:.1f} ms"
+        outputs, milliseconds = self.served(path)
+        return f"{self.equal(outputs)}, {megabytes(path)}, {milliseconds:.1f} ms"
 
-    def served(self, model) -> tuple[list[str], float]:
+    def served(self, path) -> tuple[list[str], float]:
+        """The outputs of a SavedModel and the median time of one in milliseconds."""
         import tensorflow as tf
 
+        model = tf.saved_model.load(str(path))
         signature = model.signatures["serving_default"]
-        found, times = [], []
-        for place, picture in enumerate(self.pictures):
-            inputs = {"image_bytes": tf.constant([picture])}
-            if self.asks:
-                inputs["question"] = tf.constant([self.questions[place]])
+        outputs, times = [], []
+        for sample in self.samples:
+            inputs = {
+                served_name(key): tf.constant([value]) for key, value in sample.items()
+            }
             start = time.perf_counter()
-            output = signature(**inputs)
-            text = output["answer" if self.asks else "caption"].numpy()[0]
+            text = signature(**inputs)[self.spec.output].numpy()[0]
             times.append(1000 * (time.perf_counter() - start))
-            found.append(text.decode("utf-8"))
-        return found, statistics.median(times[5:])
+            outputs.append(text.decode("utf-8"))
+        return outputs, statistics.median(times[WARM_UP:])
 
     def v1_session(self) -> str:
         import tensorflow as tf
@@ -275,17 +274,17 @@ class Row:
             path = str(self.folder / "serving" / "1")
             meta = v1.saved_model.load(session, ["serve"], path)
             signature = meta.signature_def["serving_default"]
-            feed = {signature.inputs["image_bytes"].name: self.pictures}
-            if self.asks:
-                feed[signature.inputs["question"].name] = self.questions
-            name = "answer" if self.asks else "caption"
-            texts = session.run(signature.outputs[name].name, feed)
-        return self.same([text.decode("utf-8") for text in texts])
+            feed = {
+                signature.inputs[served_name(key)].name: [s[key] for s in self.samples]
+                for key in self.spec.inputs
+            }
+            texts = session.run(signature.outputs[self.spec.output].name, feed)
+        return self.equal([text.decode("utf-8") for text in texts])
 
     def xla(self) -> str:
-        if not self.asks:
-            found = self.task.generate(self.pictures, jit_compile=True, **self.options)
-            return self.same(found)
+        verb = getattr(self.task, self.spec.verb)
+        if "jit_compile" in inspect.signature(verb).parameters:
+            return self.equal(self.predict(self.task, jit_compile=True))
         import numpy as np
         import tensorflow as tf
 
@@ -296,68 +295,58 @@ class Row:
             tf.function(lambda: backbone(inputs), autograph=False, jit_compile=jit)()
             for jit in (False, True)
         )
-        off = np.abs(np.asarray(plain) - np.asarray(compiled)).max()
-        if off > 1e-3:
-            raise ValueError(f"the outputs are {off:.1e} off")
-        return f"outputs within {off:.0e}"
+        difference = np.abs(np.asarray(plain) - np.asarray(compiled)).max()
+        if difference > 1e-3:
+            raise ValueError(f"the outputs differ by {difference:.1e}")
+        return f"outputs within {difference:.0e}"
 
     def litert(self, precision) -> str:
-        from mmkeras.runtime import LiteRTCaptioner, LiteRTVisualQA
-
         path = self.folder / f"{precision}.tflite"
-        samples = []
-        for sample in self.train.take(CALIBRATION):
-            samples.append({key: sample[key].numpy() for key in sample})
+        calibration = [
+            {key: value.numpy() for key, value in sample.items()}
+            for sample in self.train.take(CALIBRATION)
+        ]
         report = self.task.export(
             path,
             format="litert",
             precision=precision,
-            samples=samples,
+            samples=calibration,
             min_identical=0.0,
             **self.options,
         )
-        runner = (LiteRTVisualQA if self.asks else LiteRTCaptioner)(path)
-        found, times = [], []
-        for place, picture in enumerate(self.pictures):
+        run = getattr(self.spec.load_runner()(path), self.spec.output)
+        outputs, times = [], []
+        for sample in self.samples:
             start = time.perf_counter()
-            if self.asks:
-                found.append(runner.answer(picture, self.questions[place]))
-            else:
-                found.append(runner.caption(picture))
+            outputs.append(run(*sample.values()))
             times.append(1000 * (time.perf_counter() - start))
         size = f"{report['bytes'] / 1e6:.1f} MB"
-        return f"{self.same(found)}, {size}, {statistics.median(times[5:]):.1f} ms"
+        milliseconds = statistics.median(times[WARM_UP:])
+        return f"{self.equal(outputs)}, {size}, {milliseconds:.1f} ms"
 
     def lora(self) -> str:
-        import tensorflow as tf
-
-        task = self.fresh()
+        task = self.loaded()
         task.enable_lora(2)
         task.compile()
         task.fit(self.train, epochs=1, batch_size=16, verbose=0)
-        self.said, before = self.ask(task), self.said
-        try:
-            path = self.folder / "lora" / "1"
-            task.export(path, **self.options)
-            return self.same(self.served(tf.saved_model.load(str(path)))[0])
-        finally:
-            self.said = before
+        path = self.folder / "lora" / "1"
+        task.export(path, **self.options)
+        return self.equal(self.served(path)[0], self.predict(task))
 
     def quantised(self) -> str:
-        import tensorflow as tf
-
-        task = self.fresh()
+        task = self.loaded()
         task.backbone.quantize("int8")
         task._forget_graphs()
-        said = self.ask(task)
+        outputs = self.predict(task)
         path = self.folder / "quantised" / "1"
         task.export(path, **self.options)
-        self.said, before = said, self.said
-        try:
-            exported = self.same(self.served(tf.saved_model.load(str(path)))[0])
-        finally:
-            self.said = before
-        return f"{exported}, {megabytes(path)}; {self.same(said)} as in float32"
+        exported = self.equal(self.served(path)[0], outputs)
+        return f"{exported}, {megabytes(path)}; {self.equal(outputs)} as in float32"
+
+
+def served_name(key: str) -> str:
+    """Return the name of an input in a SavedModel."""
+    return "image_bytes" if key == "image" else key
 
 
 def image_encoder(name, size):
@@ -384,13 +373,13 @@ def reason(error) -> str:
 
 
 def page(results) -> str:
-    """Tables with a model a line."""
+    """Return the page, tables with a row for each model."""
     lines = [
         "# Conformance of models",
         "",
         "Written by `python benchmarks/conformance.py`, which explains the cells.",
         f"Each row is a model trained on {TRAINING} scenes for {EPOCHS} epochs, or a",
-        f"shipped preset, evaluated on {ASKED} other samples. Percentages are the",
+        f"shipped preset, evaluated on {PREDICTED} other samples. Percentages are the",
         "share of equal strings, followed by the size on disk and the median latency",
         "for one image (LiteRT on one thread, SavedModel on all), measured in sequence",
         "on a shared machine. `no:` is followed by the reason. The margins between the",
@@ -400,11 +389,11 @@ def page(results) -> str:
     for title, columns in TABLES.items():
         lines += ["", f"## {title}", "", f"| model | {' | '.join(columns)} |"]
         lines += [f"| --- |{' --- |' * len(columns)}"]
-        for name in rows():
+        for name in plans():
             if name in results:
                 cells = [results[name].get(column, "") for column in columns]
                 lines.append(f"| {name} | {' | '.join(cells)} |")
-    missing = [name for name in rows() if name not in results]
+    missing = [name for name in plans() if name not in results]
     if missing:
         lines += ["", f"Not run yet: {'; '.join(missing)}."]
     machine = f"{platform.machine()}, Python {platform.python_version()}"

@@ -1,10 +1,10 @@
-"""Epochs of a captioner with a frozen image encoder, with its features cached and not.
+"""Time epochs with a frozen image encoder, with and without cached features.
 
     python benchmarks/feature_cache.py
 
-Both train the same captioner on the same scenes with EfficientNet-Lite0, in one run.
-What is printed are the seconds of the last epoch of each, after one that compiles, and
-their ratio. What caching itself takes is printed apart: it is paid once.
+Trains the same captioner on the same scenes with EfficientNet-Lite0, in one run, and
+prints the seconds of the second epoch of each (the first one compiles) and their ratio.
+The time of caching itself, which is needed once, is printed separately.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import time
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=640)
+    parser.add_argument("--images", type=int, default=640)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128])
     args = parser.parse_args()
     import mmkeras
     from mmkeras.models import ImageCaptioner
 
-    train = mmkeras.data.load("emoji_scenes/small", split=f"train[:{args.pictures}]")
+    train = mmkeras.data.load("emoji_scenes/small", split=f"train[:{args.images}]")
     captioner = ImageCaptioner.from_data(
         train, image_encoder="efficientnet_lite0", seed=0
     )
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         cached = captioner.cache_features(train, folder, verbose=False)
-        print(f"caching {args.pictures} pictures: {time.perf_counter() - start:.1f} s")
+        print(f"caching {args.images} images: {time.perf_counter() - start:.1f} s")
         for batch_size in args.batch_sizes:
             compare(captioner, train, cached, batch_size)
 

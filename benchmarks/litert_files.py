@@ -1,13 +1,13 @@
-"""Whether LiteRT files say what the presets say, how large they are, and how fast.
+"""Compare LiteRT files with their presets: outputs, size and speed.
 
-    python benchmarks/litert_files.py --pictures 500
+    python benchmarks/litert_files.py --limit 500
     python benchmarks/litert_files.py --write      # also writes saved_models/*/litert/
 
-Each preset is exported in every precision and asked about the pictures (for questions,
-the first one of each) of its test split, beside the preset itself: `same` is the share
-of equal strings, `right` that of captions that are true of their scene, or of right
-answers, whatever the words. Latencies are milliseconds for one picture on one thread,
-of the file and of the shipped SavedModel in turns, medians.
+Each preset is exported in every precision. File and preset predict for the images (and
+the first question of each) of the test split: `same` is the share of equal strings,
+`right` that of captions that are true of their scene, or of correct answers, whatever
+the words. Latencies are medians in milliseconds for one image on one thread, of the
+file and of the shipped SavedModel in turns.
 """
 
 from __future__ import annotations
@@ -19,83 +19,81 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 
 import tensorflow as tf
 
 import mmkeras
 from mmkeras.datasets import Scene, judge_caption
+from mmkeras.datasets.scene_language import language_of
 from mmkeras.export.precisions import PRECISIONS
-from mmkeras.runtime import LiteRTCaptioner, LiteRTVisualQA
 
 ROOT = pathlib.Path(__file__).parents[1] / "saved_models"
 PRESETS = {
-    "emoji_scenes_captioner": (mmkeras.models.ImageCaptioner, "emoji_scenes/small"),
-    "emoji_scenes_captioner_zh": (
-        mmkeras.models.ImageCaptioner,
-        "emoji_scenes/small_zh",
-    ),
-    "emoji_scenes_vqa": (mmkeras.models.VisualQA, "emoji_scenes/small"),
-    "easy_vqa": (mmkeras.models.VisualQA, "easy_vqa"),
+    "emoji_scenes_captioner": "emoji_scenes/small",
+    "emoji_scenes_captioner_zh": "emoji_scenes/small_zh",
+    "emoji_scenes_vqa": "emoji_scenes/small",
+    "easy_vqa": "easy_vqa",
 }
-# Pictures by which the ranges of the integer encoder are set, none of the test split.
+# Images of the training split that set the ranges of the integer encoder.
 CALIBRATION = 100
+# The first calls set things up and are not timed.
+WARM_UP = 5
 
 
 def main() -> None:
     args = _arguments()
-    # Before anything runs: the threads of TensorFlow are counted once.
+    # Before any computation: TensorFlow starts its threads once.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    print(
-        f"{'preset':28}{'precision':18}{'same':>8}{'right':>8}{'MB':>7}{'ratio':>7}{'ms':>8}"
-    )
+    titles = ("preset", "precision", "same", "right", "MB", "ratio", "ms")
+    print("{:28}{:18}{:>8}{:>8}{:>7}{:>7}{:>8}".format(*titles))
     for name in args.presets:
         _measure(name, args)
     if args.start:
-        _start(args)
+        _start()
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=PRESETS)
     parser.add_argument("--precisions", nargs="+", default=PRECISIONS)
-    parser.add_argument("--pictures", type=int, default=500)
-    parser.add_argument("--write", action="store_true", help="dynamic_int8, shipped")
+    parser.add_argument("--limit", type=int, default=500, help="number of images")
+    parser.add_argument(
+        "--write", action="store_true", help="write the shipped dynamic_int8 files"
+    )
     parser.add_argument("--start", action="store_true", help="also time a cold start")
     return parser.parse_args()
 
 
 def _measure(name, args) -> None:
-    kind, data = PRESETS[name]
-    task = kind.from_preset(ROOT / name, compile=False)
-    asks = kind is mmkeras.models.VisualQA
-    rows = _rows(data, "test", args.pictures, asks)
-    pictures = [picture for picture, _ in rows]
-    questions = [question for _, question in rows]
-    right = _right(data, len(rows), asks)
-    wanted = task.answer(pictures, questions) if asks else task.generate(pictures)
-    calibration = _rows(data, "train", CALIBRATION, asks)
-    served = _served(ROOT / name, asks)
-    size = None
+    task = mmkeras.models.Task.from_preset(ROOT / name)
+    spec = task.spec
+    test = list(mmkeras.data.load(PRESETS[name], split="test").take(args.limit))
+    train = mmkeras.data.load(PRESETS[name], split="train").take(CALIBRATION)
+    samples = [_inputs(spec, sample) for sample in test]
+    calibration = [_inputs(spec, sample) for sample in train]
+    expected = task.predict_samples(samples)
+    served = _served(ROOT / name)
+    first_size = None
     with tempfile.TemporaryDirectory() as folder:
         for precision in args.precisions:
             path = pathlib.Path(folder) / f"{precision}.tflite"
             report = task.export(
-                path,
-                format="litert",
-                precision=precision,
-                samples=calibration if asks else [p for p, _ in calibration],
+                path, format="litert", precision=precision, samples=calibration
             )
-            ask = _asked(path, asks)
-            found = [ask(*row) for row in rows]
-            same = sum(a == b for a, b in zip(found, wanted, strict=True)) / len(rows)
-            true = sum(map(right, found, range(len(rows)))) / len(rows)
-            size = size or report["bytes"]
-            ours, theirs = _latencies(ask, served, rows[:50])
+            run = _runner(spec, path)
+            outputs = [run(sample) for sample in samples]
+            pairs = zip(outputs, expected, strict=True)
+            same = sum(a == b for a, b in pairs) / len(samples)
+            pairs = zip(outputs, test, strict=True)
+            right = sum(_is_right(spec, *pair) for pair in pairs) / len(samples)
+            first_size = first_size or report["bytes"]
+            ours, theirs = _latencies(run, served, samples[:50])
             print(
-                f"{name:28}{precision:18}{same:8.1%}{true:8.1%}"
+                f"{name:28}{precision:18}{same:8.1%}{right:8.1%}"
                 f"{report['bytes'] / 1e6:7.2f}"
-                f"{report['bytes'] / size:7.3f}{ours:8.2f}"
+                f"{report['bytes'] / first_size:7.3f}{ours:8.2f}"
                 f"   SavedModel on one thread {theirs:.2f} ms",
                 flush=True,
             )
@@ -103,57 +101,51 @@ def _measure(name, args) -> None:
         _write(task, name)
 
 
-def _rows(data, split, number, asks) -> list[tuple[bytes, str | None]]:
-    found = []
-    for sample in mmkeras.data.load(data, split=split).take(number):
-        question = sample["question"].numpy()[0].decode() if asks else None
-        found.append((sample["image"].numpy(), question))
-    return found
+def _inputs(spec, sample) -> dict:
+    """The inputs of the task; of several questions the first one."""
+    return {
+        key: sample[key].numpy()
+        if key == "image"
+        else sample[key].numpy()[0].decode("utf-8")
+        for key in spec.inputs
+    }
 
 
-def _right(data, number, asks):
-    """Whether a text is right about the picture of a number."""
-    samples = list(mmkeras.data.load(data, split="test").take(number))
-    if asks:
-        answers = [sample["answer"].numpy()[0].decode() for sample in samples]
-        return lambda text, place: text == answers[place]
-    scenes = [Scene.from_json(sample["scene"].numpy()) for sample in samples]
-    language = "zh" if "zh" in data else "en"
-    return lambda text, place: judge_caption(text, scenes[place], language)
+def _is_right(spec, output, sample) -> bool:
+    """Whether an answer is that of the data, or a caption true of its scene."""
+    if spec.output == "answer":
+        return output == sample["answer"].numpy()[0].decode("utf-8")
+    scene = Scene.from_json(sample["scene"].numpy())
+    return judge_caption(output, scene, language_of(output))
 
 
-def _asked(path, asks):
-    if asks:
-        vqa = LiteRTVisualQA(path)
-        return lambda picture, question: vqa.answer(picture, question)
-    captioner = LiteRTCaptioner(path)
-    return lambda picture, _: captioner.caption(picture)
+def _runner(spec, path) -> Callable:
+    run = getattr(spec.load_runner()(path), spec.output)
+    return lambda sample: run(*sample.values())
 
 
-def _served(folder, asks):
+def _served(folder) -> Callable:
     model = tf.saved_model.load(str(folder / "serving" / "1"))
     signature = model.signatures["serving_default"]
+    names = {"image": "image_bytes"}
 
-    def ask(picture, question):
-        inputs = {"image_bytes": tf.constant([picture])}
-        if asks:
-            inputs["question"] = tf.constant([question])
+    def run(sample):
+        inputs = {names.get(k, k): tf.constant([v]) for k, v in sample.items()}
         return signature(**inputs)
 
-    # The signature does not hold what it is of.
-    ask.model = model
-    return ask
+    # The signature does not keep its model alive.
+    run.model = model
+    return run
 
 
-def _latencies(ours, theirs, rows) -> tuple[float, float]:
+def _latencies(ours, theirs, samples) -> tuple[float, float]:
     times = ([], [])
-    for row in rows:
-        for ask, found in zip((ours, theirs), times, strict=True):
+    for sample in samples:
+        for run, seconds in zip((ours, theirs), times, strict=True):
             start = time.perf_counter()
-            ask(*row)
-            found.append(1000 * (time.perf_counter() - start))
-    # The first calls set things up.
-    return tuple(statistics.median(found[5:]) for found in times)
+            run(sample)
+            seconds.append(1000 * (time.perf_counter() - start))
+    return tuple(statistics.median(seconds[WARM_UP:]) for seconds in times)
 
 
 def _write(task, name) -> None:
@@ -166,8 +158,8 @@ def _write(task, name) -> None:
     )
 
 
-def _start(args) -> None:
-    """From the start of a process to a caption, where there is no TensorFlow."""
+def _start() -> None:
+    """Time from the start of a process to a caption, without TensorFlow."""
     with tempfile.TemporaryDirectory() as folder:
         python = pathlib.Path(folder) / "bin" / "python"
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)

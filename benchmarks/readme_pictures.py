@@ -1,8 +1,8 @@
-"""Draws the pictures of the README: `docs/captions.png` and `docs/scene.png`.
+"""Draw the images of the README: `docs/captions.png` and `docs/scene.png`.
 
     python benchmarks/readme_pictures.py
 
-The captions are what the shipped presets say, true or not, of the first scenes of the
+The captions are those of the shipped presets, true or not, for the first scenes of the
 test splits.
 """
 

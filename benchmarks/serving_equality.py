@@ -1,68 +1,122 @@
-"""Whether the shipped SavedModels say what their presets say, picture by picture.
+"""Compare the shipped SavedModels with their presets, sample by sample.
 
-    python benchmarks/serving_equality.py --pictures 200
+    python benchmarks/serving_equality.py --limit 200
+    python benchmarks/serving_equality.py saved_models/emoji_scenes_vqa
 
-Also serves a batch of eight of which three are corrupt, and decodes without the
-key-value cache. Ends with an error if anything differs.
+Each preset predicts for the first samples of its test split, all questions included,
+and so does its SavedModel; in a batch of eight three images are corrupt. Captions are
+also decoded without the key-value cache. The exit code is 1 if anything differs.
 """
 
 from __future__ import annotations
 
 import argparse
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
-from train_presets import DATA, NAMES, ROOT
 
 import mmkeras
+
+ROOT = pathlib.Path(__file__).resolve().parents[1] / "saved_models"
+DATA = {
+    "emoji_scenes_captioner": "emoji_scenes/small",
+    "emoji_scenes_captioner_zh": "emoji_scenes/small_zh",
+    "emoji_scenes_vqa": "emoji_scenes/small",
+    "easy_vqa": "easy_vqa",
+}
+BATCH_SIZE = 32
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=200)
-    parser.add_argument("--root", type=pathlib.Path, default=ROOT)
+    parser.add_argument(
+        "presets",
+        type=pathlib.Path,
+        nargs="*",
+        default=[ROOT / name for name in DATA],
+        help="default: all that are shipped",
+    )
+    parser.add_argument("--data", help="default: the data of the shipped preset")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--limit", type=int, help="maximum number of images")
+    parser.add_argument(
+        "--export", action="store_true", help="write the SavedModels again first"
+    )
     args = parser.parse_args()
-    wrong = [
-        check(args.root / name, DATA[language], args.pictures)
-        for language, name in NAMES.items()
-        if (args.root / name).is_dir()
+    different = [_compare(preset, args) for preset in args.presets]
+    if any(different):
+        raise SystemExit("Some outputs differ.")
+
+
+def _compare(preset, args) -> int:
+    """The number of different outputs of a preset."""
+    task = mmkeras.models.Task.from_preset(preset)
+    folder = preset / "serving" / "1"
+    if args.export:
+        task.export(folder, overwrite=True)
+    model = tf.saved_model.load(str(folder))
+    serve = model.signatures["serving_default"]
+    dataset = mmkeras.data.load(args.data or DATA[preset.name], split=args.split)
+    samples = list(_samples(task.spec, dataset.take(args.limit or -1)))
+    expected = task.predict_samples(samples)
+    outputs = []
+    for start in range(0, len(samples), BATCH_SIZE):
+        batch = samples[start : start + BATCH_SIZE]
+        outputs += _texts(serve(**_inputs(batch))[task.spec.output])
+    different = _count(outputs, expected)
+    print(f"{preset.name}: {len(samples) - different} of {len(samples)} outputs equal")
+    different += _compare_corrupt(task.spec, serve, samples[:8], expected)
+    if task.spec.output == "caption":
+        different += _compare_uncached(task, samples)
+    return different
+
+
+def _samples(spec, dataset) -> Iterator[dict]:
+    """The inputs of the task, a row for each question of an image."""
+    for sample in dataset:
+        texts = [sample[key].numpy() for key in spec.inputs if key != "image"]
+        for row in zip(*texts, strict=True) if texts else [()]:
+            values = [sample["image"].numpy(), *(text.decode("utf-8") for text in row)]
+            yield dict(zip(spec.inputs, values, strict=True))
+
+
+def _inputs(samples) -> dict[str, tf.Tensor]:
+    names = {"image": "image_bytes"}
+    return {
+        names.get(key, key): tf.constant([sample[key] for sample in samples])
+        for key in samples[0]
+    }
+
+
+def _compare_corrupt(spec, serve, samples, expected) -> int:
+    corrupt = {1: b"", 4: samples[4]["image"][:300], 6: b"?"}
+    batch = [
+        {**sample, "image": corrupt.get(i, sample["image"])}
+        for i, sample in enumerate(samples)
     ]
-    if any(wrong):
-        raise SystemExit("Something differs.")
-
-
-def check(folder: pathlib.Path, data: str, pictures: int) -> int:
-    captioner = mmkeras.models.ImageCaptioner.from_preset(folder)
-    serve = tf.saved_model.load(str(folder / "serving" / "1")).signatures
-    serve = serve["serving_default"]
-    images = [
-        sample["image"].numpy()
-        for sample in mmkeras.data.load(data, split="test").take(pictures)
-    ]
-    said = captioner.generate(images)
-    served = texts(serve(image_bytes=tf.constant(images))["caption"])
-    differing = count(said, served)
-    print(f"{folder.name}: {len(images) - differing} of {len(images)} captions equal")
-
-    batch = [images[0], b"", *images[1:3], images[3][:300], images[4], b"?", images[5]]
-    good = [0, 2, 3, 5, 7]
-    answer = serve(image_bytes=tf.constant(batch))
-    captions, errors = texts(answer["caption"]), texts(answer["error"])
-    unlike = count([captions[i] for i in good], [said[i] for i in (0, 1, 2, 4, 5)])
-    unlike += sum(bool(errors[i]) == (i in good) for i in range(8))
+    outputs = serve(**_inputs(batch))
+    texts, errors = _texts(outputs[spec.output]), _texts(outputs["error"])
+    valid = [i for i in range(len(batch)) if i not in corrupt]
+    different = _count([texts[i] for i in valid], [expected[i] for i in valid])
+    different += sum(bool(error) != (i in corrupt) for i, error in enumerate(errors))
     print(f"  corrupt: {[error for error in errors if error]}")
-
-    pixels, _ = captioner.preprocessor.image_converter.convert(tf.constant(images))
-    cached = captioner.generator()(pixels).token_ids[:, 0].numpy()
-    uncached = decode_without_cache(captioner, pixels)
-    tokens = int(np.sum(cached != uncached))
-    print(f"  {cached.size - tokens} of {cached.size} tokens equal without a cache")
-    return differing + unlike + tokens
+    return different
 
 
-def decode_without_cache(captioner, pixels) -> np.ndarray:
-    tokenizer, length = captioner.preprocessor.tokenizer, captioner.backbone.max_length
+def _compare_uncached(task, samples) -> int:
+    images = tf.constant([sample["image"] for sample in samples])
+    pixels, _ = task.preprocessor.image_converter.convert(images)
+    cached = task.generator()(pixels).token_ids[:, 0].numpy()
+    different = int(np.sum(cached != _decode_without_cache(task, pixels)))
+    print(f"  {cached.size - different} of {cached.size} tokens equal without a cache")
+    return different
+
+
+def _decode_without_cache(captioner, pixels) -> np.ndarray:
+    tokenizer = captioner.preprocessor.tokenizer
+    length = captioner.backbone.sequence_length
     rows = len(pixels)
     ids = np.zeros((rows, length + 1), "int32")
     ids[:, 0] = tokenizer.start_token_id
@@ -76,11 +130,11 @@ def decode_without_cache(captioner, pixels) -> np.ndarray:
     return ids[:, 1:]
 
 
-def count(first, second) -> int:
+def _count(first, second) -> int:
     return sum(a != b for a, b in zip(first, second, strict=True))
 
 
-def texts(tensor) -> list[str]:
+def _texts(tensor) -> list[str]:
     return [text.decode("utf-8") for text in tensor.numpy()]
 
 

@@ -1,4 +1,4 @@
-"""easy-VQA: accuracy and training time, of one fusion block or of all of them.
+"""Measure accuracy and training time on easy-VQA, of one or all fusion blocks.
 
     python benchmarks/train_easy_vqa.py --seeds 0 1 2
     python benchmarks/train_easy_vqa.py --quick --seeds 0 1 2
@@ -6,10 +6,10 @@
     python benchmarks/train_easy_vqa.py --quick --generative --seeds 0
     python benchmarks/train_easy_vqa.py --save saved_models/easy_vqa --seeds 0
 
-Prints a table of test accuracy (9,673 questions) and the seconds that `fit` took, its
-tracing included. `--quick` trains a CNN of two thirds of the width with batches of
-twice the size, in half of the time. `--generative` trains the head that writes answers,
-of which those count that are written as they are in the data.
+Prints a table of test accuracy (9,673 questions) and seconds of `fit`, tracing
+included. `--quick` trains a CNN of two thirds of the width with batches of twice the
+size, in half of the time. `--generative` trains a model that generates answers, which
+count as correct if they equal those of the data.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ import numpy as np
 
 import mmkeras.data
 from mmkeras.layers import fusion as fusion_blocks
-from mmkeras.models import GenerativeVisualQA, VisualQA, small_cnn
-from mmkeras.training import visual_qa_report
+from mmkeras.models import GenerativeVisualQA, VisualQA, small_cnn, visual_qa_report
 
 SIDE = 64
-SETTINGS = {"image_size": SIDE, "hidden_dim": 128, "num_encoder_layers": 1}
+SETTINGS = {"image_size": SIDE, "hidden_dim": 128, "num_layers": 1}
 # width of the CNN, batch size, learning rate
 THOROUGH, QUICK = (24, 16, 2e-3), (16, 32, 3e-3)
 
@@ -57,16 +56,18 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--fusion", default="stacked_attention", help="a block, or all")
+    parser.add_argument(
+        "--fusion", default="stacked_attention", help="name of a block, or all"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--generative", action="store_true")
     parser.add_argument("--verbose", type=int, default=0)
-    parser.add_argument("--save", help="folder to write the last one to")
+    parser.add_argument("--save", help="folder to write the last model to")
     args = parser.parse_args()
     if args.generative and args.save:
-        parser.error("--save is for the preset that is shipped, which chooses answers")
+        parser.error("--save is for the shipped preset, which is not generative")
     return args
 
 

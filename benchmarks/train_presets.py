@@ -1,4 +1,4 @@
-"""Trains, measures and writes the presets in `saved_models/`.
+"""Train, evaluate and write the captioners in `saved_models/`.
 
 python benchmarks/train_presets.py --language en
 python benchmarks/train_presets.py --language zh
@@ -21,24 +21,25 @@ import mmkeras
 
 NAMES = {"en": "emoji_scenes_captioner", "zh": "emoji_scenes_captioner_zh"}
 DATA = {"en": "emoji_scenes/small", "zh": "emoji_scenes/small_zh"}
-# In Chinese what is said of a thing does not follow its name at once.
+# In Chinese the attributes of an object do not directly follow its name.
 OPTIONS = {"en": {"word_context": False}, "zh": {"word_context": True}}
-# The most tokens of a caption with its end.
+# Maximum number of tokens of a caption with its end token.
 LONGEST = {"en": 28, "zh": 31}
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
 
 CARD = """# {name}
 
 Captions of `{data}` in {language_name}: generated pictures composed of OpenMoji
-drawings, not photographs. The model knows 60 things, counts up to four, six
-colours of background, and left, right, above and below; it is a demonstration and
-of no use on photographs.
+drawings, not photographs. The model knows 60 objects, counts up to four, six
+background colours, and left, right, above and below; it is a demonstration and does not
+work on photographs.
 
 - Architecture: `small_cnn` (96 px, stride 16), 2 + 2 transformer blocks of 128,
   {parameters:,} parameters, from scratch.
 - Data: `{data}`, split `train` ({scenes:,} generated scenes).
-- Made by: `python benchmarks/train_presets.py --language {language} --epochs {epochs}
-  --batch-size {batch_size} --learning-rate {learning_rate} --seed {seed}`
+- Trained by: `python benchmarks/train_presets.py --language {language}
+  --epochs {epochs} --batch-size {batch_size} --learning-rate {learning_rate}
+  --seed {seed}`
   on {date}, {machine}, {cores} cores; training took {minutes:.1f} minutes.
 - Greedy captions that are true of their scene (all objects with their counts, a
   relation, nothing false), 1,000 scenes each:
@@ -47,13 +48,13 @@ of no use on photographs.
 | --- | --- | --- | --- |
 {rows}
 
-`serving/1/` is the SavedModel of this preset. Weights: Apache-2.0. The pictures that
-it was trained on derive from [OpenMoji](https://openmoji.org) (CC BY-SA 4.0).
+`serving/1/` is the SavedModel of this preset. Weights: Apache-2.0. The training
+images derive from [OpenMoji](https://openmoji.org) (CC BY-SA 4.0).
 """
 
 
 class EpochTimes(keras.callbacks.Callback):
-    """Says how long each epoch took, for the model card."""
+    """Prints the time after each epoch, for the model card."""
 
     def on_train_begin(self, logs=None):
         self.start = time.monotonic()
@@ -70,7 +71,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scenes", type=int, help="use only so many (to try it out)")
+    parser.add_argument("--scenes", type=int, help="maximum number of scenes")
     parser.add_argument("--output", type=pathlib.Path)
     args = parser.parse_args()
     output = args.output or ROOT / NAMES[args.language]

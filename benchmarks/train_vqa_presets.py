@@ -1,11 +1,11 @@
-"""Trains the preset saved_models/emoji_scenes_vqa.
+"""Train the preset saved_models/emoji_scenes_vqa.
 
     python benchmarks/train_vqa_presets.py
 
-The regions of the captioner saved_models/emoji_scenes_captioner, which was trained on
-the captions of the same training scenes, are the image encoder and stay as they are;
-the rest learns from the questions. Writes the preset, its SavedModel, and metrics.json
-with the report of each test split.
+The image encoder is that of the captioner saved_models/emoji_scenes_captioner with its
+region encoder, trained on the captions of the same scenes, and stays frozen; the rest
+is trained on the questions. Writes the preset, its SavedModel, and metrics.json with
+the report of each test split.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import json
 import pathlib
 
 import mmkeras.data
-from mmkeras.models import ImageCaptioner, VisualQA
-from mmkeras.training import visual_qa_report
+from mmkeras.models import ImageCaptioner, VisualQA, visual_qa_report
 
 
 def main() -> None:
@@ -33,7 +32,7 @@ def main() -> None:
         image_encoder=ImageCaptioner.from_preset(args.captioner).region_model(),
         trainable_encoder=False,
         fusion="stacked_attention",
-        num_encoder_layers=0,
+        num_layers=0,
         modality_dropout={"image": 0.05, "text": 0.02},
         seed=0,
     )

@@ -1,1 +1,1 @@
-"""The `mmkeras` command, thin over the other rooms."""
+"""The `mmkeras` command."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 from mmkeras.cli.preset_spec import is_litert
 from mmkeras.cli.start_tensorflow import start_tensorflow
+from mmkeras.cli.task_options import verb_options
 from mmkeras.models.task_spec import TaskSpec
-
-_SEARCH = {"num_beams", "temperature", "top_k", "top_p"}
 
 
 def add_question_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags that all answers to questions share."""
-    parser.add_argument("--adapters", metavar="FILE", help="file of `save_lora`")
+    """Add the flags that all answers to questions share."""
+    parser.add_argument(
+        "--adapters",
+        metavar="FILE",
+        help="adapters of a run with --lora-rank (adapters.lora.h5)",
+    )
     parser.add_argument(
         "--explain",
         metavar="FILE",
@@ -34,7 +37,7 @@ def answer_questions(
     questions: list[str],
     options: dict[str, Any],
 ) -> int:
-    """Answers questions about an image.
+    """Answer questions about an image.
 
     Args:
         args: the parsed command line, with `preset` and the flags of
@@ -47,22 +50,19 @@ def answer_questions(
     Returns:
         The exit code.
     """
-    _check(args, spec, questions, options)
+    _check(args, questions)
     if is_litert(args.preset):
         answer = _by_litert(args, spec, options)
         for question in questions:
             _show(question, answer(image, question), args, len(questions) > 1)
         return 0
+    options = verb_options(spec, args.preset, options)
     start_tensorflow(args.debug)
     task = spec.load_task().from_preset(args.preset)
     if args.adapters:
         task.load_lora(args.adapters)
-    if options.get("num_sequences", 1) > 1 and _takes_beams(spec):
-        if not _SEARCH & options.keys():
-            # Greedy search has a single answer.
-            options = {**options, "num_beams": options["num_sequences"]}
-    found = getattr(task, spec.verb)(image, questions, **options)
-    for question, answers in zip(questions, found, strict=True):
+    predicted = getattr(task, spec.verb)(image, questions, **options)
+    for question, answers in zip(questions, predicted, strict=True):
         _show(question, answers, args, len(questions) > 1)
     if args.explain:
         task.explain(image, questions[0]).plot(args.explain)
@@ -70,37 +70,21 @@ def answer_questions(
     return 0
 
 
-def _check(args, spec, questions, options) -> None:
+def _check(args, questions) -> None:
     if not all(question.strip() for question in questions):
-        raise ValueError("A QUESTION is blank. Ask something, in quotes.")
+        raise ValueError("A QUESTION is blank. Write one in quotes.")
     if args.explain and len(questions) > 1:
         raise ValueError(
-            f"--explain plots a single question. Received {len(questions)} questions."
+            f"--explain plots a single question. Received: {len(questions)} questions."
         )
     if args.explain and not pathlib.Path(args.explain).parent.is_dir():
         raise ValueError(
             f"The folder {pathlib.Path(args.explain).parent} of --explain "
             f"{args.explain} does not exist. Create it first."
         )
-    unknown = sorted(set(options) - _known_options(spec))
-    if unknown and not is_litert(args.preset):
-        flags = ", ".join(f"`{name}`" for name in unknown)
-        raise ValueError(
-            f"{args.preset} holds a {spec.class_name}, which has no such options. "
-            f"Remove {flags}."
-        )
 
 
-def _known_options(spec) -> set[str]:
-    options = spec.load_options()
-    return set() if options is None else {f.name for f in dataclasses.fields(options)}
-
-
-def _takes_beams(spec) -> bool:
-    return "num_beams" in _known_options(spec)
-
-
-def _by_litert(args, spec, options):
+def _by_litert(args, spec, options) -> Callable[[str, str], Any]:
     number = options.pop("num_sequences", None)
     given = [f"`{name}`" for name in options]
     given += [

@@ -1,24 +1,42 @@
 from __future__ import annotations
 
+import argparse
+
 from mmkeras.cli.answer_questions import add_question_flags, answer_questions
 from mmkeras.cli.preset_spec import preset_spec
 from mmkeras.cli.setting_flags import add_setting_flags, given_settings
 from mmkeras.decoding.decoding_options import DecodingOptions
 
 
-def add_parser(commands, common) -> None:
+def add_parser(commands, common: argparse.ArgumentParser) -> None:
+    """Add the command.
+
+    Args:
+        commands: the subparsers of `mmkeras`.
+        common: parser of the flags that all commands share.
+    """
     parser = commands.add_parser(
         "ask", parents=[common], help="answer questions about an image"
     )
     parser.add_argument("preset", help="folder of a preset, or a LiteRT file (.tflite)")
-    parser.add_argument("image", metavar="IMAGE")
-    parser.add_argument("questions", nargs="+", metavar="QUESTION")
+    parser.add_argument("image", metavar="IMAGE", help="image file")
+    parser.add_argument(
+        "questions", nargs="+", metavar="QUESTION", help="question, in quotes"
+    )
     add_question_flags(parser)
     add_setting_flags(parser.add_argument_group("decoding"), DecodingOptions)
     parser.set_defaults(run=run, settings=[DecodingOptions])
 
 
-def run(args) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        args: the parsed command line.
+
+    Returns:
+        The exit code.
+    """
     spec = preset_spec(args.preset)
     if spec.command != "ask":
         raise ValueError(

@@ -1,51 +1,88 @@
-"""Scores of a file of captions, without TensorFlow."""
+"""Scores of a file of captions or answers, without TensorFlow."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import pathlib
 
-from mmkeras.cli.known_captions import known_captions
 from mmkeras.data.formats import (
     read_caption_references,
     read_caption_results,
     read_coco_captions,
+    read_vqa_annotations,
+    read_vqa_results,
 )
-from mmkeras.metrics import CaptionReferences, evaluate_captions, paired_bootstrap
+from mmkeras.metrics import (
+    CaptionReferences,
+    evaluate_answers,
+    evaluate_captions,
+    paired_bootstrap,
+)
 
 
-def evaluate_results(args) -> int:
-    """Judges a results file of COCO's format against references.
+def evaluate_results(args: argparse.Namespace) -> int:
+    """Score a results file and print the scores as JSON.
 
     Args:
-        args: what `mmkeras evaluate` was given.
+        args: the parsed command line of `mmkeras evaluate`.
+
+    Returns:
+        The exit code.
 
     Raises:
-        ValueError: if there are no references, or a file is not of its form.
+        ValueError: if a flag is missing or only for presets, or a file is not of its
+            format.
     """
+    if args.on_error:
+        raise ValueError("--on-error is for presets: no image is read here. Remove it.")
+    if args.annotations:
+        scores = evaluate_answers(
+            read_vqa_annotations(args.annotations),
+            read_vqa_results(args.preset),
+            args.allow_missing,
+        )
+        print(json.dumps(scores, indent=2))
+    else:
+        _evaluate_captions(args)
+    return 0
+
+
+def training_captions(args: argparse.Namespace) -> list[str]:
+    """Return the captions of `--train-references`, none if it is not given.
+
+    Args:
+        args: the parsed command line of `mmkeras evaluate`.
+    """
+    if args.train_references is None:
+        return []
+    captions = read_caption_references(args.train_references).values()
+    return [text for texts in captions for text in texts]
+
+
+def _evaluate_captions(args) -> None:
     if args.references is None:
         raise ValueError(
-            f"{args.preset} is a file of captions: give --references FILE.json, the "
-            "annotations to judge it by."
+            f"{args.preset} is a results file. Give the annotations to score it "
+            "against: --references FILE for captions, --annotations FILE for answers."
         )
     references = CaptionReferences(
         read_caption_references(args.references), args.tokenizer or "ptb"
     )
     hypotheses = read_caption_results(args.preset)
-    scores = _judged(args, references, hypotheses)
+    scores = _scores(args, references, hypotheses)
     results: dict = {
         name: value for name, value in scores.items() if name != "per_image"
     }
     if args.against:
-        others = _judged(args, references, read_caption_results(args.against))
+        others = _scores(args, references, read_caption_results(args.against))
         results["against"] = _compared(scores, others)
     print(json.dumps(results, indent=2))
     if args.report:
         _report(args, references, hypotheses)
-    return 0
 
 
-def _judged(args, references, hypotheses) -> dict:
+def _scores(args, references, hypotheses) -> dict:
     return evaluate_captions(
         references,
         hypotheses,
@@ -56,11 +93,12 @@ def _judged(args, references, hypotheses) -> dict:
 
 
 def _compared(scores: dict, others: dict) -> dict:
-    """The metrics that are means over images, of those that both files have."""
+    """Compare the metrics that are means over images, on the images of both files."""
     common = [name for name in scores["per_image"] if name in others["per_image"]]
     if len(common) < max(len(scores["per_image"]), len(others["per_image"])):
         raise ValueError(
-            "The two files have captions of different images: they cannot be compared."
+            "The two files have captions of different images and cannot be compared. "
+            "Caption the same images with both models."
         )
     return {
         name: paired_bootstrap(
@@ -73,22 +111,22 @@ def _compared(scores: dict, others: dict) -> dict:
 
 
 def _report(args, references, hypotheses) -> None:
-    # Pillow and the room of trainings, with TensorFlow, only for a report.
+    # It imports TensorFlow.
     from mmkeras.training import caption_report
 
     common = [name for name in references.ids if name in hypotheses]
-    pictures = _pictures(args) if args.images else {}
+    images = _images(args) if args.images else {}
     caption_report(
         args.report,
         references.subset(common) if len(common) < len(references.ids) else references,
         {name: hypotheses[name] for name in common},
         args.metrics,
-        lambda name: pictures[name].read_bytes() if name in pictures else None,
-        known_captions(args),
+        lambda name: images[name].read_bytes() if name in images else None,
+        training_captions(args),
     )
 
 
-def _pictures(args) -> dict:
+def _images(args) -> dict:
     folder = pathlib.Path(args.images)
     names = read_coco_captions(args.references).file_names
     paths = {image_id: folder / name for image_id, name in names.items()}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import pathlib
 
 from mmkeras.cli.list_images import list_images
@@ -9,7 +11,13 @@ from mmkeras.cli.task_options import TaskHelp, parse_task_options
 from mmkeras.export.precisions import PRECISIONS
 
 
-def add_parser(commands, common) -> None:
+def add_parser(commands, common: argparse.ArgumentParser) -> None:
+    """Add the command.
+
+    Args:
+        commands: the subparsers of `mmkeras`.
+        common: parser of the flags that all commands share.
+    """
     parser = commands.add_parser(
         "export",
         parents=[common],
@@ -20,7 +28,11 @@ def add_parser(commands, common) -> None:
     )
     parser.add_argument("preset", help="folder of a preset")
     parser.add_argument("-h", "--help", action=TaskHelp, options="load_export_options")
-    parser.add_argument("--adapters", metavar="FILE", help="file of `save_lora`")
+    parser.add_argument(
+        "--adapters",
+        metavar="FILE",
+        help="adapters of a run with --lora-rank (adapters.lora.h5)",
+    )
     parser.add_argument(
         "--to",
         action="append",
@@ -58,7 +70,8 @@ def add_parser(commands, common) -> None:
         "--min-identical",
         type=float,
         metavar="SHARE",
-        help="minimum share of samples for which the file must give the same output",
+        help="minimum share of samples for which the file must give the same output, "
+        "from 0 to 1 (default: 1 in float32 and float16, 0.75 in int8)",
     )
     group.add_argument(
         "--license-file", metavar="FILE", help="text to store in the file"
@@ -71,14 +84,24 @@ def _parse_rest(args, rest) -> None:
     args.options = parse_task_options(args, rest, spec, spec.load_export_options())
 
 
-def run(args) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        args: the parsed command line.
+
+    Returns:
+        The exit code.
+    """
     spec = preset_spec(args.preset)
     if not any(map(is_litert, args.to)):
-        _refuse_litert_flags(args)
+        _refuse_litert_flags(args, spec)
     start_tensorflow(args.debug)
     task = spec.load_task().from_preset(args.preset)
     if args.adapters:
         task.load_lora(args.adapters)
+    litert = _litert_options(spec)
+    options = {name: v for name, v in args.options.items() if name not in litert}
     for path in args.to:
         if is_litert(path):
             _write_litert(task, path, args)
@@ -87,25 +110,32 @@ def run(args) -> int:
                 path,
                 overwrite=args.overwrite,
                 serving_config=args.serving_config,
-                **args.options,
+                **options,
             )
             print(f"Wrote {path}")
     return 0
 
 
-def _refuse_litert_flags(args) -> None:
+def _refuse_litert_flags(args, spec) -> None:
     given = {
         "--precision": args.precision != "float32",
-        "--stepwise": args.options.get("stepwise"),
         "--samples": args.samples,
         "--min-identical": args.min_identical is not None,
         "--license-file": args.license_file,
     }
     names = [flag for flag, is_given in given.items() if is_given]
+    names += [f"`{name}`" for name in _litert_options(spec) if args.options.get(name)]
     if names:
         raise ValueError(
             f"{', '.join(names)} is for LiteRT files. Name one, e.g. --to my.tflite."
         )
+
+
+def _litert_options(spec) -> list[str]:
+    """The options of a task that only LiteRT files have."""
+    options = spec.load_export_options()
+    fields = () if options is None else dataclasses.fields(options)
+    return [field.name for field in fields if field.metadata["role"] == "litert"]
 
 
 def _write_litert(task, path, args) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import json
 import pathlib
 
@@ -7,13 +8,27 @@ from mmkeras.cli.preset_spec import preset_spec
 from mmkeras.models.preset import preset_format, read_json
 
 
-def add_parser(commands, common) -> None:
+def add_parser(commands, common: argparse.ArgumentParser) -> None:
+    """Add the command.
+
+    Args:
+        commands: the subparsers of `mmkeras`.
+        common: parser of the flags that all commands share.
+    """
     parser = commands.add_parser("info", parents=[common], help="describe a preset")
     parser.add_argument("preset", help="folder of a preset")
     parser.set_defaults(run=run)
 
 
-def run(args) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        args: the parsed command line.
+
+    Returns:
+        The exit code.
+    """
     folder = pathlib.Path(args.preset)
     spec = preset_spec(args.preset)
     rows = {"task": f"{spec.class_name}: {spec.summary}", **_rows(folder)}
@@ -39,7 +54,7 @@ def _rows(folder) -> dict[str, str]:
 
 
 def _settings(config) -> dict[str, str]:
-    """The backbone's numbers and names, and the classes of its layers."""
+    """The backbone's settings, and the classes of its layers."""
     rows = {}
     for name, value in config.items():
         if isinstance(value, dict) and "class_name" in value:
@@ -70,5 +85,5 @@ def _optional(path) -> dict:
 
 
 def _served(folder) -> list[str]:
-    found = sorted(folder.glob("serving/*/saved_model.pb"))
-    return [str(path.parent.relative_to(folder)) for path in found]
+    paths = sorted(folder.glob("serving/*/saved_model.pb"))
+    return [str(path.parent.relative_to(folder)) for path in paths]

@@ -6,17 +6,17 @@ import pathlib
 
 
 class JSONLRows:
-    """A file of JSON lines that grows, and goes on where it was left.
+    """A growing file of JSON lines, which a restarted command resumes.
 
     Args:
-        path: path of the file. What a crash left of a last line is cut off.
-        key: string, the field by which a row is known.
+        path: path of the file. An incomplete last line is removed.
+        key: string, the first field of each row, which identifies it.
 
     Attributes:
-        done: set of what the rows there have in `key`, which stands first in each.
+        done: set of the values of `key` in the existing rows.
 
     Raises:
-        ValueError: if the file holds something else than such rows.
+        ValueError: if the file has other contents.
     """
 
     def __init__(self, path: str | os.PathLike, key: str):
@@ -31,7 +31,7 @@ class JSONLRows:
         self._file.seek(end)
 
     def _read(self, key) -> int:
-        """Where the last whole row ends; what is `done` is found on the way."""
+        """Read the existing rows, and return where the last complete one ends."""
         end = 0
         with open(self._path, "rb") as file:
             for number, line in enumerate(file, 1):
@@ -42,24 +42,24 @@ class JSONLRows:
                     name = row[key]
                 except (ValueError, KeyError, TypeError) as error:
                     raise ValueError(
-                        f"{self._path}, line {number} is no row of captions. Choose "
-                        "another --output, or remove the file."
+                        f"{self._path}, line {number} is not a row of predictions. "
+                        "Choose another --output, or remove the file."
                     ) from error
                 self.done.add(name)
                 end += len(line)
         return end
 
     def write(self, row: dict) -> None:
-        """Adds a row."""
+        """Append a row."""
         self._file.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8"))
 
     def flush(self) -> None:
-        """Makes sure that what was added so far is not lost."""
+        """Write the rows so far to disk."""
         self._file.flush()
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Ends the file."""
+        """Flush and close the file."""
         self.flush()
         self._file.close()
 

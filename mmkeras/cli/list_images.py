@@ -6,19 +6,21 @@ from collections.abc import Iterable
 
 
 def list_images(places: Iterable[str]) -> list[str]:
-    """Images by their paths.
+    """List images and the images in folders.
 
     Args:
-        places: paths of images, and of folders, whose images are found at any
-            depth, in the order of their names.
+        places: paths of images, and of folders, which are searched recursively.
+
+    Returns:
+        list of paths, those of a folder in alphabetical order.
 
     Raises:
         FileNotFoundError: if a folder has no images.
     """
-    found = []
+    paths = []
     for place in places:
-        found += _in_folder(place) if os.path.isdir(place) else [place]
-    return found
+        paths += _in_folder(place) if os.path.isdir(place) else [place]
+    return paths
 
 
 def _in_folder(folder) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+import warnings
+from collections.abc import Iterator
 
 from mmkeras import __version__
 from mmkeras.cli import (
@@ -20,36 +23,57 @@ from mmkeras.cli import (
 from mmkeras.cli.setting_flags import in_flags
 
 _COMMANDS = (train, predict, caption, ask, evaluate, export, serve, info, update)
+# Arguments of the API that are flags of a command, and of no dataclass of settings.
+_ARGUMENTS = (
+    "batch_size",
+    "batch_threads",
+    "evaluators",
+    "limit",
+    "max_batch_size",
+    "max_body_bytes",
+    "metrics",
+    "min_identical",
+    "on_error",
+    "overwrite",
+    "poll_seconds",
+    "precision",
+    "queue_length",
+    "request_timeout",
+    "samples",
+    "serving_config",
+    "tokenizer",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command.
 
     Args:
         arguments: list of strings, or `None` for those of the process.
 
     Returns:
         The exit code: 0 for success, 1 if some inputs failed, 2 if nothing could be
-        done.
+        done, 130 if the command was interrupted.
     """
     parser = build_parser()
     args, rest = parser.parse_known_args(arguments)
     # Some flags depend on the task of the preset that the command names.
     if rest and not hasattr(args, "parse_rest"):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    try:
-        if hasattr(args, "parse_rest"):
-            args.parse_rest(args, rest)
-        return args.run(args) or 0
-    except KeyboardInterrupt:
-        print("mmkeras: interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if args.debug:
-            raise
-        text = in_flags(_one_line(error), getattr(args, "settings", ()))
-        print(f"mmkeras: error: {text}", file=sys.stderr)
-        return 2
+    with _short_warnings(args):
+        try:
+            if hasattr(args, "parse_rest"):
+                args.parse_rest(args, rest)
+            return args.run(args) or 0
+        except KeyboardInterrupt:
+            print("mmkeras: interrupted", file=sys.stderr)
+            return 130
+        except Exception as error:
+            if args.debug:
+                raise
+            text = _about_flags(_one_line(error), args)
+            print(f"mmkeras: error: {text}", file=sys.stderr)
+            return 2
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,7 +84,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> Parser:
-    """The parser of all commands; it imports neither TensorFlow nor Keras."""
+    """Return the parser of all commands, which imports neither TensorFlow nor Keras."""
     parser = Parser(
         prog="mmkeras",
         description="Train, use, evaluate and export models of images and text.",
@@ -74,6 +98,25 @@ def build_parser() -> Parser:
     for module in _COMMANDS:
         module.add_parser(commands, debug)
     return parser
+
+
+@contextlib.contextmanager
+def _short_warnings(args) -> Iterator[None]:
+    """Print warnings like errors, without the place in the code."""
+
+    def show(message, category, filename, lineno, file=None, line=None):
+        text = _about_flags(" ".join(str(message).split()), args)
+        print(f"mmkeras: warning: {text}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        if not args.debug:
+            warnings.showwarning = show
+        yield
+
+
+def _about_flags(message, args) -> str:
+    names = [name for name in _ARGUMENTS if hasattr(args, name)]
+    return in_flags(message, getattr(args, "settings", ()), names)
 
 
 def _one_line(error: Exception) -> str:

@@ -8,7 +8,13 @@ from mmkeras.cli.preset_spec import preset_spec
 from mmkeras.cli.task_options import TaskHelp, parse_task_options
 
 
-def add_parser(commands, common) -> None:
+def add_parser(commands, common: argparse.ArgumentParser) -> None:
+    """Add the command.
+
+    Args:
+        commands: the subparsers of `mmkeras`.
+        common: parser of the flags that all commands share.
+    """
     parser = commands.add_parser(
         "predict",
         parents=[common],
@@ -19,7 +25,12 @@ def add_parser(commands, common) -> None:
         "about it. `mmkeras predict PRESET --help` lists the options of its task.",
     )
     parser.add_argument("preset", help="folder of a preset, or a LiteRT file (.tflite)")
-    parser.add_argument("inputs", nargs="+", metavar="INPUT")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="images and folders; or an image and questions",
+    )
     parser.add_argument(
         "-h", "--help", action=TaskHelp, options="load_options", extra=_add_flags
     )
@@ -37,7 +48,15 @@ def _add_flags(parser: argparse.ArgumentParser, spec) -> None:
     (add_question_flags if "question" in spec.inputs else add_image_flags)(parser)
 
 
-def run(args) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        args: the parsed command line.
+
+    Returns:
+        The exit code.
+    """
     spec = preset_spec(args.preset)
     if "question" not in spec.inputs:
         return predict_images(args, spec, args.inputs, args.options)

@@ -12,26 +12,32 @@ from mmkeras.cli.jsonl_rows import JSONLRows
 from mmkeras.cli.list_images import list_images
 from mmkeras.cli.preset_spec import is_litert
 from mmkeras.cli.start_tensorflow import start_tensorflow
+from mmkeras.cli.task_options import verb_options
 from mmkeras.models.task_spec import TaskSpec
 
-# The predictions of an image, best first, or the reason why there are none.
-_Found = list[str] | Exception
+# The predictions for an image, best first, or the reason why there are none.
+_Predicted = list[str] | Exception
 
 
 def add_image_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags that all predictions for images share."""
-    parser.add_argument("--adapters", metavar="FILE", help="file of `save_lora`")
+    """Add the flags that all predictions for images share."""
+    parser.add_argument(
+        "--adapters",
+        metavar="FILE",
+        help="adapters of a run with --lora-rank (adapters.lora.h5)",
+    )
     parser.add_argument(
         "--on-error",
         choices=["raise", "skip"],
         default="raise",
-        help="skip: unreadable images are counted and do not fail the command",
+        help="whether unreadable images fail the command, after all others are done, "
+        "or are only counted (default: raise)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON lines")
     parser.add_argument(
         "--token-scores",
         action="store_true",
-        help="with --json or --output: the log-probability of each token, too",
+        help="with --json or --output: also write the log-probability of each token",
     )
     parser.add_argument(
         "--output",
@@ -54,7 +60,7 @@ def predict_images(
     images: list[str],
     options: dict[str, Any],
 ) -> int:
-    """Predicts for images and folders of images.
+    """Predict for images and folders of images.
 
     Args:
         args: the parsed command line, with `preset` and the flags of
@@ -80,8 +86,8 @@ def predict_images(
     report = _Report(args, spec.output, rows, several=len(paths) > 1)
     for start in range(0, len(paths), args.batch_size):
         batch = paths[start : start + args.batch_size]
-        for path, found in zip(batch, predict(batch), strict=True):
-            report.add(path, found)
+        for path, predicted in zip(batch, predict(batch), strict=True):
+            report.add(path, predicted)
         if rows is not None:
             rows.flush()
     if rows is not None:
@@ -95,12 +101,10 @@ def predict_images(
     return 1 if report.failed and args.on_error == "raise" else 0
 
 
-def _predictor(args, spec, options) -> Callable[[list[str]], Iterator[_Found]]:
+def _predictor(args, spec, options) -> Callable[[list[str]], Iterator[_Predicted]]:
     if is_litert(args.preset):
         return _by_litert(args, spec, options)
-    # Wrong options are an error of the command, not of each image.
-    if options:
-        spec.load_options()(**options)
+    options = verb_options(spec, args.preset, options)
     start_tensorflow(args.debug)
     task = spec.load_task().from_preset(args.preset)
     if args.adapters:
@@ -108,12 +112,14 @@ def _predictor(args, spec, options) -> Callable[[list[str]], Iterator[_Found]]:
     return lambda paths: _by_preset(task, spec, paths, args.batch_size, options)
 
 
-def _by_litert(args, spec, options) -> Callable[[list[str]], Iterator[_Found]]:
-    given = [*options, *(["--adapters"] if args.adapters else [])]
+def _by_litert(args, spec, options) -> Callable[[list[str]], Iterator[_Predicted]]:
+    given = [f"`{name}`" for name in options]
+    given += ["--adapters"] if args.adapters else []
     given += ["--token-scores"] if args.token_scores else []
     if given:
         raise ValueError(
-            f"{args.preset} was exported with its options. Remove {', '.join(given)}."
+            f"{args.preset} is a LiteRT file, which was exported with its options. "
+            f"Remove {', '.join(given)}, or give the preset."
         )
     run = getattr(spec.load_runner()(args.preset), spec.output)
 
@@ -127,7 +133,7 @@ def _by_litert(args, spec, options) -> Callable[[list[str]], Iterator[_Found]]:
     return predict
 
 
-def _by_preset(task, spec, paths, batch_size, options) -> Iterator[_Found]:
+def _by_preset(task, spec, paths, batch_size, options) -> Iterator[_Predicted]:
     """All images of a batch at once, and those that failed again by themselves."""
     images = [_bytes(path) for path in paths]
     readable = [image for image in images if isinstance(image, bytes)]
@@ -174,7 +180,7 @@ class _Report:
         self._several = several
         self.failed = 0
 
-    def add(self, path: str, found: _Found) -> None:
+    def add(self, path: str, found: _Predicted) -> None:
         if isinstance(found, Exception):
             self.failed += 1
             print(f"mmkeras: error: {found}", file=sys.stderr)

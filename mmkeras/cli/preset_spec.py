@@ -10,7 +10,7 @@ from mmkeras.models.task_spec import TaskSpec
 
 
 def preset_spec(path: str) -> TaskSpec:
-    """The task of a preset or of a LiteRT file, without importing TensorFlow.
+    """Return the task of a preset or of a LiteRT file, without importing TensorFlow.
 
     Args:
         path: folder of a preset, or a `.tflite` file.
@@ -38,7 +38,7 @@ def preset_spec(path: str) -> TaskSpec:
 
 
 def is_litert(path: str) -> bool:
-    """Whether a path is that of a LiteRT file."""
+    """Return whether a path names a LiteRT file."""
     return path.endswith(".tflite")
 
 

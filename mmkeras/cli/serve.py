@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import os
@@ -9,35 +10,52 @@ import threading
 
 from mmkeras.cli.start_tensorflow import start_tensorflow
 
-# In which a thread that has nothing to do ends.
+# Time for an idle thread to end.
 _IDLE_SECONDS = 0.5
 
 
-def add_parser(commands, common) -> None:
+def add_parser(commands, common: argparse.ArgumentParser) -> None:
+    """Add the command.
+
+    Args:
+        commands: the subparsers of `mmkeras`.
+        common: parser of the flags that all commands share.
+    """
     parser = commands.add_parser(
         "serve",
         parents=[common],
-        help="answer as TF Serving does, on this machine",
-        description="Serves SavedModels over TF Serving's REST and gRPC, for "
-        "development and tests. It has neither passwords nor encryption.",
+        help="serve SavedModels on this machine with TF Serving's APIs",
+        description="Serves SavedModels with TF Serving's REST and gRPC APIs, for "
+        "development and tests. There is no authentication and no encryption.",
     )
     parser.add_argument(
         "models",
         nargs="+",
         metavar="NAME=DIR",
-        help="DIR has version folders (1/, 2/), or is one SavedModel",
+        help="name of a model, and its folder of version folders (1/, 2/) or a single "
+        "SavedModel",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
-    for name, port in (("--rest-port", 8501), ("--grpc-port", 8500)):
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="HOST",
+        help="address to listen at (default: %(default)s)",
+    )
+    for name, port in (("rest", 8501), ("grpc", 8500)):
         parser.add_argument(
-            name, type=int, default=port, help="default: %(default)s; 0: any free"
+            f"--{name}-port",
+            type=int,
+            default=port,
+            metavar="N",
+            help="port to listen at; 0 for any free one (default: %(default)s)",
         )
     parser.add_argument(
         "--label",
         action="append",
         default=[],
         metavar="NAME:LABEL=VERSION",
-        help="another name for a version, which is served besides the newest",
+        help="label of a version, which is then served beside the newest one; may be "
+        "repeated",
     )
     _add_limits(parser)
     parser.set_defaults(run=run)
@@ -46,33 +64,51 @@ def add_parser(commands, common) -> None:
 def _add_limits(parser) -> None:
     def add(name, kind, default, text):
         parser.add_argument(
-            name, type=kind, default=default, help=f"{text}; default: %(default)s"
+            name,
+            type=kind,
+            default=default,
+            metavar="N" if kind is int else "X",
+            help=f"{text} (default: %(default)s)",
         )
 
-    add("--max-batch-size", int, 32, "most rows of one call of a model; 1: no batching")
-    add("--batch-timeout-ms", float, 10.0, "how long a thread waits for a full batch")
-    add("--batch-threads", int, 2, "calls of models side by side")
+    add("--max-batch-size", int, 32, "maximum number of rows in a batch; 1 to disable")
+    add("--batch-timeout-ms", float, 10.0, "time to wait for a full batch")
+    add("--batch-threads", int, 2, "number of batches computed in parallel")
     parser.add_argument(
         "--intra-op-threads",
         type=int,
-        help="threads of one call; default: the cores, shared by --batch-threads",
+        metavar="N",
+        help="number of threads that compute a batch (default: the cores, shared by "
+        "--batch-threads)",
     )
-    add("--queue-length", int, 1024, "most rows of a model that wait")
-    add("--max-body-bytes", int, 32 * 1024 * 1024, "most bytes of a request")
-    add("--request-timeout", float, 60.0, "seconds that a request may take")
-    add("--poll-seconds", float, 1.0, "how often to look for new versions")
+    add("--queue-length", int, 1024, "maximum number of rows waiting for a model")
+    add("--max-body-bytes", int, 32 * 1024 * 1024, "maximum size of a request")
+    add("--request-timeout", float, 60.0, "maximum duration of a request in seconds")
+    add("--poll-seconds", float, 1.0, "seconds between two searches for new versions")
 
 
-def run(args) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        args: the parsed command line.
+
+    Returns:
+        The exit code.
+    """
     models = dict(_model(text) for text in args.models)
     if len(models) < len(args.models):
         raise ValueError(
-            f"Each model needs a name of its own. Received: {' '.join(args.models)}."
+            f"The names of the models must differ. Received: {' '.join(args.models)}."
         )
     labels = _labels(args.label)
     if args.intra_op_threads is not None and args.intra_op_threads < 1:
         raise ValueError(
             f"--intra-op-threads must be at least 1. Received: {args.intra_op_threads}."
+        )
+    if args.batch_timeout_ms < 0:
+        raise ValueError(
+            f"--batch-timeout-ms must be at least 0. Received: {args.batch_timeout_ms}."
         )
     _share_cores(args.batch_threads, args.intra_op_threads)
     start_tensorflow(args.debug)
@@ -98,9 +134,8 @@ def run(args) -> int:
 
 
 def _share_cores(batch_threads, intra_op_threads) -> None:
-    # Calls that run side by side would otherwise each start a thread a core, which
-    # halves what a small model answers in a second. TensorFlow reads it when it is
-    # first used.
+    # Parallel batches would otherwise each start a thread per core, which halves the
+    # throughput of a small model. TensorFlow reads the variable when it is first used.
     name = "TF_NUM_INTRAOP_THREADS"
     if intra_op_threads is not None:
         os.environ[name] = str(intra_op_threads)
@@ -129,8 +164,8 @@ def _stop(stop, number) -> None:
 
 
 def _leave_if_busy(others) -> None:
-    # A call or a load of a model cannot be stopped, and Python would wait for its end,
-    # which may never come.
+    # The computation or the load of a model cannot be stopped, and Python would wait
+    # for its end, which may never come.
     busy = [
         thread
         for thread in threading.enumerate()

@@ -6,22 +6,23 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-# Keras says these of any tf.data.Dataset, and of any whose length it cannot know
-# until its end.
+# Keras warns of any tf.data.Dataset, and of one of unknown length.
 _EXPECTED_WARNINGS = ("`shuffle=True` was passed", "Your input ran out of data")
 
 
 def start_tensorflow(debug: bool = False) -> None:
-    """Imports TensorFlow without what it prints, the machine's features above all.
+    """Import TensorFlow without its messages about the machine.
 
     Args:
-        debug: bool, whether to let it print.
+        debug: bool, whether to show the messages.
     """
-    if debug or "tensorflow" in sys.modules:
+    if debug:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for message in _EXPECTED_WARNINGS:
         warnings.filterwarnings("ignore", message, UserWarning)
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _silent_stderr():
         import tensorflow  # noqa: F401
 
@@ -32,12 +33,12 @@ def _silent_stderr() -> Iterator[None]:
     # TF_CPP_MIN_LOG_LEVEL, so only the descriptor itself can be turned off.
     sys.stderr.flush()
     saved = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null, 2)
         yield
     finally:
         sys.stderr.flush()
         os.dup2(saved, 2)
         os.close(saved)
-        os.close(nowhere)
+        os.close(null)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Callable, Collection
 from typing import Any
 
 from mmkeras.cli.preset_spec import preset_spec
 from mmkeras.cli.setting_flags import add_setting_flags, given_settings
 from mmkeras.models.task_spec import TaskSpec
+
+_SEARCH = ("num_beams", "temperature", "top_k", "top_p")
 
 
 def parse_task_options(
@@ -19,7 +22,7 @@ def parse_task_options(
     add_flags: Callable[[argparse.ArgumentParser], None] | None = None,
     without: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Parses the flags of a task.
+    """Parse the flags of a task.
 
     Args:
         args: the parsed command line, which gets the values of the flags.
@@ -46,6 +49,37 @@ def parse_task_options(
     return {} if options is None else given_settings(args, options, without)
 
 
+def verb_options(spec: TaskSpec, preset: str, options: dict[str, Any]) -> dict:
+    """Check the options of a task's verb before TensorFlow is imported.
+
+    Args:
+        spec: the task.
+        preset: string, the path of its preset, for messages.
+        options: dict of the given options.
+
+    Returns:
+        dict of the options, with as many beams as outputs if the search is not chosen.
+
+    Raises:
+        ValueError: if an option is unknown or out of range.
+    """
+    cls = spec.load_options()
+    known = set() if cls is None else {field.name for field in dataclasses.fields(cls)}
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        raise ValueError(
+            f"{preset} holds a {spec.class_name}, which has no such options. Remove "
+            f"{', '.join(f'`{name}`' for name in unknown)}."
+        )
+    number = options.get("num_sequences", 1)
+    if number > 1 and "num_beams" in known and not options.keys() & set(_SEARCH):
+        # Greedy search has a single output.
+        options = {**options, "num_beams": number}
+    if cls is not None:
+        cls(**options)
+    return options
+
+
 class TaskHelp(argparse.Action):
     """Prints the help of a command, with the flags of the preset's task.
 
@@ -64,7 +98,7 @@ class TaskHelp(argparse.Action):
     def __call__(self, parser, namespace, values, option_string=None):
         preset = getattr(namespace, "preset", None)
         if preset is not None:
-            spec = preset_spec(preset)
+            spec = self._spec(parser, preset)
             if self._extra is not None:
                 self._extra(parser, spec)
             options = getattr(spec, self._options)()
@@ -73,6 +107,12 @@ class TaskHelp(argparse.Action):
                 add_setting_flags(group, options)
         parser.print_help()
         parser.exit()
+
+    def _spec(self, parser, preset) -> TaskSpec:
+        try:
+            return preset_spec(preset)
+        except (OSError, ValueError) as error:
+            parser.error(str(error).rstrip("."))
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import dataclasses
 
 from mmkeras.cli.setting_flags import add_setting_flags, given_settings
@@ -7,24 +8,45 @@ from mmkeras.cli.start_tensorflow import start_tensorflow
 from mmkeras.models.registry import task_specs
 
 
-def add_parser(commands, common) -> None:
+def add_parser(commands, common: argparse.ArgumentParser) -> None:
+    """Add the command.
+
+    Args:
+        commands: the subparsers of `mmkeras`.
+        common: parser of the flags that all commands share.
+    """
     parser = commands.add_parser("train", help="train a model")
     tasks = parser.add_subparsers(required=True, metavar="TASK", dest="task")
     for spec in task_specs().values():
-        task = tasks.add_parser(spec.name, parents=[common], help=spec.summary)
+        task = tasks.add_parser(
+            spec.name,
+            parents=[common],
+            help=spec.summary,
+            description="Trains a model and writes a preset to --output. --data and "
+            "--output are required, unless --config gives them.",
+        )
         task.add_argument(
             "--config", metavar="FILE", help="run.yaml of a run to repeat"
         )
         task.add_argument(
             "--overwrite",
             action="store_true",
-            help="write to a folder that has files, and do not resume its run",
+            help="write to a folder that has files, and start an interrupted run from "
+            "scratch",
         )
         add_setting_flags(task, spec.load_run())
         task.set_defaults(run=run, settings=[spec.load_run()])
 
 
-def run(args) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        args: the parsed command line.
+
+    Returns:
+        The exit code.
+    """
     spec = task_specs()[args.task]
     kind = spec.load_run()
     given = given_settings(args, kind)
@@ -44,4 +66,4 @@ def run(args) -> int:
 def _require(given) -> None:
     missing = [f"--{name}" for name in ("data", "output") if name not in given]
     if missing:
-        raise ValueError(f"Give {' and '.join(missing)}, or --config run.yaml.")
+        raise ValueError(f"Give {' and '.join(missing)}, or --config FILE.")

@@ -1,4 +1,4 @@
-"""Recipes, plain functions that train a task; callbacks and reports."""
+"""Training runs, callbacks, recipes and reports."""
 
 from mmkeras.training.caption_metrics import CaptionMetrics
 from mmkeras.training.reports import caption_report, html_templates

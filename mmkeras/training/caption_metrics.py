@@ -14,11 +14,11 @@ from mmkeras.models.predictions import Predictions
 
 
 class CaptionMetrics(keras.callbacks.Callback):
-    """Writes captions at the end of an epoch and logs their official scores.
+    """Generates captions at the end of an epoch and logs their official scores.
 
     The references are tokenized and counted in the first epoch only. The history has
     the scores as `val_CIDEr-D` and so on; `EarlyStopping` and `ModelCheckpoint` can
-    monitor them if they come after this callback. With several workers only the chief
+    monitor them if they follow this callback. With several workers only the chief
     evaluates, and only its logs have the scores.
 
     Args:
@@ -27,8 +27,8 @@ class CaptionMetrics(keras.callbacks.Callback):
         references: dict from image id to captions, `CaptionReferences`, or `None` for
             those of the dataset.
         every: int, number of epochs between two evaluations.
-        metrics: names, as `evaluate_captions` accepts them.
-        tokenizer: as in `CaptionReferences`.
+        metrics: sequence of names, as `evaluate_captions` accepts them.
+        tokenizer: string, as `CaptionReferences` accepts it.
         batch_size: int, number of images in a batch.
         **options: options of `mmkeras.decoding.DecodingOptions`.
 
@@ -57,13 +57,13 @@ class CaptionMetrics(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every or not _is_chief(self.model):
             return
-        written = CaptionedSamples.of(
+        samples = CaptionedSamples.of(
             Predictions(self.model, self.dataset, self.batch_size, **self.options)
         )
         if not isinstance(self._references, CaptionReferences):
-            references = self._references or written.references
+            references = self._references or samples.references
             self._references = CaptionReferences(references, self.tokenizer)
-        scores = evaluate_captions(self._references, written.captions, self.metrics)
+        scores = evaluate_captions(self._references, samples.captions, self.metrics)
         if logs is not None:
             logs.update({f"val_{name}": value for name, value in scores.items()})
 

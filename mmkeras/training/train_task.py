@@ -15,7 +15,6 @@ from mmkeras.models.kept_samples import write_samples
 from mmkeras.models.registry import spec_of_run
 from mmkeras.models.run import Run
 from mmkeras.models.task import Task
-from mmkeras.training.history_file import HistoryFile
 
 _LEARNED = "learned.json"
 # An unreadable image stops a run, which may then be resumed without it.
@@ -29,7 +28,7 @@ def train_task(
     overwrite: bool = False,
     verbose: int | str = "auto",
 ) -> Task:
-    """Trains a task and saves it with the record of the run.
+    """Train a task and save it with the record of the run.
 
     The output folder is a preset, with `run.yaml` (all settings) and `history.json`
     (the metrics of each epoch). A run that was interrupted resumes after its last
@@ -40,7 +39,7 @@ def train_task(
 
     Args:
         run: a `Run` of a registered task, e.g. a `CaptionerRun`.
-        callbacks: Keras callbacks, e.g. to show progress.
+        callbacks: sequence of Keras callbacks, e.g. to show progress.
         overwrite: bool, whether to write to a folder that has files, and to start an
             interrupted run from scratch.
         verbose: as in `keras.Model.fit`.
@@ -96,7 +95,7 @@ def _keep_samples(task, dataset, output) -> None:
         warnings.warn(
             f"{output} has no samples to check exported files on: {error} Add some "
             "with task.keep_samples(dataset) and save the preset again.",
-            stacklevel=2,
+            stacklevel=3,
         )
 
 
@@ -105,14 +104,14 @@ def _check_output(run, output, overwrite) -> bool:
     if overwrite or not output.exists():
         return False
     if not output.is_dir():
-        raise FileExistsError(f"{output} is a file. Choose another output folder.")
+        raise FileExistsError(f"{output} is a file. Choose another `output` folder.")
     if (output / ".backup").is_dir() and (output / "run.yaml").is_file():
         _check_same(run, output)
         return True
     if any(output.iterdir()):
         raise FileExistsError(
-            f"{output} is not empty. Choose another output, or add --overwrite "
-            "(overwrite=True)."
+            f"The folder {output} is not empty. Choose another `output`, or pass "
+            "overwrite=True."
         )
     return False
 
@@ -121,15 +120,15 @@ def _check_same(run, output) -> None:
     before = dataclasses.asdict(type(run).from_yaml(output / "run.yaml"))
     now = dataclasses.asdict(run)
     changed = [
-        f"{name} ({before[name]!r}, now {now[name]!r})"
+        f"{name}={now[name]!r} (before: {before[name]!r})"
         for name in now
         if name not in _MAY_CHANGE and before[name] != now[name]
     ]
     if changed:
         raise ValueError(
             f"{output} holds an interrupted run with other settings: "
-            f"{', '.join(changed)}. Resume it with the same settings, or add "
-            "--overwrite (overwrite=True) to start from scratch."
+            f"{', '.join(changed)}. Resume it with the same settings, or pass "
+            "overwrite=True to start from scratch."
         )
 
 
@@ -149,7 +148,7 @@ def _start_record(run, output, resumed, preprocessor) -> None:
 
 
 def _learned(preprocessor) -> str:
-    """What the preprocessor learned from the data, above all its vocabulary."""
+    """The state that the preprocessor learned from the data, e.g. its vocabulary."""
     config = preprocessor.get_config()
     tokenizer = getattr(preprocessor, "tokenizer", None)
     vocabulary = None if tokenizer is None else tokenizer.get_vocabulary()
@@ -166,9 +165,9 @@ def _check_learned(path, learned) -> None:
     # The weights of the backup belong to the vocabulary that they were trained with.
     if path.is_file() and path.read_text("utf-8") != learned:
         raise ValueError(
-            f"{path.parents[1]} holds an interrupted run on other data: their "
-            "vocabulary has changed since. Restore the data to resume it, or add "
-            "--overwrite (overwrite=True) to start from scratch."
+            f"{path.parents[1]} holds an interrupted run on other data, whose "
+            "vocabulary differs. Restore the data to resume it, or pass "
+            "overwrite=True to start from scratch."
         )
 
 
@@ -176,7 +175,7 @@ def _callbacks(run, output, validated) -> list[keras.callbacks.Callback]:
     # The history is written before the backup, and cut to the epochs of the backup
     # when a run is resumed, so that no epoch is missing or duplicated.
     callbacks = [
-        HistoryFile(output / "history.json"),
+        _HistoryFile(output / "history.json"),
         keras.callbacks.BackupAndRestore(str(output / ".backup")),
     ]
     if validated:
@@ -186,3 +185,30 @@ def _callbacks(run, output, validated) -> list[keras.callbacks.Callback]:
             )
         )
     return callbacks
+
+
+class _HistoryFile(keras.callbacks.Callback):
+    """Writes the metrics of each epoch as JSON, `{name: [value of each epoch]}`.
+
+    A resumed run keeps the earlier epochs, with `null` for metrics that they lack.
+
+    Args:
+        path: `pathlib.Path` of the file.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        super().__init__()
+        self._path = path
+        self._columns: dict[str, list[float | None]] = {}
+
+    def on_train_begin(self, logs=None):
+        if self._path.is_file():
+            self._columns = json.loads(self._path.read_text("utf-8"))
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            column = self._columns.get(name, [])[:epoch]
+            # A run resumed with `on_error="skip"` has new metrics.
+            missing = [None] * (epoch - len(column))
+            self._columns[name] = [*column, *missing, float(value)]
+        self._path.write_text(json.dumps(self._columns, indent=2) + "\n", "utf-8")

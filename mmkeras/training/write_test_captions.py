@@ -20,11 +20,11 @@ def write_test_captions(
     batch_size: int = 32,
     **options: Any,
 ) -> tuple[pathlib.Path, pathlib.Path]:
-    """Writes captions of a test split and their references for official scorers.
+    """Write captions of a test split and their references for official scorers.
 
-    `captions_test.json` is in COCO's format of results: a list of
-    `{"image_id": ..., "caption": ...}`. `references.json` is in COCO's format of
-    annotations. Ids that are whole numbers are written as numbers.
+    `captions_test.json` is in COCO's results format: a list of
+    `{"image_id": ..., "caption": ...}`. `references.json` is in COCO's annotation
+    format. Ids that are integers are written as numbers.
 
     Args:
         captioner: an `ImageCaptioner`.
@@ -51,10 +51,12 @@ def write_test_captions(
         - [Chen et al., 2015](https://arxiv.org/abs/1504.00325)
     """
     options = options or {"num_beams": 5}
-    found = CaptionedSamples.of(Predictions(captioner, samples, batch_size, **options))
-    ids = {name: official_id(name) for name in found.captions}
-    captions = {ids[name]: caption for name, caption in found.captions.items()}
-    references = {ids[name]: texts for name, texts in found.references.items()}
+    captioned = CaptionedSamples.of(
+        Predictions(captioner, samples, batch_size, **options)
+    )
+    ids = {name: official_id(name) for name in captioned.captions}
+    captions = {ids[name]: caption for name, caption in captioned.captions.items()}
+    references = {ids[name]: texts for name, texts in captioned.references.items()}
     folder = pathlib.Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "captions_test.json", folder / "references.json"

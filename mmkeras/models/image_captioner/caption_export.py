@@ -16,5 +16,7 @@ class CaptionExport(DecodingOptions):
     """
 
     stepwise: bool = setting(
-        False, "of a LiteRT file: the app runs the loop and shows words as they come"
+        False,
+        "of a LiteRT file: the app runs the loop and shows words as they come",
+        role="litert",
     )
