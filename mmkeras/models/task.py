@@ -22,10 +22,12 @@ from mmkeras.data.decode_samples import missing_key
 from mmkeras.data.modalities import is_batched
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.data.sample_pipeline import Batches
-from mmkeras.export import export_litert, export_saved_model
+from mmkeras.export import StaticForm, export_litert, export_saved_model
+from mmkeras.layers import ImageEncoder
 from mmkeras.models.adapters import Adapters
 from mmkeras.models.count_skipped import CountSkipped
 from mmkeras.models.default_optimizer import DefaultOptimizer, scaled_by_part
+from mmkeras.models.encoders.image_encoders import build_image_encoder
 from mmkeras.models.epoch_seconds import EpochSeconds
 from mmkeras.models.evaluators import choose_evaluators
 from mmkeras.models.kept_samples import choose_samples, read_samples, write_samples
@@ -33,7 +35,9 @@ from mmkeras.models.plain_errors import plain_errors
 from mmkeras.models.predictions import Predictions
 from mmkeras.models.preset import check_preset, task_of_preset, write_format
 from mmkeras.models.run import Run
+from mmkeras.models.signature import row_signature
 from mmkeras.models.task_spec import TaskSpec
+from mmkeras.preprocessing.images.image_converter import ImageConverter
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
 
@@ -72,6 +76,71 @@ class Task(keras_hub.models.Task):
         self._kept_in: str | None = None
         super().__init__(compile=compile, **kwargs)
         self.built = True
+
+    @classmethod
+    def from_data(
+        cls,
+        dataset: tf.data.Dataset,
+        image_encoder: str | os.PathLike | keras.Model | ImageEncoder = "small_cnn",
+        image_size: int | None = None,
+        trainable_encoder: bool | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> Task:
+        """Creates a task with what it learns from a dataset, e.g. a vocabulary.
+
+        A subclass overrides this, or `from_image_encoder` alone.
+
+        Args:
+            dataset: a `tf.data.Dataset` of sample dicts.
+            image_encoder: as `mmkeras.models.build_image_encoder` accepts it.
+            image_size: int, side in pixels, or `None` for the encoder's own.
+            trainable_encoder: bool, whether to train the image encoder; `None` to
+                train it unless it is pretrained.
+            seed: int, random seed, or `None`.
+            **kwargs: passed to the backbone.
+
+        Returns:
+            The task, compiled with the defaults.
+
+        Raises:
+            TypeError: if an argument is unknown.
+            ValueError: if the dataset lacks what the task needs, or the encoder is
+                unknown.
+        """
+        refuse_unknown_arguments(
+            kwargs,
+            f"{cls.__name__}.from_data",
+            cls.from_data,
+            cls.from_image_encoder,
+            cls.backbone_cls,
+            but=["dataset", "image_converter"],
+        )
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        encoder, scale, offset = build_image_encoder(
+            image_encoder, image_size, trainable_encoder
+        )
+        converter = ImageConverter(encoder.image_size, scale=scale, offset=offset)
+        return cls.from_image_encoder(dataset, encoder, converter, **kwargs)
+
+    @classmethod
+    def from_image_encoder(
+        cls,
+        dataset: tf.data.Dataset,
+        image_encoder: ImageEncoder,
+        image_converter: ImageConverter,
+        **kwargs: Any,
+    ) -> Task:
+        """Creates a task around an image encoder; a subclass overrides this.
+
+        Args:
+            dataset: a `tf.data.Dataset` of sample dicts.
+            image_encoder: an `ImageEncoder` layer.
+            image_converter: an `ImageConverter`, which prepares images for it.
+            **kwargs: passed to the backbone.
+        """
+        raise TypeError(f"{cls.__name__} must override `from_image_encoder`.")
 
     def compile(
         self,
@@ -433,7 +502,10 @@ class Task(keras_hub.models.Task):
         self._adapters().merge()
 
     def signatures(self, **options: Any) -> dict:
-        """The signatures of the task's SavedModel; a subclass overrides this.
+        """The signatures of the task's SavedModel.
+
+        `serving_default` has the outputs of `serve`. A subclass with other inputs than
+        images, or with several signatures, overrides this.
 
         Args:
             **options: the options of the task's `TaskSpec.export_options`.
@@ -442,10 +514,15 @@ class Task(keras_hub.models.Task):
             dict from the name of a signature to a function and the list of its inputs,
             `tf.TensorSpec` (`row_signature` makes them).
         """
-        raise TypeError(f"{type(self).__name__} has no `signatures` to export.")
+        serve = self._serving(options)
+        return {"serving_default": row_signature(self.preprocessor, serve)}
 
     def static_form(self, **options: Any):
-        """The task's LiteRT form; a subclass overrides this.
+        """The task's LiteRT form.
+
+        It has one signature, `TaskSpec.output`, from `image`, uint8
+        `[1, height, width, 3]`, to the outputs of `serve`. A subclass with other
+        inputs, or with several signatures, overrides this.
 
         Args:
             **options: the options of the task's `TaskSpec.export_options`.
@@ -453,7 +530,42 @@ class Task(keras_hub.models.Task):
         Returns:
             A `mmkeras.export.StaticForm`.
         """
-        raise TypeError(f"{type(self).__name__} has no `static_form` to export.")
+        serve = self._serving(options)
+        modality = self.preprocessor.modalities[0]
+        inputs, description = modality.litert_input()
+
+        def run(given):
+            return serve(modality.from_litert(given))
+
+        return StaticForm(
+            signatures={self.spec.output: (run, inputs)},
+            description={modality.key: description},
+            verb_options=options,
+        )
+
+    def serve(self, images: tf.Tensor, **options: Any) -> dict[str, tf.Tensor]:
+        """The outputs of an exported model, in graph; a subclass overrides this.
+
+        The verb is best computed from the same outputs.
+
+        Args:
+            images: float32 `[rows, size, size, 3]`.
+            **options: the options of the task's `TaskSpec.export_options`.
+
+        Returns:
+            dict of tensors `[rows, ...]`, with the key `TaskSpec.output`.
+        """
+        raise TypeError(
+            f"{type(self).__name__} must override `serve`, or `signatures` and "
+            "`static_form`, to be exported."
+        )
+
+    def _serving(self, options):
+        kind = self.spec.load_export_options()
+        if kind is not None:
+            # Refuses wrong options.
+            kind(**options)
+        return functools.partial(self.serve, **options)
 
     def predict_samples(self, samples: Sequence[Mapping], **options: Any) -> list:
         """Predicts from raw samples with the task's verb.
