@@ -210,8 +210,6 @@ class Run:
         import yaml
 
         config = {**dataclasses.asdict(self), "versions": versions}
-        import yaml
-
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         pathlib.Path(path).write_text(text, "utf-8")
 
