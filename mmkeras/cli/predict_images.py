@@ -15,8 +15,9 @@ from mmkeras.cli.start_tensorflow import start_tensorflow
 from mmkeras.cli.task_options import verb_options
 from mmkeras.models.task_spec import TaskSpec
 
-# The predictions for an image, best first, or the reason why there are none.
-_Predicted = list[str] | Exception
+# The prediction for an image, several of them, best first, or the reason why there
+# are none.
+_Predicted = str | list[str] | Exception
 
 
 def add_image_flags(parser: argparse.ArgumentParser) -> None:
@@ -126,7 +127,7 @@ def _by_litert(args, spec, options) -> Callable[[list[str]], Iterator[_Predicted
     def predict(paths):
         for path in paths:
             try:
-                yield _as_list(run(path))
+                yield run(path)
             except (OSError, ValueError) as error:
                 yield error
 
@@ -147,7 +148,7 @@ def _by_preset(task, spec, paths, batch_size, options) -> Iterator[_Predicted]:
         found = next(results) if isinstance(image, bytes) else image
         if found is None:
             found = _reason(predict, path)
-        yield found if isinstance(found, Exception) else _as_list(found)
+        yield found
 
 
 def _bytes(path) -> bytes | OSError:
@@ -168,10 +169,6 @@ def _reason(predict, path) -> Exception:
     return ValueError(f"Cannot read {path}: it changed in the meantime.")
 
 
-def _as_list(found) -> list[str]:
-    return found if isinstance(found, list) else [found]
-
-
 class _Report:
     """Prints or writes the predictions of each image."""
 
@@ -189,21 +186,22 @@ class _Report:
         elif self._rows is not None:
             self._rows.write(self._row(path, found))
         else:
-            for one in found:
+            for one in found if isinstance(found, list) else [found]:
                 self._print(path, one)
 
     def _print(self, path, one) -> None:
         if self._args.json:
-            print(json.dumps(self._row(path, [one]), ensure_ascii=False))
+            print(json.dumps(self._row(path, one), ensure_ascii=False))
         else:
             print(f"{path}: {one}" if self._several else one)
 
     def _row(self, path, found) -> dict[str, Any]:
         """One row for each image, by which a resumed command knows it is done."""
-        several = len(found) != 1
-        columns = {"": list(found)}
+        several = isinstance(found, list)
+        texts = found if several else [found]
+        columns = {"": list(texts)}
         for name in ("score", "tokens"):
-            values = [getattr(one, name, None) for one in found]
+            values = [getattr(one, name, None) for one in texts]
             if None not in values and (name == "score" or self._args.token_scores):
                 columns[name] = values
         row = {"image": path}

@@ -10,7 +10,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "transforms.batch_samples": ["batch_samples"],
         "formats.flickr": ["find_flickr_list"],
         "transforms.class_weights": ["class_weights"],
-        "transforms.dataset_texts": ["answer_texts", "caption_texts", "question_texts"],
+        "transforms.dataset_texts": [
+            "answer_texts",
+            "caption_texts",
+            "question_texts",
+            "texts_under",
+        ],
         "transforms.drop_modalities": ["drop_modalities"],
         "transforms.number_samples": ["number_samples"],
         "transforms.readable_samples": ["readable_samples"],

@@ -7,5 +7,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "litert": ["export_litert"],
         "saved_model": ["export_saved_model"],
+        "static_form": ["StaticForm", "image_form", "read_image"],
     },
 )

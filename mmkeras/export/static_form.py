@@ -8,6 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 
+def _image_input(sample: dict) -> dict[str, np.ndarray]:
+    return {"image": sample["image"][None]}
+
+
 @dataclasses.dataclass
 class StaticForm:
     """A task as functions of static shapes, from which a LiteRT file is made.
@@ -19,8 +23,9 @@ class StaticForm:
         texts: dict from file name to string, stored beside the description.
         inputs: function from a sample, a dict with `image`, uint8
             `[height, width, 3]` of the model's size, and perhaps `question`, to the
-            inputs of the first signature, a dict of arrays. Static quantization is
-            calibrated with them.
+            inputs of the first signature, a dict of arrays; by default to the image
+            alone, uint8 `[1, height, width, 3]`. Static quantization is calibrated
+            with them.
         resources: list of objects that the functions use and the file must hold, e.g.
             lookup tables.
         verb_options: dict, the options of the task's verb that give the same
@@ -31,7 +36,7 @@ class StaticForm:
 
     signatures: dict[str, tuple[Callable, dict[str, tf.TensorSpec]]]
     description: dict[str, Any]
-    inputs: Callable[[dict], dict[str, np.ndarray]]
+    inputs: Callable[[dict], dict[str, np.ndarray]] = _image_input
     texts: dict[str, str] = dataclasses.field(default_factory=dict)
     resources: list = dataclasses.field(default_factory=list)
     verb_options: dict[str, Any] = dataclasses.field(default_factory=dict)

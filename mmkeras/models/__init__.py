@@ -32,6 +32,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "task": ["Task"],
         "task_preprocessor": ["TaskPreprocessor"],
         "task_spec": ["TaskSpec"],
+        "vision_backbone": ["VisionBackbone"],
         "visual_qa.visual_qa": ["VisualQA"],
         "visual_qa.visual_qa_backbone": ["VisualQABackbone"],
         "visual_qa.visual_qa_preprocessor": ["VisualQAPreprocessor"],

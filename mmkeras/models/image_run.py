@@ -12,7 +12,6 @@ class ImageRun(Run):
     """The settings that training runs of all tasks with images share.
 
     Args:
-        images: string, folder of the images of an annotation file, or `None`.
         image_encoder: string, as `from_data` of the task accepts it.
         image_size: int, side of the images in pixels, or `None` for the encoder's
             own.
@@ -28,9 +27,6 @@ class ImageRun(Run):
             training where `fit` can.
     """
 
-    images: str | None = setting(
-        None, "folder of the images of coco:FILE and the like", role="data"
-    )
     image_encoder: str = setting(
         "small_cnn",
         "small_cnn, efficientnet_lite0, _lite1 or _lite2; or a Keras 2 model (.h5, "

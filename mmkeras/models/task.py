@@ -6,7 +6,7 @@ import os
 import pathlib
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,14 +16,18 @@ import tensorflow as tf
 from mmkeras import __version__
 from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.data import FeatureCache, SamplePipeline
+from mmkeras.data.decode_samples import missing_key
 from mmkeras.data.modalities import is_batched
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.data.sample_pipeline import Batches
-from mmkeras.export import export_litert, export_saved_model
+from mmkeras.export import StaticForm, export_litert, export_saved_model
+from mmkeras.layers import ImageEncoder
 from mmkeras.models.adapters import Adapters
 from mmkeras.models.count_skipped import CountSkipped
 from mmkeras.models.default_optimizer import DefaultOptimizer, scaled_by_part
+from mmkeras.models.encoders.image_encoders import build_image_encoder
 from mmkeras.models.epoch_seconds import EpochSeconds
 from mmkeras.models.evaluators import choose_evaluators
 from mmkeras.models.kept_samples import choose_samples, read_samples, write_samples
@@ -31,7 +35,10 @@ from mmkeras.models.plain_errors import plain_errors
 from mmkeras.models.predictions import Predictions
 from mmkeras.models.preset import check_preset, task_of_preset, write_format
 from mmkeras.models.run import Run
+from mmkeras.models.signature import row_signature
 from mmkeras.models.task_spec import TaskSpec
+from mmkeras.preprocessing.images.image_converter import ImageConverter
+from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
 
 class Task(keras_hub.models.Task):
@@ -58,6 +65,8 @@ class Task(keras_hub.models.Task):
     spec: TaskSpec
     # Files that a preset of the task must have besides those of all presets.
     preset_assets: tuple[str, ...] = ()
+    # The peak of the default learning-rate schedule.
+    default_learning_rate = 1e-3
 
     def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
         self.backbone = backbone
@@ -67,6 +76,109 @@ class Task(keras_hub.models.Task):
         self._kept_in: str | None = None
         super().__init__(compile=compile, **kwargs)
         self.built = True
+
+    @classmethod
+    def from_data(
+        cls,
+        dataset: tf.data.Dataset,
+        image_encoder: str | os.PathLike | keras.Model | ImageEncoder = "small_cnn",
+        image_size: int | None = None,
+        trainable_encoder: bool | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> Task:
+        """Creates a task with what it learns from a dataset, e.g. a vocabulary.
+
+        A subclass overrides this, or `from_image_encoder` alone.
+
+        Args:
+            dataset: a `tf.data.Dataset` of sample dicts.
+            image_encoder: as `mmkeras.models.build_image_encoder` accepts it.
+            image_size: int, side in pixels, or `None` for the encoder's own.
+            trainable_encoder: bool, whether to train the image encoder; `None` to
+                train it unless it is pretrained.
+            seed: int, random seed, or `None`.
+            **kwargs: passed to the backbone.
+
+        Returns:
+            The task, compiled with the defaults.
+
+        Raises:
+            TypeError: if an argument is unknown.
+            ValueError: if the dataset lacks what the task needs, or the encoder is
+                unknown.
+        """
+        refuse_unknown_arguments(
+            kwargs,
+            f"{cls.__name__}.from_data",
+            cls.from_data,
+            cls.from_image_encoder,
+            cls.backbone_cls,
+            but=["dataset", "image_converter"],
+        )
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        encoder, scale, offset = build_image_encoder(
+            image_encoder, image_size, trainable_encoder
+        )
+        converter = ImageConverter(encoder.image_size, scale=scale, offset=offset)
+        return cls.from_image_encoder(dataset, encoder, converter, **kwargs)
+
+    @classmethod
+    def from_image_encoder(
+        cls,
+        dataset: tf.data.Dataset,
+        image_encoder: ImageEncoder,
+        image_converter: ImageConverter,
+        **kwargs: Any,
+    ) -> Task:
+        """Creates a task around an image encoder; a subclass overrides this.
+
+        Args:
+            dataset: a `tf.data.Dataset` of sample dicts.
+            image_encoder: an `ImageEncoder` layer.
+            image_converter: an `ImageConverter`, which prepares images for it.
+            **kwargs: passed to the backbone.
+        """
+        raise TypeError(f"{cls.__name__} must override `from_image_encoder`.")
+
+    def compile(
+        self,
+        optimizer: str | keras.optimizers.Optimizer = "auto",
+        loss: Any = None,
+        *,
+        learning_rate: float | None = None,
+        learning_rate_factors: dict[str, float] | None = None,
+        jit_compile: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Configures training; a subclass sets the defaults of its loss and metrics.
+
+        Args:
+            optimizer: a Keras optimizer, or `"auto"` for
+                `mmkeras.optimizers.ConvMuon` (Muon for matrices and convolutions,
+                AdamW for the rest), with linear warm-up over the first steps of a
+                `fit` and cosine decay to 0 over its epochs.
+            loss: a Keras loss.
+            learning_rate: float, the peak of the schedule of `"auto"`; `None` for
+                `default_learning_rate`. A custom optimizer has its own learning rate.
+            learning_rate_factors: dict of float above 0, factors of the learning rate
+                by a part of the backbone or a prefix of variable paths:
+                `{"image_encoder": 0.1}`. The longest matching prefix counts.
+            jit_compile: bool, whether to compile training with XLA. Off by default: it
+                makes some image encoders several times slower on CPUs.
+            **kwargs: passed to `keras.Model.compile`.
+
+        Raises:
+            ValueError: if `learning_rate` is given with an optimizer, or
+                `learning_rate_factors` has an unknown name.
+        """
+        optimizer = self._choose_optimizer(
+            optimizer, learning_rate, learning_rate_factors
+        )
+        super().compile(
+            optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs
+        )
 
     def fit(
         self,
@@ -392,7 +504,10 @@ class Task(keras_hub.models.Task):
         self._adapters().merge()
 
     def signatures(self, **options: Any) -> dict:
-        """The signatures of the task's SavedModel; a subclass overrides this.
+        """The signatures of the task's SavedModel.
+
+        `serving_default` has the outputs of `serve`. A subclass with other inputs than
+        images, or with several signatures, overrides this.
 
         Args:
             **options: the options of the task's `TaskSpec.export_options`.
@@ -401,18 +516,58 @@ class Task(keras_hub.models.Task):
             dict from the name of a signature to a function and the list of its inputs,
             `tf.TensorSpec` (`row_signature` makes them).
         """
-        raise TypeError(f"{type(self).__name__} has no `signatures` to export.")
+        serve = self._serving(options)
+        return {"serving_default": row_signature(self.preprocessor, serve)}
 
     def static_form(self, **options: Any):
-        """The task's LiteRT form; a subclass overrides this.
+        """The task's LiteRT form.
+
+        It has one signature, `TaskSpec.output`, from `image`, uint8
+        `[1, height, width, 3]`, to the outputs of `serve`. A subclass with other
+        inputs, or with several signatures, overrides this.
 
         Args:
             **options: the options of the task's `TaskSpec.export_options`.
 
         Returns:
-            A `mmkeras.export.static_form.StaticForm`.
+            A `mmkeras.export.StaticForm`.
         """
-        raise TypeError(f"{type(self).__name__} has no `static_form` to export.")
+        serve = self._serving(options)
+        modality = self.preprocessor.modalities[0]
+        inputs, description = modality.litert_input()
+
+        def run(given):
+            return serve(modality.from_litert(given))
+
+        return StaticForm(
+            signatures={self.spec.output: (run, inputs)},
+            description={modality.key: description},
+            verb_options=options,
+        )
+
+    def serve(self, images: tf.Tensor, **options: Any) -> dict[str, tf.Tensor]:
+        """The outputs of an exported model, in graph; a subclass overrides this.
+
+        The verb is best computed from the same outputs.
+
+        Args:
+            images: float32 `[rows, size, size, 3]`.
+            **options: the options of the task's `TaskSpec.export_options`.
+
+        Returns:
+            dict of tensors `[rows, ...]`, with the key `TaskSpec.output`.
+        """
+        raise TypeError(
+            f"{type(self).__name__} must override `serve`, or `signatures` and "
+            "`static_form`, to be exported."
+        )
+
+    def _serving(self, options):
+        kind = self.spec.load_export_options()
+        if kind is not None:
+            # Refuses wrong options.
+            kind(**options)
+        return functools.partial(self.serve, **options)
 
     def predict_samples(self, samples: Sequence[Mapping], **options: Any) -> list:
         """Predicts from raw samples with the task's verb.
@@ -426,6 +581,47 @@ class Task(keras_hub.models.Task):
         """
         columns = [[sample[key] for sample in samples] for key in self.spec.inputs]
         return getattr(self, self.spec.verb)(*columns, **options)
+
+    def predict_each(
+        self,
+        values: Any,
+        predict: Callable[[tf.Tensor], Iterable],
+        *,
+        batch_size: int = 32,
+        on_error: str = "raise",
+    ) -> Any:
+        """Predicts from raw values of the first modality; for the verb of a subclass.
+
+        Args:
+            values: as `Modality.load` accepts them; for images a path, encoded bytes,
+                a uint8 array `[height, width, 3]`, or a list of these.
+            predict: function from decoded values, e.g. images, float32
+                `[rows, size, size, 3]`, to an iterable with a prediction for each row.
+            batch_size: int, number of values in a batch.
+            on_error: string, `"raise"` an error that names a value that cannot be
+                decoded, or `"skip"` it, with `None` in place of its prediction.
+
+        Returns:
+            The prediction for a single value, or a list of predictions.
+
+        Raises:
+            FileNotFoundError: if a path does not exist.
+            ValueError: if a value cannot be decoded, or an argument is out of range.
+        """
+        check_choice("on_error", on_error, ("raise", "skip"))
+        batch_size = whole_number("batch_size", batch_size, 1)
+        modality = self.preprocessor.modalities[0]
+        loaded, names, single = modality.load(values)
+        rows = []
+        for start in range(0, len(loaded), batch_size):
+            part = slice(start, start + batch_size)
+            decoded, errors = modality.decode(tf.constant(loaded[part]))
+            errors = errors.numpy()
+            if on_error == "raise":
+                refuse_bad_images(errors, names[part])
+            predicted = zip(predict(decoded), errors, strict=True)
+            rows.extend(None if error else row for row, error in predicted)
+        return rows[0] if single else rows
 
     def export(
         self, path: str | os.PathLike, format: str = "saved_model", **kwargs: Any
@@ -537,6 +733,9 @@ class Task(keras_hub.models.Task):
 
     def _check_samples(self, dataset) -> None:
         """Refuses a dataset whose first samples cannot be learned from."""
+        samples, targets = dataset.element_spec, self.spec.targets
+        if not set(targets) & samples.keys():
+            raise ValueError(missing_key("' or '".join(targets), samples))
 
     def _draw(self, batches, seed):
         """Training batches with one target for each row, another in each epoch."""
@@ -629,13 +828,12 @@ class Task(keras_hub.models.Task):
             return False
         return batched is None or modality.batched(spec) == batched
 
-    def _choose_optimizer(self, optimizer, learning_rate, default_rate, factors):
+    def _choose_optimizer(self, optimizer, learning_rate, factors):
         """The optimizer to compile with.
 
         Args:
             optimizer: a Keras optimizer, or `"auto"` for `DefaultOptimizer`.
             learning_rate: float, the peak of the default schedule, or `None`.
-            default_rate: float, in place of `None`.
             factors: dict of learning-rate factors (`DefaultOptimizer`), or `None`.
 
         Raises:
@@ -652,7 +850,10 @@ class Task(keras_hub.models.Task):
         with self.distribute_strategy.scope():
             if optimizer == "auto":
                 self._default_optimizer = DefaultOptimizer(
-                    default_rate if learning_rate is None else learning_rate, factors
+                    self.default_learning_rate
+                    if learning_rate is None
+                    else learning_rate,
+                    factors,
                 )
                 return self._default_optimizer.create(self._parts())
             if not factors:

@@ -23,13 +23,13 @@ class VisionBackbone(keras_hub.models.Backbone):
         self,
         image_encoder: ImageEncoder,
         hidden_dim: int,
-        num_layers: int,
-        num_heads: int,
-        intermediate_dim: int,
-        dropout: float,
-        feature_dropout: float,
-        power_normalization: bool,
-        dtype: Any,
+        num_layers: int = 1,
+        num_heads: int = 4,
+        intermediate_dim: int | None = None,
+        dropout: float = 0.1,
+        feature_dropout: float = 0.0,
+        power_normalization: bool = False,
+        dtype: Any = None,
     ) -> None:
         """Sets `image_encoder` and `region_encoder`.
 
@@ -38,7 +38,8 @@ class VisionBackbone(keras_hub.models.Backbone):
             hidden_dim: int, dimension of the image regions.
             num_layers: int, transformer blocks over the regions; may be 0.
             num_heads: int, attention heads of a block.
-            intermediate_dim: int, width of the feed-forward part of a block.
+            intermediate_dim: int, width of the feed-forward part of a block; `None`
+                for twice `hidden_dim`.
             dropout: float, dropout rate.
             feature_dropout: float, share of the image encoder's channels dropped in
                 training.
@@ -53,7 +54,7 @@ class VisionBackbone(keras_hub.models.Backbone):
             hidden_dim,
             num_layers,
             num_heads,
-            intermediate_dim,
+            2 * hidden_dim if intermediate_dim is None else intermediate_dim,
             dropout,
             feature_dropout,
             power_normalization,

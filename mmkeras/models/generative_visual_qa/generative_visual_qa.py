@@ -84,6 +84,7 @@ class GenerativeVisualQA(QuestionTask):
         "text_decoder",
     )
     lora_parts = ("text_encoder", "fusion", "text_decoder")
+    default_learning_rate = 2e-3
 
     def __init__(
         self,
@@ -230,9 +231,6 @@ class GenerativeVisualQA(QuestionTask):
             ValueError: if `learning_rate` is given with an optimizer, or
                 `learning_rate_factors` has an unknown name.
         """
-        optimizer = self._choose_optimizer(
-            optimizer, learning_rate, 2e-3, learning_rate_factors
-        )
         if loss == "auto":
             loss = MaskedCrossentropy(label_smoothing)
         if weighted_metrics == "auto":
@@ -241,6 +239,8 @@ class GenerativeVisualQA(QuestionTask):
         super().compile(
             optimizer=optimizer,
             loss=loss,
+            learning_rate=learning_rate,
+            learning_rate_factors=learning_rate_factors,
             weighted_metrics=weighted_metrics,
             jit_compile=jit_compile,
             **kwargs,

@@ -66,7 +66,6 @@ def caption_static_form(task, stepwise: bool = False, **options: Any) -> StaticF
             "decoding": {**options, "max_length": limit},
         },
         texts={VOCABULARY: as_lines(tokenizer.get_vocabulary())},
-        inputs=lambda sample: {"image": sample["image"][None]},
         verb_options=options,
         has_scores=not stepwise,
     )

@@ -16,6 +16,7 @@ class CaptionerRun(ImageRun):
             `"coco:FILE.json"`, `"karpathy:FILE.json"`, `"flickr:FILE"` or
             `"conceptual:FILE.tsv"` (`mmkeras.data.from_coco` and so on), with
             `images`; or the name of a dataset of TensorFlow Datasets.
+        images: string, folder of the images of an annotation file, or `None`.
         captions: string, table of the captions of a folder, or `None`.
         vocabulary_size: int, maximum number of tokens to learn.
         sequence_length: int, maximum number of tokens of a caption, or `None` to
@@ -31,6 +32,9 @@ class CaptionerRun(ImageRun):
     data: str = setting(
         help="a folder; coco:FILE, karpathy:FILE, flickr:FILE or conceptual:FILE; or "
         "the name of a dataset of TensorFlow Datasets"
+    )
+    images: str | None = setting(
+        None, "folder of the images of coco:FILE and the like", role="data"
     )
     captions: str | None = setting(
         None, "table of the captions of a folder (.csv, .jsonl)", role="data"

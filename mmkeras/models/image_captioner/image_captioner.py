@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.arguments.whole_number import whole_number
 from mmkeras.data import caption_texts
@@ -78,6 +77,7 @@ class ImageCaptioner(Task):
     preprocessor_cls = ImageCaptionerPreprocessor
     parts = ("image_encoder", "region_encoder", "text_decoder")
     lora_parts = ("region_encoder", "text_decoder")
+    default_learning_rate = 3e-3
     preset_assets = ("assets/tokenizer/vocabulary.txt",)
 
     def __init__(
@@ -243,9 +243,6 @@ class ImageCaptioner(Task):
         self._captions_per_image = whole_number(
             "captions_per_image", captions_per_image, 1
         )
-        optimizer = self._choose_optimizer(
-            optimizer, learning_rate, 3e-3, learning_rate_factors
-        )
         self._word_loss = word_loss
         if loss == "auto":
             loss = MaskedCrossentropy(label_smoothing)
@@ -255,6 +252,8 @@ class ImageCaptioner(Task):
         super().compile(
             optimizer=optimizer,
             loss=loss,
+            learning_rate=learning_rate,
+            learning_rate_factors=learning_rate_factors,
             weighted_metrics=weighted_metrics,
             jit_compile=jit_compile,
             **kwargs,
@@ -339,24 +338,17 @@ class ImageCaptioner(Task):
             TypeError: if an option is unknown.
             ValueError: if an image is unreadable, or an option is out of range.
         """
-        check_choice("on_error", on_error, ("raise", "skip"))
-        batch_size = whole_number("batch_size", batch_size, 1)
         decode = self.generator(
             jit_compile=jit_compile, num_sequences=num_sequences, **options
         )
-        loaded, names, single = load_images(images)
-        rows = []
-        for start in range(0, len(loaded), batch_size):
-            part = slice(start, start + batch_size)
-            pixels, errors = self._pixels(loaded[part])
-            if on_error == "raise":
-                refuse_bad_images(errors, names[part])
-            found = read_texts(
-                decode(pixels), self.preprocessor.tokenizer, Caption, num_sequences
-            )
-            pairs = zip(found, errors, strict=True)
-            rows.extend(None if error else row for row, error in pairs)
-        return rows[0] if single else rows
+        tokenizer = self.preprocessor.tokenizer
+
+        def write(pixels):
+            return read_texts(decode(pixels), tokenizer, Caption, num_sequences)
+
+        return self.predict_each(
+            images, write, batch_size=batch_size, on_error=on_error
+        )
 
     def generator(
         self, *, jit_compile: bool = False, traced: bool = True, **options: Any
@@ -436,8 +428,8 @@ class ImageCaptioner(Task):
             raise ValueError(
                 f"`image` must be a single image. Received: {len(loaded)} images."
             )
-        pixels, errors = self._pixels(loaded)
-        refuse_bad_images(errors, names)
+        pixels, errors = self.preprocessor.image_converter.convert(tf.constant(loaded))
+        refuse_bad_images(errors.numpy(), names)
         tokenizer = self.preprocessor.tokenizer
         ids = [int(i) for i in np.asarray(tokenizer(caption)) if i != 0]
         ids = ids[: self.backbone.sequence_length - 1]
@@ -448,11 +440,6 @@ class ImageCaptioner(Task):
         maps = np.mean(np.asarray(weights)[0, :, : len(ids)], axis=0)
         tokens = [tokenizer.id_to_token(i) for i in ids]
         return tokens, maps.reshape(len(ids), encoder.rows, encoder.columns)
-
-    def _pixels(self, loaded):
-        converter = self.preprocessor.image_converter
-        pixels, errors = converter.convert(tf.constant(loaded))
-        return pixels, errors.numpy()
 
     def _forget_graphs(self) -> None:
         super()._forget_graphs()

@@ -15,6 +15,7 @@ class QuestionRun(ImageRun):
         data: string: a folder of images with a table `questions.csv`
             (`mmkeras.data.from_question_csv`); official files, `"vqa:QUESTIONS.json"`;
             or the name of a dataset of TensorFlow Datasets.
+        images: string, folder of the images of official files, or `None`.
         questions: string, table of the questions of a folder, or `None` for its
             `questions.csv`.
         annotations: string, official file of the answers, or `None`.
@@ -32,6 +33,9 @@ class QuestionRun(ImageRun):
     data: str = setting(
         help="a folder with questions.csv; vqa:QUESTIONS.json; or the name of a "
         "dataset of TensorFlow Datasets"
+    )
+    images: str | None = setting(
+        None, "folder of the images of vqa:QUESTIONS.json", role="data"
     )
     questions: str | None = setting(
         None, "table of the questions of a folder (.csv)", role="data"

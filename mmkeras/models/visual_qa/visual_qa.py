@@ -81,6 +81,7 @@ class VisualQA(QuestionTask):
         "text_head",
     )
     lora_parts = ("text_encoder", "fusion", "head_hidden", "head")
+    default_learning_rate = 2e-3
 
     def __init__(
         self,
@@ -216,9 +217,6 @@ class VisualQA(QuestionTask):
             ValueError: if `learning_rate` is given with an optimizer, or
                 `answer_weights` or `learning_rate_factors` has an unknown name.
         """
-        optimizer = self._choose_optimizer(
-            optimizer, learning_rate, 2e-3, learning_rate_factors
-        )
         if loss == "auto":
             loss = AnswerCrossentropy(
                 label_smoothing, self._weights_of_answers(answer_weights)
@@ -233,6 +231,8 @@ class VisualQA(QuestionTask):
         super().compile(
             optimizer=optimizer,
             loss=loss,
+            learning_rate=learning_rate,
+            learning_rate_factors=learning_rate_factors,
             weighted_metrics=weighted_metrics,
             jit_compile=jit_compile,
             **kwargs,

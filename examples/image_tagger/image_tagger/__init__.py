@@ -1,0 +1,1 @@
+"""Tags images with words: a task of mmkeras, outside of the package."""
