@@ -1,4 +1,4 @@
-"""Samples of questions to the tensors that a model trains on which writes answers."""
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.data.decode_samples import missing_key
 from mmkeras.models.questions.question_preprocessor import (
     QuestionPreprocessor,
@@ -21,24 +22,26 @@ from mmkeras.preprocessing.text.word_piece_tokenizer import WordPieceTokenizer
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class GenerativeVisualQAPreprocessor(QuestionPreprocessor):
-    """Turn batched samples into what a model trains on that writes its answers.
+    """Converts batched samples to the inputs and targets of a `GenerativeVisualQA`.
 
-    An answer of the pieces `w1 … wn` becomes the input `[START] w1 … wn` and the target
-    `w1 … wn [END]`, padded with 0; a longer one than `answer_length - 1` pieces is cut.
+    An answer of the tokens `w1 … wn` becomes the input `[START] w1 … wn` and the target
+    `w1 … wn [END]`, padded with 0; an answer of more than `answer_length - 1` tokens
+    is cut.
 
     Args:
-        image_converter: An `ImageConverter`.
-        tokenizer: A tokenizer of the text encoder, for `pack_tokens`.
-        answer_vocabulary: list of strings, the pieces that answers are written in, as
+        image_converter: an `ImageConverter`.
+        tokenizer: the tokenizer of the text encoder.
+        answer_vocabulary: list of strings, the tokens of answers, as
             `WordPieceTokenizer.learn` finds them.
-        sequence_length: int, at least 3. Tokens of a question with its beginning and
-            end.
-        answer_length: int, at least 2. Tokens of an answer with its end.
+        sequence_length: int, at least 3, number of tokens of a question with start and
+            end token.
+        answer_length: int, at least 2, number of tokens of an answer with its end
+            token.
         **kwargs: `name` and other arguments of `keras.layers.Layer`.
 
     Call arguments:
-        x: dict, as `VisualQAPreprocessor` takes it, with `"answer"`.
-        y: Not used; the targets are made from the answers.
+        x: dict, as in `VisualQAPreprocessor`, with `"answer"`.
+        y: not used; the targets are made from the answers.
         sample_weight: Optional float `[batch]`, multiplied into the weights.
 
     Output shape:
@@ -49,9 +52,10 @@ class GenerativeVisualQAPreprocessor(QuestionPreprocessor):
         of the shape of the latter.
 
     Raises:
-        ValueError: If a sample lacks its picture, its questions or its answers.
-        tf.errors.InvalidArgumentError: If a picture is bad, or a picture has another
-            number of answers than of questions. The message names the `image_id`.
+        ValueError: if the samples lack images, questions or answers.
+        tf.errors.InvalidArgumentError: if an image is unreadable, or the numbers of
+            questions and answers of a sample differ. The message names the
+            `image_id`.
     """
 
     image_converter_cls = ImageConverter
@@ -68,14 +72,11 @@ class GenerativeVisualQAPreprocessor(QuestionPreprocessor):
     ):
         super().__init__(**kwargs)
         self.check_length(sequence_length)
-        if answer_length < 2:
-            raise ValueError(
-                "`answer_length` must be at least 2, a word and its end. Received: "
-                f"answer_length={answer_length}"
-            )
+        # A word and its end token.
+        answer_length = whole_number("answer_length", answer_length, 2)
         self.image_converter = image_converter
         self.tokenizer = tokenizer
-        # In a preset it has files of its own beside those of the questions' tokenizer.
+        # A preset has its files beside those of the tokenizer of questions.
         self.answer_tokenizer = WordPieceTokenizer(
             list(answer_vocabulary), config_file="answer_tokenizer.json"
         )
@@ -106,7 +107,7 @@ class GenerativeVisualQAPreprocessor(QuestionPreprocessor):
         return inputs, targets, weights
 
     def generate_postprocess(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Write generated ids as text.
+        """Detokenizes generated ids.
 
         Args:
             token_ids: int `[..., length]`.
@@ -127,8 +128,8 @@ class GenerativeVisualQAPreprocessor(QuestionPreprocessor):
     def _pack(self, answers):
         length = self.answer_length
         flat = tf.reshape(answers, [-1])
-        # [START] w1 … wn [END], of which the input lacks the end and the target the
-        # beginning.
+        # [START] w1 … wn [END]: the input is without its end, the target without its
+        # start.
         ids = pack_tokens(self.answer_tokenizer, flat, length + 1)
         end = self.answer_tokenizer.end_token_id
         inputs = tf.where(tf.equal(ids[:, :-1], end), 0, ids[:, :-1])

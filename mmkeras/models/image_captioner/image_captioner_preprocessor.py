@@ -1,4 +1,4 @@
-"""Samples of a captioned data set to the tensors that a captioner trains on."""
+from __future__ import annotations
 
 import random
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.data.decode_samples import missing_key
 from mmkeras.data.name_rows import name_rows
 from mmkeras.data.transforms.dataset_texts import select_key
@@ -20,38 +21,38 @@ _NAMES_SHOWN = 5
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class ImageCaptionerPreprocessor(TaskPreprocessor):
-    """Turn batched samples into the inputs, targets and weights of a captioner.
+    """Converts batched samples to the inputs, targets and weights of a captioner.
 
-    A caption of the pieces `w1 … wn` becomes the input `[START] w1 … wn` and the
+    A caption of the tokens `w1 … wn` becomes the input `[START] w1 … wn` and the
     target `w1 … wn [END]`, both padded with 0; weights are 1 up to and including
-    `[END]`. A caption of more than `sequence_length - 1` pieces is cut and then
-    has no `[END]`, so that a model is not taught to stop in the middle.
+    `[END]`. A caption of more than `sequence_length - 1` tokens is cut and then
+    has no `[END]`, so that a model does not learn to stop in the middle.
 
-    Of several captions of a picture one is drawn at random at every call, so
-    that training sees another one each epoch. Calls that run in parallel draw in
-    no fixed order: for a run that repeats exactly use `draw_captions` on the
-    dataset, and for evaluation on all captions `all_captions`.
+    One of several captions of an image is drawn at random at every call, so that
+    training sees another one in each epoch. Parallel calls draw in no fixed order: use
+    `draw_captions` on the dataset for a reproducible run, and `all_captions` for
+    evaluation on all captions.
 
     Args:
         image_converter: An `ImageConverter`.
         tokenizer: A `WordPieceTokenizer`.
         sequence_length: int, at least 2. Length of the token sequences.
-        seed: int or `None`. Seed of the draw of captions; `None` for one that
-            `keras.utils.set_random_seed` decides.
+        seed: int, seed of the draw of captions; `None` for one that
+            `keras.utils.set_random_seed` determines.
         **kwargs: `name` and other arguments of `keras.layers.Layer`.
 
     Call arguments:
         x: dict. `"image"`, `tf.string` `[batch]` or `uint8`
-            `[batch, height, width, 3]`, or in its place `"images"`, `float32`, as
-            `decode` makes them, or `"image_features"`, passed through.
+            `[batch, height, width, 3]`; or `"images"`, `float32`, as `decode` returns
+            them; or `"image_features"`.
             `"caption"`, `tf.string` `[batch]`, or
-            `[batch, number]` for several captions of each picture, all of which
-            are used but for empty ones; or `"captions"`, `tf.string`
+            `[batch, number]` for several captions of each image, all of which are
+            used except empty ones; or `"captions"`, `tf.string`
             `[batch, (captions)]`, ragged or padded with `""`, of which one is
-            drawn; where both are present `"caption"` counts. Optionally `"image_id"`,
-            `tf.string` `[batch]`, which errors then name.
-        y: Not used; the targets are made from the captions.
-        sample_weight: Optional float `[batch]`, multiplied into the weights.
+            drawn. If both are present, `"caption"` is used. Optionally `"image_id"`,
+            `tf.string` `[batch]`, which errors name.
+        y: not used; the targets are made from the captions.
+        sample_weight: optional float `[batch]`, multiplied with the weights.
 
     Output shape:
         `(x, y, sample_weight)`: `x` a dict of `"images"` `float32`
@@ -60,9 +61,9 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
         `sample_weight` `float32` of the same shape as the token ids.
 
     Raises:
-        ValueError: If a sample lacks its picture or its captions.
-        tf.errors.InvalidArgumentError: If a picture is bad or a sample has no
-            caption that is not empty. The message names the `image_id`.
+        ValueError: if the samples lack images or captions.
+        tf.errors.InvalidArgumentError: if an image is unreadable, or all captions of a
+            sample are empty. The message names the `image_id`.
 
     Example:
 
@@ -86,17 +87,14 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if sequence_length < 2:
-            raise ValueError(
-                "`sequence_length` must be at least 2, a word and its end. "
-                f"Received: sequence_length={sequence_length}"
-            )
+        # A word and its end token.
+        sequence_length = whole_number("sequence_length", sequence_length, 2)
         self.image_converter = image_converter
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
         self.seed = seed
-        # A plain `tf.random` operation starts anew with every pass over a dataset
-        # once a seed is set, and so would draw the same captions in each epoch.
+        # With a seed, a plain `tf.random` operation restarts with every pass over a
+        # dataset, and would draw the same captions in each epoch.
         with tf.init_scope():
             self._random = tf.random.Generator.from_seed(
                 random.getrandbits(31) if seed is None else seed
@@ -128,10 +126,10 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
         return inputs, targets, weights
 
     def draw_caption(self, x: Mapping[str, Any]) -> tf.Tensor:
-        """Draw one caption of each row at random, another one at each call.
+        """Draws one caption of each row at random, another one at each call.
 
         Args:
-            x: dict of a batch, as `call` takes it.
+            x: dict of a batch, as in `call`.
 
         Returns:
             `tf.string` `[batch]`. Empty captions are never drawn.
@@ -146,25 +144,25 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
         seed: int | None = None,
         number: int | None = None,
     ) -> tf.data.Dataset:
-        """Captions of each picture, another draw at every pass; for training.
+        """Draws captions of each image, others at every pass; for training.
 
-        The draws depend on the seed, the pass and the place in the dataset alone,
-        however many calls run in parallel later.
+        The draws depend only on the seed, the pass and the position in the dataset,
+        not on parallel calls.
 
         Args:
-            dataset: Samples, batched or not, with `"captions"`.
+            dataset: samples, batched or not, with `"captions"`.
             seed: int or `None` for the seed of the preprocessor.
-            number: int, captions drawn of each picture: one at random and those
-                after it, from the first again after the last, so that each is
-                drawn equally often; or `None` for a single one.
+            number: int, number of captions of each image: a random one and those after
+                it, cyclically, so that each is drawn equally often; or `None` for a
+                single one without an axis.
 
         Returns:
             The dataset with `"caption"` in place of `"captions"`, with an axis for
-            `number` where it is given. A dataset that has `"caption"` already is
-            returned as it is.
+            `number` if it is given. A dataset that has `"caption"` is returned
+            unchanged.
 
         Raises:
-            ValueError: If the samples have no captions.
+            ValueError: if the samples have no captions.
         """
         spec = _check_captions(dataset)
         if "caption" in spec:
@@ -188,18 +186,18 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
         return tf.data.Dataset.zip(dataset, keys).map(draw)
 
     def all_captions(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        """One sample per caption, for evaluation on all captions of a picture.
+        """One sample for each caption; for evaluation on all captions of an image.
 
         Args:
-            dataset: Samples, batched or not, with `"captions"`.
+            dataset: samples, batched or not, with `"captions"`.
 
         Returns:
             An unbatched dataset with a scalar `"caption"` in place of
-            `"captions"`; empty captions are left out. A dataset that has
-            `"caption"` already is returned as it is.
+            `"captions"`; empty captions are skipped. A dataset that has `"caption"` is
+            returned unchanged.
 
         Raises:
-            ValueError: If the samples have no captions.
+            ValueError: if the samples have no captions.
         """
         spec = _check_captions(dataset)
         if "caption" in spec:
@@ -221,7 +219,7 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
         """The number of samples of `all_captions`, without reading images.
 
         Args:
-            dataset: Samples, batched or not, with `"captions"` or `"caption"`.
+            dataset: samples, batched or not, with `"captions"` or `"caption"`.
 
         Returns:
             int, negative if the length of the dataset is unknown or infinite.
@@ -237,19 +235,8 @@ class ImageCaptionerPreprocessor(TaskPreprocessor):
         counts = select_key(dataset, "captions", count)
         return int(counts.reduce(tf.zeros([], tf.int64), tf.add))
 
-    def generate_preprocess(self, images: Any) -> dict[str, tf.Tensor]:
-        """Prepare pictures for generation.
-
-        Args:
-            images: As `ImageConverter` takes them, batched.
-
-        Returns:
-            `{"images": float32 [batch, image_height, image_width, 3]}`.
-        """
-        return {"images": self.image_converter(images)}
-
     def generate_postprocess(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Write generated ids as text.
+        """Detokenizes generated ids.
 
         Args:
             token_ids: int `[..., length]`.
@@ -320,9 +307,9 @@ def _pick(
     x: Mapping[str, Any],
     number: int | None = None,
 ) -> tf.Tensor:
-    """The caption of each row that lies at a fraction (below 1) of its captions.
+    """The caption of each row at a fraction in [0, 1) of its captions.
 
-    With `number` an axis of so many, beginning there.
+    With `number` that many captions from there on, cyclically.
     """
     counts, starts = captions.row_lengths(), captions.row_starts()
     places = tf.cast(fractions * tf.cast(counts, tf.float32), tf.int64)
@@ -340,9 +327,9 @@ def _require_captions(counts: tf.Tensor, x: Mapping[str, Any]) -> Any:
     names = tf.boolean_mask(tf.strings.join([f"{kind} ", names]), bare)
     message = tf.strings.join(
         [
-            "no caption, or only empty ones, for ",
+            "no caption, or only empty captions, for ",
             tf.strings.reduce_join(names[:_NAMES_SHOWN], separator=", "),
-            ". Give each sample a caption or leave it out.",
+            ". Give each sample a caption, or remove it.",
         ]
     )
     return require(tf.logical_not(tf.reduce_any(bare)), message)

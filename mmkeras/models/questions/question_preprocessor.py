@@ -1,10 +1,11 @@
-"""What the preprocessors of tasks share that are asked questions about pictures."""
+from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
+from mmkeras.arguments.whole_number import whole_number
 from mmkeras.data.decode_samples import missing_key
 from mmkeras.data.name_rows import name_rows
 from mmkeras.models.task_preprocessor import TaskPreprocessor, to_tensor
@@ -18,9 +19,9 @@ _NAMES_SHOWN = 5
 
 
 class QuestionPreprocessor(TaskPreprocessor):
-    """A preprocessor of pictures with their questions.
+    """A preprocessor of images with their questions; a base class.
 
-    A subclass sets `image_converter`, `tokenizer` and `sequence_length`, and writes
+    A subclass sets `image_converter`, `tokenizer` and `sequence_length`, and overrides
     `call`.
     """
 
@@ -32,10 +33,10 @@ class QuestionPreprocessor(TaskPreprocessor):
         )
 
     def inputs(self, x: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """What the model sees of a batch, without its answers.
+        """The inputs of the model for a batch, without its answers.
 
         Args:
-            x: dict of a batch, as `call` takes it.
+            x: dict of a batch, as in `call`.
 
         Returns:
             dict of `"images"` or `"image_features"`, `"image_mask"` and
@@ -43,7 +44,7 @@ class QuestionPreprocessor(TaskPreprocessor):
         """
         inputs = self.decoded_inputs(x)
         rows = tf.shape(next(iter(inputs.values())))[:1]
-        # Not bool: to see shapes, Keras adds up the first batch over replicas.
+        # Not bool: Keras averages the first batch over replicas to see its shapes.
         inputs["image_mask"] = tf.ones(rows, tf.int32)
         if "image_present" in x:
             inputs["image_mask"] = tf.cast(x["image_present"], tf.int32)
@@ -51,7 +52,7 @@ class QuestionPreprocessor(TaskPreprocessor):
         return inputs
 
     def tokenize(self, questions: tf.Tensor) -> tf.Tensor:
-        """Ids of questions, padded; a blank one is all padding.
+        """Tokenizes questions; a blank one becomes padding only.
 
         Args:
             questions: `tf.string` `[...]`.
@@ -68,23 +69,19 @@ class QuestionPreprocessor(TaskPreprocessor):
         return tf.ensure_shape(ids, [*questions.shape, self.sequence_length])
 
     def asked(self, x: Mapping[str, Any]) -> tf.Tensor:
-        """Which places of a batch hold a question, bool `[batch, questions]`."""
+        """Which questions of a batch are not padding, bool `[batch, questions]`."""
         questions = question_rows(x)
         written = tf.not_equal(tf.strings.strip(_dense(questions)), "")
         if "question_present" not in x:
             return written
-        # What is said to be missing was asked all the same.
+        # A question that is missing on purpose counts.
         present = in_rows(to_tensor(x["question_present"]))
         missing = tf.ragged.map_flat_values(tf.logical_not, present)
         return tf.logical_or(written, missing.to_tensor(False))
 
     def check_length(self, sequence_length: int) -> None:
-        """Refuses a length without room for a word with its beginning and end."""
-        if sequence_length < 3:
-            raise ValueError(
-                "`sequence_length` must be at least 3, a word with its beginning and "
-                f"end. Received: sequence_length={sequence_length}"
-            )
+        """Checks the length of questions: a word, a start and an end token at least."""
+        whole_number("sequence_length", sequence_length, 3)
 
 
 def question_rows(x: Mapping[str, Any]) -> tf.RaggedTensor:
@@ -95,7 +92,7 @@ def question_rows(x: Mapping[str, Any]) -> tf.RaggedTensor:
 
 
 def in_rows(values: tf.Tensor | tf.RaggedTensor, rank: int = 2) -> tf.RaggedTensor:
-    """`[batch, (questions), ...]`, also of a batch with one question each."""
+    """Ragged `[batch, (questions), ...]`, also from a batch with one question each."""
     if values.shape.rank == rank - 1:
         values = tf.expand_dims(values, 1)
     if values.shape.rank != rank:
@@ -116,12 +113,12 @@ def _dense(questions: tf.RaggedTensor) -> tf.Tensor:
 def require_as_many(
     questions: tf.Tensor, answers: tf.Tensor, x: Mapping[str, Any]
 ) -> Any:
-    """A scope whose operations run only if every question has its answer.
+    """A scope whose operations run only if every question has an answer.
 
     Args:
-        questions: int `[batch]`, how many questions each picture has.
-        answers: int `[batch]`, how many answers.
-        x: dict of the batch, whose `image_id` errors name.
+        questions: int `[batch]`, the number of questions about each image.
+        answers: int `[batch]`, the number of their answers.
+        x: dict of the batch; errors name its `image_id`.
 
     Returns:
         A context manager.
@@ -142,9 +139,9 @@ def require_as_many(
     listed = tf.boolean_mask(lines, uneven)[:_NAMES_SHOWN]
     message = tf.strings.join(
         [
-            "every question needs its answer: ",
+            "every question needs an answer: ",
             tf.strings.reduce_join(listed, separator="; "),
-            ". Complete them, or leave them out.",
+            ". Add the missing ones, or remove these samples.",
         ]
     )
     return require(tf.logical_not(tf.reduce_any(uneven)), message)

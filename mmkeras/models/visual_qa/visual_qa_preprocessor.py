@@ -1,4 +1,4 @@
-"""Samples of questions about pictures to the tensors that a model trains on."""
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,49 +23,49 @@ _NAMES_SHOWN = 5
 
 @keras.saving.register_keras_serializable(package="mmkeras")
 class VisualQAPreprocessor(QuestionPreprocessor):
-    """Turn batched samples into the inputs, targets and weights of a VQA model.
+    """Converts batched samples to the inputs, targets and weights of a `VisualQA`.
 
-    A sample is a picture with its questions, so that a batch has as many questions in
-    each row as its richest picture; what is filled up has weight 0. A question that is
-    longer than `sequence_length` tokens is cut.
+    A sample is an image with its questions. Rows are padded to the largest number of
+    questions in the batch; padding has weight 0. A question that is longer than
+    `sequence_length` tokens is cut.
 
-    The target of a question is a score of each known answer. One `answer` scores 1.
-    Of several annotators' `answers` each scores what the VQA evaluation expects of it
-    (`mmkeras.models.visual_qa.answer_scores`). An answer that is not among the known
-    ones scores nothing, so that its question counts as wrong whatever is answered.
+    The target of a question is a score for each known answer. A single `answer` scores
+    1. Of several annotators' `answers` each has its expected VQA accuracy
+    (`mmkeras.models.visual_qa.answer_scores`). An unknown answer scores 0, so that its
+    question always counts as wrong.
 
     Args:
-        image_converter: An `ImageConverter`.
-        tokenizer: A tokenizer of the text encoder, for `pack_tokens`.
-        answers: list of strings, the answers that the model can give, the most
-            frequent first.
-        sequence_length: int, at least 3. Tokens of a question with its beginning and
-            end.
+        image_converter: an `ImageConverter`.
+        tokenizer: the tokenizer of the text encoder.
+        answers: list of strings, the known answers, most frequent first.
+        sequence_length: int, at least 3, number of tokens of a question with start and
+            end token.
         **kwargs: `name` and other arguments of `keras.layers.Layer`.
 
     Call arguments:
         x: dict. `"image"`, `tf.string` `[batch]` or `uint8`
-            `[batch, height, width, 3]`, or `"images"` or `"image_features"` in its
-            place; optionally `"image_present"`, bool `[batch]`. `"question"`,
+            `[batch, height, width, 3]`, or `"images"` or `"image_features"`;
+            optionally `"image_present"`, bool `[batch]`. `"question"`,
             `tf.string` `[batch, (questions)]`, ragged or padded with `""`, or
             `[batch]` for one each; optionally `"question_present"`, bool of the same
             shape. `"answer"`, `tf.string` of the same shape, or `"answers"`,
-            `tf.string` `[batch, (questions), (annotators)]`, which counts where both
-            are present. Optionally `"image_id"`, which errors then name.
-        y: Not used; the targets are made from the answers.
-        sample_weight: Optional float `[batch]`, multiplied into the weights.
+            `tf.string` `[batch, (questions), (annotators)]`, which is used if
+            both are present. Optionally `"image_id"`, which errors name.
+        y: not used; the targets are made from the answers.
+        sample_weight: optional float `[batch]`, multiplied with the weights.
 
     Output shape:
         `(x, y, sample_weight)`: `x` a dict of `"images"` (or `"image_features"`),
-        `"image_mask"`, `int32` `[batch]`, 0 for no picture, and `"token_ids"`, `int32`
-        `[batch, questions, sequence_length]`; `y` `float32`
+        `"image_mask"`, `int32` `[batch]`, 0 for a missing image, and `"token_ids"`,
+        `int32` `[batch, questions, sequence_length]`; `y` `float32`
         `[batch, questions, len(answers)]`, and `sample_weight` `float32`
         `[batch, questions]`.
 
     Raises:
-        ValueError: If a sample lacks its picture, its questions or its answers.
-        tf.errors.InvalidArgumentError: If a picture is bad, or a picture has another
-            number of answers than of questions. The message names the `image_id`.
+        ValueError: if the samples lack images, questions or answers.
+        tf.errors.InvalidArgumentError: if an image is unreadable, or the numbers of
+            questions and answers of a sample differ. The message names the
+            `image_id`.
     """
 
     image_converter_cls = ImageConverter
@@ -126,18 +126,18 @@ class VisualQAPreprocessor(QuestionPreprocessor):
         return tf.ensure_shape(scores, [None, None, size])
 
     def places(self, answers: tf.Tensor) -> tf.Tensor:
-        """Places of answers among those that the model can give.
+        """Indices of answers among the known ones.
 
         Args:
             answers: `tf.string` `[...]`.
 
         Returns:
-            `int32` `[...]`, -1 for an answer that is not known.
+            `int32` `[...]`, -1 for an unknown answer.
         """
         return self._table.lookup(answer_key(answers))
 
     def generate_postprocess(self, places: tf.Tensor) -> tf.Tensor:
-        """Answers by their places.
+        """Answers by their indices.
 
         Args:
             places: int `[...]`.
@@ -160,9 +160,9 @@ def _checked_answers(answers: Sequence[str]) -> tuple[str, ...]:
     if not answers or "" in keys or len(set(keys)) < len(keys):
         doubled = sorted({key for key in keys if keys.count(key) > 1})
         raise ValueError(
-            "`answers` must be strings that are not blank, each another when case and "
-            f"spaces do not count. Received {len(answers)} of them"
-            + (f", among them twice: {doubled[:_NAMES_SHOWN]}." if doubled else ".")
+            "`answers` must be strings that are not blank, and distinct apart from "
+            f"case and spaces. Received {len(answers)} answers"
+            + (f", with duplicates of {doubled[:_NAMES_SHOWN]}." if doubled else ".")
         )
     return answers
 
