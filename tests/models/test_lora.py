@@ -42,7 +42,7 @@ def test_outputs_are_unchanged_initially_and_only_adapters_are_trained():
     enable_lora(model, rank=2)
     np.testing.assert_allclose(model.predict(IMAGES, verbose=0), before, atol=1e-6)
     # Of the convolution [3 * 3 * 3 inputs, 2] and [2, 4]; of the dense layer [4, 2]
-    # and [2, 5]: Keras keeps the first as [3, 3, 3, 2]. The depthwise convolution has none.
+    # and [2, 5]: Keras keeps the first as [3, 3, 3, 2]. The depthwise one has none.
     shapes = [tuple(v.shape) for v in model.trainable_variables]
     assert sorted(shapes) == sorted([(3, 3, 3, 2), (2, 4), (4, 2), (2, 5)])
     statistics = [v.numpy() for v in model.layers[1].weights]
