@@ -20,7 +20,7 @@ def explanation(question):
         image_attention=None,
         text_attention=None,
         image_gradient=np.zeros((2, 2), "float32"),
-        picture=np.zeros((8, 8, 3), "uint8"),
+        image=np.zeros((8, 8, 3), "uint8"),
     )
 
 
