@@ -43,7 +43,9 @@ def tiny_rows(number: int, language: str = "en") -> list[dict]:
                 "captions": captions(scene, language, str(index)),
                 "question": [question for question, _ in asked],
                 "answer": [answer for _, answer in asked],
-                "tags": sorted({concepts[o.concept].singular.split()[-1] for o in scene.objects}),
+                "tags": sorted(
+                    {concepts[o.concept].singular.split()[-1] for o in scene.objects}
+                ),
                 "scene": scene.to_json(),
             }
         )

@@ -61,7 +61,10 @@ def test_numbers_of_numpy_become_those_of_python():
         ({"epochs": "3"}, "`epochs` must be an integer of"),
         ({"epochs": None}, "`epochs` must be an integer of"),
         ({"size": False}, "`size` must be an integer or None. Received: size=False."),
-        ({"size": "96"}, "`size` must be an integer of at least 1. Received: size='96'"),
+        (
+            {"size": "96"},
+            "`size` must be an integer of at least 1. Received: size=",
+        ),
         ({"rate": True}, "`rate` must be a number or None. Received: rate=True."),
         ({"rate": 1.0}, "`rate` must be greater than 0 and less than 1. Received"),
         ({"rate": float("nan")}, "`rate` must be greater than 0 and less than 1."),

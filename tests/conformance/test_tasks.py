@@ -1,7 +1,7 @@
 """Every registered task through the same tests, those of installed plugins too.
 
-A task is tested by being registered: its `TaskSpec` says how to make a tiny one and what
-it predicts from. The samples of `conftest` must have its inputs and targets.
+A task is tested by being registered: its `TaskSpec` says how to make a tiny one, and
+what it predicts from. The samples of `conftest` must have its inputs and targets.
 """
 
 import copy

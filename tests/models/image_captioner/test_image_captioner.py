@@ -178,7 +178,8 @@ def test_lora_is_saved_separately_and_merged(presets, images, tmp_path, monkeypa
 
     exported = []
     monkeypatch.setattr(
-        "mmkeras.models.task.export_saved_model", lambda task, path: exported.append(task)
+        "mmkeras.models.task.export_saved_model",
+        lambda task, path: exported.append(task),
     )
     model.export(tmp_path / "1")
     model.save_to_preset(tmp_path / "merged")
