@@ -27,8 +27,9 @@ def tiny_rows(number: int, language: str = "en") -> list[dict]:
 
     They have the inputs and targets of all tasks; `tags` are the words for the shapes.
     """
-    concepts = {concept.id: concept for concept in concepts_named("shapes")[:6]}
-    sampler = SceneSampler("shapes", list(concepts))
+    # "circle" of "red circle".
+    names = {c.id: c.singular.split()[-1] for c in concepts_named("shapes")[:6]}
+    sampler = SceneSampler("shapes", list(names))
     renderer = SceneRenderer(SIDE)
     rows = []
     for index in range(number):
@@ -43,9 +44,7 @@ def tiny_rows(number: int, language: str = "en") -> list[dict]:
                 "captions": captions(scene, language, str(index)),
                 "question": [question for question, _ in asked],
                 "answer": [answer for _, answer in asked],
-                "tags": sorted(
-                    {concepts[o.concept].singular.split()[-1] for o in scene.objects}
-                ),
+                "tags": sorted({names[one] for one in scene.counts()}),
                 "scene": scene.to_json(),
             }
         )
@@ -83,7 +82,7 @@ def images(scenes) -> list[bytes]:
 
 @pytest.fixture(scope="session")
 def presets(tmp_path_factory, dataset) -> Presets:
-    """Tiny trained tasks of all kinds; train another one only if none of them will do."""
+    """Tiny trained tasks, so that no test trains one only to have it."""
     folder = tmp_path_factory.getbasetemp()
     # Each process of pytest-xdist has a folder inside of the one they share.
     if "PYTEST_XDIST_WORKER" in os.environ:

@@ -176,11 +176,8 @@ def test_lora_is_saved_separately_and_merged(presets, images, tmp_path, monkeypa
     again.load_lora(tmp_path / "a.lora.h5")
     assert again.generate(images[:4]) == changed
 
-    exported = []
-    monkeypatch.setattr(
-        "mmkeras.models.task.export_saved_model",
-        lambda task, path: exported.append(task),
-    )
+    exported, export = [], "mmkeras.models.task.export_saved_model"
+    monkeypatch.setattr(export, lambda task, path: exported.append(task))
     model.export(tmp_path / "1")
     model.save_to_preset(tmp_path / "merged")
     for merged in (*exported, ImageCaptioner.from_preset(tmp_path / "merged")):
