@@ -2,12 +2,13 @@ import keras
 import pytest
 
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
-from mmkeras.layers import ImageEncoder, small_cnn
+from mmkeras.layers import ImageEncoder
 from mmkeras.models import (
     GenerativeVisualQA,
     ImageCaptioner,
     ImageCaptionerBackbone,
     VisualQA,
+    small_cnn,
 )
 from tests.conftest import SIDE
 

@@ -17,13 +17,15 @@ from mmkeras.metrics import (
     Perplexity,
     RetrievalRecall,
 )
-from mmkeras.optimizers import ConvMuon, LayerwiseOptimizer
+from mmkeras.optimizers import ConvMuon, LayerwiseOptimizer, WarmupCosine
 from mmkeras.preprocessing import (
     BertTokenizer,
     ImageConverter,
     WordPieceTokenizer,
     WordTokenizer,
 )
+
+pytestmark = pytest.mark.fast
 
 # How each one is made, with other arguments than the defaults.
 CONFIGURED = {
@@ -40,6 +42,7 @@ CONFIGURED = {
     "perplexity": lambda: Perplexity(name="mine"),
     "retrieval_recall": lambda: RetrievalRecall(5),
     "soft_score_crossentropy": lambda: SoftScoreCrossentropy("softmax"),
+    "warmup_cosine": lambda: WarmupCosine(0.1, total_steps=9, start_step=2),
     "word_piece_tokenizer": lambda: WordPieceTokenizer(lowercase=False),
     "word_tokenizer": lambda: WordTokenizer(punctuation="!", separator="_"),
 }

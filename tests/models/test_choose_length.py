@@ -5,6 +5,8 @@ import pytest
 from mmkeras.models.choose_length import choose_length
 from mmkeras.preprocessing import WordPieceTokenizer
 
+pytestmark = pytest.mark.fast
+
 TOKENIZER = WordPieceTokenizer(["[PAD]", "[UNK]", "[START]", "[END]", *"abc"])
 # 1, 3 and 2 tokens, and one more for the end.
 TEXTS = ["a", "a b c", "b c"]

@@ -6,6 +6,8 @@ import tensorflow as tf
 from mmkeras.arguments.settings import setting
 from mmkeras.models import ImageRun, Run
 
+pytestmark = pytest.mark.fast
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TaggerRun(Run):

@@ -9,6 +9,8 @@ import pytest
 from mmkeras.models import CaptionerRun, ImageRun, Run, register_task, registry
 from mmkeras.models.registry import spec_of_class, spec_of_run, task_specs
 
+pytestmark = pytest.mark.fast
+
 SPEC = dataclasses.replace(
     task_specs()["captioner"],
     name="tagger",

@@ -6,6 +6,8 @@ from mmkeras.decoding import DecodingOptions
 from mmkeras.models import TaskSpec, task_specs
 from mmkeras.models.image_captioner.caption_export import CaptionExport
 
+pytestmark = pytest.mark.fast
+
 SPEC = TaskSpec(
     name="tagger",
     summary="tag images",

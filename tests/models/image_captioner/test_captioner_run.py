@@ -2,6 +2,8 @@ import pytest
 
 from mmkeras.models import CaptionerRun
 
+pytestmark = pytest.mark.fast
+
 
 def test_arguments_by_role():
     run = CaptionerRun(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.layers import ImageEncoder, small_cnn
-from mmkeras.models import ImageCaptioner
+from mmkeras.layers import ImageEncoder
+from mmkeras.models import ImageCaptioner, small_cnn
 from tests.conftest import SIDE, tiny_rows, to_dataset
 
 

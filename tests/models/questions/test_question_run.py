@@ -2,6 +2,8 @@ import pytest
 
 from mmkeras.models import GenerativeVisualQARun, VisualQARun
 
+pytestmark = pytest.mark.fast
+
 
 def test_dropouts_are_one_argument_of_the_model():
     run = VisualQARun(data="a", output="b", image_dropout=0.2, text_dropout=0.0)
