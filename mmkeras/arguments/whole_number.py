@@ -20,7 +20,7 @@ def whole_number(
     Raises:
         ValueError: if it is not an integer, or out of range.
     """
-    limits = [f"of at least {minimum}"] if minimum is not None else []
+    limits = [f"at least {minimum}"] if minimum is not None else []
     limits += [f"at most {maximum}"] if maximum is not None else []
     try:
         number = operator.index(value)
@@ -29,5 +29,5 @@ def whole_number(
     valid = number is not None and (minimum is None or number >= minimum)
     if valid and (maximum is None or number <= maximum):
         return number
-    wanted = " ".join(["an integer", " and ".join(limits)]).rstrip()
+    wanted = f"an integer of {' and '.join(limits)}" if limits else "an integer"
     raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r}.")

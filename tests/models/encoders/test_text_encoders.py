@@ -8,6 +8,8 @@ from mmkeras.layers import KerasHubTextEncoder, RecurrentTextEncoder
 from mmkeras.models.encoders.text_encoders import build_text_encoder
 from mmkeras.preprocessing import BertTokenizer, WordPieceTokenizer, pack_tokens
 
+pytestmark = pytest.mark.fast
+
 TEXTS = ["what animal is this?", "how many dogs are there?", "图中有几只狗？"]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "dog", "##s"]
 

@@ -1,38 +1,27 @@
-import warnings
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from mmkeras.data import drop_modalities
-from mmkeras.decoding import DecodingResult
-from mmkeras.models import GenerativeVisualQA, GenerativeVisualQAPreprocessor
+from mmkeras.models import (
+    GenerativeVisualQA,
+    GenerativeVisualQAPreprocessor,
+    Prediction,
+    Predictions,
+)
+from mmkeras.models.generative_visual_qa.exact_answers import exact_answers
 from tests.conftest import SIDE
 
 BACKGROUND = "what colour is the background?"
 
 
 @pytest.fixture(scope="module")
-def vqa(dataset):
-    vqa = GenerativeVisualQA.from_data(
-        dataset,
-        image_size=SIDE,
-        hidden_dim=32,
-        num_encoder_layers=0,
-        fusion="gated",
-        seed=0,
-    )
-    vqa.compile("adam")
-    with warnings.catch_warnings():
-        # Of a softmax over one key, or of weights without gradients.
-        warnings.filterwarnings("error", ".*(softmax|Gradients)")
-        vqa.fit(dataset, epochs=12, batch_size=8, verbose=0)
-    return vqa
+def vqa(generative_vqa):
+    return generative_vqa
 
 
-def test_it_learns_to_write_answers(vqa, dataset, scenes):
+def test_accuracy_counts_exact_answers(vqa, dataset, scenes):
     results = vqa.evaluate(dataset, batch_size=16, verbose=0)
-    assert results["accuracy"] > 0.4
     asked = [row["question"] for row in scenes]
     found = vqa.answer([row["image"] for row in scenes], asked)
     right = [
@@ -41,44 +30,63 @@ def test_it_learns_to_write_answers(vqa, dataset, scenes):
         for answer, true in zip(answers, row["answer"], strict=True)
     ]
     assert results["accuracy"] == pytest.approx(np.mean(right))
+    # It learned: of the most common answer that is less than half.
+    assert results["accuracy"] > 0.5
 
 
 def test_accuracy_where_modalities_are_missing(vqa, dataset, scenes):
-    dropped = drop_modalities(dataset, {"image": 0.5}, seed=1)
+    dropped = drop_modalities(dataset.take(16), {"image": 0.5}, seed=1)
     present = [bool(sample["image_present"]) for sample in dropped]
     assert 0 < sum(present) < len(present)
-    asked = [row["question"] for row in scenes]
-    pairs = zip(scenes, present, strict=True)
-    found = vqa.answer([row["image"] if there else None for row, there in pairs], asked)
+    found = vqa.answer(
+        [
+            row["image"] if there else None
+            for row, there in zip(scenes, present, strict=False)
+        ],
+        [row["question"] for row in scenes[:16]],
+    )
     right = [
         answer == true
-        for row, answers in zip(scenes, found, strict=True)
+        for row, answers in zip(scenes, found, strict=False)
         for answer, true in zip(answers, row["answer"], strict=True)
     ]
-    results = vqa.evaluate(dropped, batch_size=16, verbose=0)
+    results = exact_answers(Predictions(vqa, dropped, batch_size=6))
     assert results["accuracy"] == pytest.approx(np.mean(right))
 
 
-def test_an_answer_counts_as_its_tokenizer_writes_it(vqa):
-    """`U.S.A.` is written with spaces, and is right all the same."""
-    tokenizer = vqa.preprocessor.answer_tokenizer
-    ids = tokenizer.tokenize(tf.constant(["yes"])).to_tensor()[0].numpy().tolist()
-    length = vqa.preprocessor.answer_length
-    true = np.zeros([1, 2, length], "int32")
-    true[0, :, : len(ids) + 1] = [*ids, tokenizer.end_token_id]
-    true[0, 1, 0] = tokenizer.unk_token_id
+def test_exact_answers_as_the_tokenizer_writes_them(vqa):
+    """Without case; a word that is not in the vocabulary is wrong."""
 
-    class Writer:
-        def of_regions(self, options):
-            written = tf.constant(np.repeat(true[:, :1], 2, axis=1).reshape(2, 1, -1))
-            return lambda *_: DecodingResult(written, None, None)
+    class Given:
+        task = vqa
+        rows = [
+            Prediction({"answer": ["yes", "YES", "no"]}, None, ["yes", "yes", "yes"]),
+            Prediction({"answer": "zebra"}, None, "zebra"),
+        ]
 
-    generators, vqa._generators = vqa._generators, Writer()
-    try:
-        grades = vqa.grader()(None, None, None, tf.constant(true))
-        assert grades.numpy().tolist() == [[1.0, 0.0]]
-    finally:
-        vqa._generators = generators
+    assert exact_answers(Given()) == {"accuracy": 0.5}
+
+
+def test_grader_by_hand(vqa, images):
+    """1 where greedy search gives exactly the tokens of the answer."""
+    preprocessor, backbone = vqa.preprocessor, vqa.backbone
+    tokenizer = preprocessor.answer_tokenizer
+    best = vqa.answer(images[0], [BACKGROUND, "is there a star?"])
+    ids = np.zeros([1, 3, preprocessor.answer_length], "int32")
+    wrong = "no" if best[1] == "yes" else "yes"
+    for place, answer in enumerate([best[0], wrong, best[0]]):
+        tokens = tokenizer.tokenize(tf.constant(answer)).numpy().tolist()
+        ids[0, place, : len(tokens) + 1] = [*tokens, tokenizer.end_token_id]
+    ids[0, 2, 0] = tokenizer.unk_token_id
+    asked = tf.constant([[BACKGROUND, "is there a star?", BACKGROUND]])
+    pixels = preprocessor.image_converter(tf.constant(images[:1]))
+    grades = vqa.grader()(
+        backbone.regions(pixels),
+        preprocessor.tokenize(asked),
+        tf.constant([True]),
+        tf.constant(ids),
+    )
+    assert grades.numpy().tolist() == [[1.0, 0.0, 0.0]]
 
 
 def test_long_answers_are_refused_or_cut(dataset):
@@ -90,25 +98,30 @@ def test_long_answers_are_refused_or_cut(dataset):
             ),
         }
     )
-    settings = {"image_size": SIDE, "hidden_dim": 16, "num_encoder_layers": 0}
-    with pytest.raises(ValueError, match="answer_length=8.*Give answer_length=.*'cut'"):
-        GenerativeVisualQA.from_data(long, **settings)
+    settings = {"image_size": SIDE, "hidden_dim": 16, "num_layers": 0}
+    with pytest.raises(ValueError, match="answer_length=8 .*Use answer_length=.*'cut'"):
+        GenerativeVisualQA.from_data(long, answer_length=8, **settings)
     with pytest.raises(ValueError, match="`long_answers` must be 'error' or 'cut'"):
         GenerativeVisualQA.from_data(long, long_answers="no", **settings)
-    cut = GenerativeVisualQA.from_data(long, long_answers="cut", **settings)
-    assert cut.preprocessor.answer_length == 8
+    cut = GenerativeVisualQA.from_data(
+        long, answer_length=8, long_answers="cut", **settings
+    )
+    assert cut.preprocessor.answer_length == cut.backbone.answer_length == 8
 
 
 def test_decoding_options(vqa, images):
-    best = vqa.answer(
-        images[0], BACKGROUND, num_beams=3, num_sequences=3, return_scores=True
-    )
-    assert len({text for text, _ in best}) == 3
-    assert [score for _, score in best] == sorted(
-        (score for _, score in best), reverse=True
-    )
-    without = vqa.answer(images[0], BACKGROUND, forbidden_words=[best[0][0]])
-    assert without != best[0][0]
+    best = vqa.answer(images[0], BACKGROUND, num_beams=3, num_sequences=3)
+    assert len(set(best)) == 3
+    scores = [answer.score for answer in best]
+    assert scores == sorted(scores, reverse=True)
+    greedy = vqa.answer(images[0], BACKGROUND)
+    names, gains = zip(*greedy.tokens, strict=True)
+    tokenizer = vqa.preprocessor.answer_tokenizer
+    ids = [tokenizer.token_to_id(name) for name in names]
+    assert tokenizer.detokenize([ids]).numpy()[0].decode() == greedy
+    assert sum(gains) == pytest.approx(greedy.score, abs=1e-5)
+    without = vqa.answer(images[0], BACKGROUND, forbidden_words=[greedy])
+    assert greedy not in without
 
 
 def test_decoding_agrees_with_all_tokens_at_once(vqa, images):
@@ -132,10 +145,11 @@ def test_decoding_agrees_with_all_tokens_at_once(vqa, images):
         np.testing.assert_array_equal(found[:length], row[:length])
 
 
-def test_forms_and_what_is_missing(vqa, images):
-    one = vqa.answer(images[0], BACKGROUND)
-    nested = vqa.answer([images[0], None], [[BACKGROUND] * 2, BACKGROUND])
-    assert nested[0] == [one, one] and isinstance(nested[1], str)
+def test_forms_of_images_and_questions(vqa, images):
+    one, two = vqa.answer(images[0], [BACKGROUND, "is there a star?"])
+    without = vqa.answer(None, BACKGROUND)
+    asked = [[BACKGROUND, "is there a star?"], BACKGROUND]
+    assert vqa.answer([images[0], None], asked) == [[one, two], without]
     found = vqa.answer([images[0], b"bad"], BACKGROUND, on_error="skip")
     assert found == [one, None]
     with pytest.raises(ValueError, match="is blank"):
@@ -143,20 +157,20 @@ def test_forms_and_what_is_missing(vqa, images):
 
 
 def test_explain(vqa, images):
-    [(best, score)] = [vqa.answer(images[0], BACKGROUND, return_scores=True)]
+    best = vqa.answer(images[0], BACKGROUND)
     explanation = vqa.explain(images[0], BACKGROUND)
     assert explanation.answer == best
     # The sum of the log-probabilities of its tokens, as the search adds them up.
-    assert np.log(explanation.score) == pytest.approx(score, abs=1e-4)
+    assert np.log(explanation.score) == pytest.approx(best.score, abs=1e-4)
     assert explanation.image_gradient.shape == (2, 2)
     assert explanation.image_gradient.max() == pytest.approx(1.0)
     unlike = "no" if best == "yes" else "yes"
     other = vqa.explain(images[0], BACKGROUND, answer=unlike)
     assert other.answer == unlike and other.score < explanation.score
-    with pytest.raises(ValueError, match="no pieces"):
+    with pytest.raises(ValueError, match="cannot write '☃': its vocabulary"):
         vqa.explain(images[0], BACKGROUND, answer="☃")
-    with pytest.raises(ValueError, match="at most 8 tokens"):
-        vqa.explain(images[0], BACKGROUND, answer="yes " * 8)
+    with pytest.raises(ValueError, match="at most \\d+ tokens"):
+        vqa.explain(images[0], BACKGROUND, answer="yes " * 200)
     # Nothing but the end, which is not certain.
     assert vqa.explain(images[0], BACKGROUND, answer="").score < explanation.score
 

@@ -9,6 +9,8 @@ from mmkeras.models import ImageCaptionerPreprocessor
 from mmkeras.preprocessing import ImageConverter, WordPieceTokenizer
 from tests.preprocessing.images.wild_images import noise, png
 
+pytestmark = pytest.mark.fast
+
 # The ids of the letters a to f are 4 to 9.
 VOCABULARY = ["[PAD]", "[UNK]", "[START]", "[END]", *"abcdef"]
 IMAGES = [png(noise(seed=i)) for i in range(3)]

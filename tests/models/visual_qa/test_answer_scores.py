@@ -5,6 +5,8 @@ import tensorflow as tf
 from mmkeras.models.visual_qa.answer_scores import answer_key, answer_scores
 from mmkeras.models.visual_qa.frequent_answers import frequent_answers
 
+pytestmark = pytest.mark.fast
+
 KNOWN = ["yes", "no", "two"]
 
 

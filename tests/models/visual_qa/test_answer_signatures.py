@@ -2,47 +2,29 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.models import VisualQA
-from tests.conftest import SIDE
-
 QUESTION = "what colour is the background?"
 
 
 @pytest.fixture(scope="module")
-def vqa(dataset):
-    return VisualQA.from_data(
-        dataset,
-        image_size=SIDE,
-        hidden_dim=16,
-        num_encoder_layers=0,
-        fusion="gated",
-        seed=0,
-    )
+def model(presets):
+    # Kept, since its functions read variables that are deleted with it.
+    return tf.saved_model.load(str(presets.saved_model("vqa")))
 
 
-@pytest.fixture(scope="module")
-def signatures(vqa, tmp_path_factory):
-    path = tmp_path_factory.mktemp("export") / "1"
-    vqa.export(path, top_k=2)
-    # Kept, or what the functions read would go with the model.
-    model = tf.saved_model.load(str(path))
-    return model, model.signatures
-
-
-def test_answers_are_those_of_answer(vqa, signatures, images, scenes):
+def test_answers_are_those_of_answer(vqa, model, images, scenes):
     asked = [row["question"][0] for row in scenes]
-    served = signatures[1]["top_k"](
+    served = model.signatures["top_k"](
         image_bytes=tf.constant(images), question=tf.constant(asked)
     )
-    expected = vqa.answer(images, asked, top_k=2)
+    expected = vqa.answer(images, asked, num_sequences=3)
     answers = [[text.decode() for text in row] for row in served["answers"].numpy()]
-    assert answers == [[text for text, _ in row] for row in expected]
-    scores = [[score for _, score in row] for row in expected]
+    assert answers == expected
+    scores = [[answer.score for answer in row] for row in expected]
     np.testing.assert_allclose(served["scores"], scores, atol=1e-5)
 
 
-def test_a_bad_row_fails_alone(signatures, images):
-    served = signatures[1]["serving_default"](
+def test_a_bad_row_fails_alone(model, images):
+    served = model.signatures["serving_default"](
         image_bytes=tf.constant([images[0], b"bad", images[0], b"", images[0]]),
         question=tf.constant([QUESTION, QUESTION, "  ", QUESTION, "?" * 10_000]),
     )
@@ -54,20 +36,25 @@ def test_a_bad_row_fails_alone(signatures, images):
     assert served["score"].numpy()[1] == 0
 
 
-def test_an_empty_batch(signatures):
+def test_an_empty_batch(model):
     nothing = tf.constant([], tf.string)
-    served = signatures[1]["serving_default"](image_bytes=nothing, question=nothing)
+    served = model.signatures["serving_default"](image_bytes=nothing, question=nothing)
     assert all(value.shape == (0,) for value in served.values())
 
 
-def test_top_k_is_at_least_one(vqa, tmp_path):
-    with pytest.raises(ValueError, match="top_k=0"):
-        vqa.export(tmp_path / "1", top_k=0)
+def test_number_of_answers(vqa):
+    # Not more than the model knows.
+    function, inputs = vqa.signatures(num_sequences=999)["top_k"]
+    traced = tf.function(function, input_signature=inputs).get_concrete_function()
+    number = len(vqa.preprocessor.answers)
+    assert traced.structured_outputs["answers"].shape.as_list() == [None, number]
+    with pytest.raises(ValueError, match="num_sequences=0"):
+        vqa.signatures(num_sequences=0)
 
 
-def test_an_option_that_there_is_not_is_named_with_those_there_are(vqa, tmp_path):
+def test_unknown_options_are_named_with_the_known_ones(vqa, tmp_path):
     with pytest.raises(
-        TypeError, match="VisualQA has no argument `num_beams`.*, top_k"
+        TypeError, match="VisualQA has no argument `num_beams`.*num_sequences"
     ):
         vqa.export(tmp_path / "1", num_beams=2)
     with pytest.raises(TypeError, match="Did you mean `overwrite`"):

@@ -14,7 +14,7 @@ def make(dataset, **kwargs):
     options = {
         "image_size": SIDE,
         "hidden_dim": 32,
-        "num_encoder_layers": 0,
+        "num_layers": 0,
         "fusion": "gated",
         "seed": 0,
         **kwargs,
@@ -22,19 +22,7 @@ def make(dataset, **kwargs):
     return VisualQA.from_data(dataset, **options)
 
 
-@pytest.fixture(scope="module")
-def vqa(dataset):
-    vqa = make(dataset, modality_dropout={"image": 0.2, "text": 0.1})
-    vqa.compile("adam")
-    vqa.fit(dataset, epochs=12, batch_size=8, verbose=0)
-    return vqa
-
-
-def test_it_learns(vqa, dataset):
-    assert vqa.evaluate(dataset, verbose=0)["accuracy"] > 0.5
-
-
-def test_evaluation_is_what_answer_says(vqa, dataset, scenes):
+def test_accuracy_counts_the_answers_of_answer(vqa, dataset, scenes):
     """Accuracy over padded batches equals counting right answers one by one."""
     found = vqa.answer(
         [row["image"] for row in scenes], [row["question"] for row in scenes]
@@ -46,13 +34,15 @@ def test_evaluation_is_what_answer_says(vqa, dataset, scenes):
     ]
     accuracy = vqa.evaluate(dataset, batch_size=7, verbose=0)["accuracy"]
     assert accuracy == pytest.approx(np.mean(right), abs=1e-6)
+    # It learned: of the most common answer that is less than half.
+    assert accuracy > 0.5
 
 
-def test_forms_of_pictures_and_questions(vqa, images, tmp_path):
-    path = tmp_path / "picture.png"
+def test_forms_of_images_and_questions(vqa, images, tmp_path):
+    path = tmp_path / "a.png"
     path.write_bytes(images[0])
     one = vqa.answer(path, BACKGROUND)
-    assert isinstance(one, str)
+    assert one in vqa.preprocessor.answers
     assert vqa.answer([str(path)], [BACKGROUND]) == [one]
     assert vqa.answer(images[0], [BACKGROUND, BACKGROUND]) == [one, one]
     two = vqa.answer(images[:2], BACKGROUND)
@@ -61,61 +51,62 @@ def test_forms_of_pictures_and_questions(vqa, images, tmp_path):
     assert nested == [[one] * 3, two[1]]
 
 
-def test_top_k(vqa, images):
-    best = vqa.answer(images[0], BACKGROUND, top_k=3)
-    assert best[0][0] == vqa.answer(images[0], BACKGROUND)
-    scores = [score for _, score in best]
+def test_several_answers(vqa, images):
+    known = vqa.preprocessor.answers
+    best = vqa.answer(images[0], BACKGROUND, num_sequences=3)
+    assert best[0] == vqa.answer(images[0], BACKGROUND)
+    everything = vqa.answer(images[0], BACKGROUND, num_sequences=len(known))
+    assert everything[:3] == best and sorted(everything) == sorted(known)
+    scores = [answer.score for answer in everything]
     assert scores == sorted(scores, reverse=True)
-    everything = vqa.answer(images[0], BACKGROUND, top_k=len(vqa.preprocessor.answers))
-    assert sum(score for _, score in everything) == pytest.approx(1, abs=1e-5)
-    with pytest.raises(ValueError, match="top_k=0"):
-        vqa.answer(images[0], BACKGROUND, top_k=0)
+    assert sum(scores) == pytest.approx(1, abs=1e-5)
 
 
 def test_several_questions_are_answered_as_each_alone(vqa, images):
     asked = [BACKGROUND, "is there a star?", "how many stars are there?"]
-    together = vqa.answer(images[3], asked, top_k=2)
-    alone = [vqa.answer(images[3], question, top_k=2) for question in asked]
-    for left, right in zip(together, alone, strict=True):
-        assert [text for text, _ in left] == [text for text, _ in right]
-        np.testing.assert_allclose(
-            [s for _, s in left], [s for _, s in right], atol=1e-5
-        )
+    together = vqa.answer(images[3], asked)
+    alone = [vqa.answer(images[3], question) for question in asked]
+    assert together == alone
+    np.testing.assert_allclose(
+        [answer.score for answer in together],
+        [answer.score for answer in alone],
+        atol=1e-5,
+    )
 
 
-def test_without_a_picture_all_pictures_are_the_same(vqa, images):
-    """A missing picture is not seen: what stands in its place does not count."""
+def test_pixels_of_a_missing_image_do_not_count(vqa):
     asked = tf.constant([[BACKGROUND]] * 2)
     pixels = tf.stack([tf.zeros([SIDE, SIDE, 3]), tf.random.normal([SIDE, SIDE, 3])])
     scores = vqa.answerer()(pixels, tf.constant([False, False]), asked)
     np.testing.assert_array_equal(scores[0], scores[1])
-    expected = vqa.answer(None, BACKGROUND, top_k=1)
-    assert float(tf.reduce_max(scores)) == pytest.approx(expected[0][1], rel=1e-5)
+    expected = vqa.answer(None, BACKGROUND)
+    assert float(tf.reduce_max(scores)) == pytest.approx(expected.score, rel=1e-5)
 
 
-def test_without_a_picture_the_answer_is_of_the_right_kind(vqa):
-    colours = {"white", "yellow", "green", "blue", "grey", "pink", "orange"}
-    found = vqa.answer(None, BACKGROUND)
-    assert found not in ("yes", "no"), found
-    assert found in colours or found in vqa.preprocessor.answers
+def test_without_an_image_or_a_question(vqa, scenes):
+    """The kind of the answer follows from the question alone."""
+    colors = {a for row in scenes for q, a in _pairs(row) if q == BACKGROUND}
+    assert vqa.answer(None, BACKGROUND) in colors
+    known = vqa.preprocessor.answers
+    everything = vqa.answer(None, None, num_sequences=len(known))
+    assert sum(answer.score for answer in everything) == pytest.approx(1, abs=1e-5)
 
 
-def test_neither_picture_nor_question(vqa):
-    (first,) = vqa.answer(None, None, top_k=1)
-    assert 0 < first[1] < 1
+def _pairs(row):
+    return zip(row["question"], row["answer"], strict=True)
 
 
-def test_missing_pictures_do_not_change_the_other_rows(vqa, images):
-    whole = vqa.answer(images[:4], BACKGROUND, top_k=1)
-    some = vqa.answer([images[0], None, images[2], None], BACKGROUND, top_k=1)
-    assert [some[0][0][0], some[2][0][0]] == [whole[0][0][0], whole[2][0][0]]
+def test_missing_images_do_not_change_the_other_rows(vqa, images):
+    every = vqa.answer(images[:4], BACKGROUND)
+    some = vqa.answer([images[0], None, images[2], None], BACKGROUND)
+    assert [some[0], some[2]] == [every[0], every[2]]
     np.testing.assert_allclose(
-        [some[0][0][1], some[2][0][1]], [whole[0][0][1], whole[2][0][1]], atol=1e-5
+        [some[0].score, some[2].score], [every[0].score, every[2].score], atol=1e-5
     )
-    assert some[1] == some[3]
+    assert some[1] == some[3] and some[1].score == pytest.approx(some[3].score)
 
 
-def test_questions_that_cannot_be_asked(vqa, images):
+def test_bad_questions(vqa, images):
     with pytest.raises(ValueError, match="image 1 is blank"):
         vqa.answer(images[:2], [BACKGROUND, "  "])
     with pytest.raises(ValueError, match="a list of 2, and `questions` one of 3"):
@@ -133,7 +124,7 @@ def test_questions_that_cannot_be_asked(vqa, images):
         vqa.answer(images[0], "what\ud800?")
 
 
-def test_a_batch_of_a_dataset_is_asked_as_it_is(vqa, dataset, scenes):
+def test_a_batch_of_a_dataset(vqa, dataset, scenes):
     batch = next(iter(batch_samples(dataset, 2)))
     pictures = [row["image"] for row in scenes[:2]]
     expected = vqa.answer(pictures, [row["question"] for row in scenes[:2]])
@@ -147,26 +138,30 @@ def test_a_batch_of_a_dataset_is_asked_as_it_is(vqa, dataset, scenes):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"top_k": "3"}, "`top_k` must be an integer. Received: top_k='3'"),
-        ({"top_k": 2.0}, "`top_k` must be an integer. Received: top_k=2.0"),
+        ({"num_sequences": "3"}, "`num_sequences` must be an integer.*='3'"),
+        ({"num_sequences": 2.0}, "`num_sequences` must be an integer.*=2.0"),
+        ({"num_sequences": 0}, "`num_sequences` must be an integer.*=0"),
+        ({"num_sequences": 999}, "`num_sequences` must be an integer.*=999"),
         ({"batch_size": 0}, "`batch_size` must be an integer of at least 1.*=0"),
         ({"batch_size": 1.5}, "`batch_size` must be an integer"),
     ],
 )
-def test_options_that_are_no_fitting_numbers(vqa, images, options, message):
+def test_bad_numbers(vqa, images, options, message):
     with pytest.raises(ValueError, match=message):
         vqa.answer(images[0], BACKGROUND, **options)
 
 
-def test_integers_of_numpy_are_integers(vqa, images):
-    found = vqa.answer(images[0], BACKGROUND, top_k=np.int64(2), batch_size=np.int8(3))
+def test_integers_of_numpy(vqa, images):
+    found = vqa.answer(
+        images[0], BACKGROUND, num_sequences=np.int64(2), batch_size=np.int8(3)
+    )
     assert len(found) == 2
 
 
-def test_only_one_picture_is_explained(vqa, images):
-    with pytest.raises(ValueError, match="one picture, not a list.* a list of 1"):
+def test_only_one_image_is_explained(vqa, images):
+    with pytest.raises(ValueError, match="must be one .*, not a list.* a list of 1"):
         vqa.explain(images[:1], BACKGROUND)
-    with pytest.raises(ValueError, match="`image` must be a picture"):
+    with pytest.raises(ValueError, match="`image` must be .*image=None"):
         vqa.explain(None, BACKGROUND)
     with pytest.raises(ValueError, match="a batch of 2"):
         vqa.explain(tf.constant(images[:2]), BACKGROUND)
@@ -176,35 +171,24 @@ def test_only_one_picture_is_explained(vqa, images):
 
 def test_odd_questions_get_an_answer(vqa, images):
     odd = ["what " * 2000, "背景是什么颜色？", "🙂🙂", "?"]
-    assert all(isinstance(answer, str) for answer in vqa.answer(images[0], odd))
+    assert set(vqa.answer(images[0], odd)) <= set(vqa.preprocessor.answers)
 
 
-def test_broken_pictures(vqa, images):
+def test_bad_images(vqa, images):
     with pytest.raises(ValueError, match="image 1: unknown image format"):
         vqa.answer([images[0], b"bad"], BACKGROUND)
     found = vqa.answer([images[0], b"bad"], [[BACKGROUND] * 2] * 2, on_error="skip")
     assert found[1] == [None, None]
-    assert all(isinstance(answer, str) for answer in found[0])
+    assert found[0] == [vqa.answer(images[0], BACKGROUND)] * 2
     with pytest.raises(ValueError, match="on_error='drop'"):
         vqa.answer(images[0], BACKGROUND, on_error="drop")
 
 
-def test_broken_pictures_in_fit_are_skipped(dataset, scenes):
-    rows = [{**row, "image": b"bad"} if i == 3 else row for i, row in enumerate(scenes)]
-    vqa = make(dataset)
-    vqa.compile("adam")
-    with pytest.warns(UserWarning, match="1 images could not be used"):
-        history = vqa.fit(
-            to_dataset(rows), batch_size=16, verbose=0, on_error="skip"
-        ).history
-    assert history["skipped_images"] == [1]
-
-
 def test_explain(vqa, images):
     explanation = vqa.explain(images[0], BACKGROUND)
-    (best,) = vqa.answer(images[0], BACKGROUND, top_k=1)
-    assert explanation.answer == best[0]
-    assert explanation.score == pytest.approx(best[1], abs=1e-5)
+    best = vqa.answer(images[0], BACKGROUND)
+    assert explanation.answer == best
+    assert explanation.score == pytest.approx(best.score, abs=1e-5)
     assert explanation.tokens[1:-1] == [
         "what",
         "colour",
@@ -215,15 +199,16 @@ def test_explain(vqa, images):
     ]
     encoder = vqa.backbone.image_encoder
     assert explanation.image_gradient.shape == (encoder.rows, encoder.columns)
+    # Scaled to 1 where the answer depends on the image at all.
     assert explanation.image_gradient.min() >= 0
-    assert explanation.image_gradient.max() <= 1
+    assert explanation.image_gradient.max() == pytest.approx(1)
     assert explanation.image_attention is None
     assert vqa.explain(images[0], BACKGROUND, answer="yes").answer == "yes"
-    with pytest.raises(ValueError, match="cannot answer 'seven hundred'"):
+    with pytest.raises(ValueError, match="does not know the answer 'seven hundred'"):
         vqa.explain(images[0], BACKGROUND, answer="seven hundred")
 
 
-def test_an_explanation_of_a_block_that_attends_is_drawn(dataset, images, tmp_path):
+def test_explanation_by_attention(dataset, images, tmp_path):
     vqa = make(dataset, fusion="bidirectional_cross_attention")
     explanation = vqa.explain(images[0], BACKGROUND)
     assert explanation.image_attention.sum() == pytest.approx(1, abs=1e-5)
@@ -233,27 +218,27 @@ def test_an_explanation_of_a_block_that_attends_is_drawn(dataset, images, tmp_pa
     assert (tmp_path / "answer.png").stat().st_size > 10_000
 
 
-def test_modality_heads_carry_their_own_losses(dataset):
+def test_modality_heads_have_losses(dataset):
     vqa = make(dataset, modality_heads=True)
-    vqa.compile("adam", loss_weights={"answer": 1.0, "image": 0.25, "text": 0.5})
-    losses = vqa.fit(dataset, epochs=2, batch_size=16, verbose=0).history
-    for epoch in range(2):
-        parts = (losses[f"{n}_loss"][epoch] for n in ("answer", "image", "text"))
-        fused, image, text = parts
-        # L = l + α_v l_v + α_t l_t
-        expected = fused + 0.25 * image + 0.5 * text
-        assert losses["loss"][epoch] == pytest.approx(expected, rel=1e-3)
-    assert 0 <= losses["answer_accuracy"][1] <= 1
+    weights = {"answer": 1.0, "image": 0.25, "text": 0.5}
+    vqa.compile("adam", loss_weights=weights, run_eagerly=True)
+    losses = vqa.fit(dataset.take(16), batch_size=16, verbose=0).history
+    # L = l + α_v l_v + α_t l_t
+    expected = sum(weights[name] * losses[f"{name}_loss"][0] for name in weights)
+    assert losses["loss"][0] == pytest.approx(expected, rel=1e-5)
+    assert "answer_accuracy" in losses
 
 
 def test_late_fusion_scores_the_answers_itself(dataset, images):
     vqa = make(dataset, fusion="late")
     assert vqa.backbone.question_reader.head is None
     assert vqa.backbone.fusion.dim == len(vqa.preprocessor.answers)
-    assert isinstance(vqa.answer(images[0], BACKGROUND), str)
+    found = vqa.answer(images[0], BACKGROUND, num_sequences=3)
+    assert found[0].score >= found[1].score >= found[2].score
+    assert set(found) <= set(vqa.preprocessor.answers)
 
 
-def test_a_fusion_block_of_ones_own(dataset):
+def test_custom_fusion_block(dataset):
     block = GatedFusion(dim=16)
     assert make(dataset, fusion=block).backbone.fusion is block
 
@@ -269,12 +254,12 @@ def test_answer_weights(dataset):
     weights = vqa.loss.answer_weights
     assert weights[vqa.preprocessor.answers.index("yes")] == 2.0
     assert sum(weights) == len(weights) + 1
-    with pytest.raises(ValueError, match="cannot give: \\['perhaps'\\]"):
+    with pytest.raises(ValueError, match="does not know.*'perhaps'"):
         vqa.compile("adam", answer_weights={"perhaps": 2.0})
 
 
 @pytest.mark.parametrize("name", ["num_answers", "min_answer_count"])
-def test_there_is_at_least_one_answer(dataset, name):
+def test_numbers_of_answers(dataset, name):
     with pytest.raises(ValueError, match=f"`{name}` must be an integer of at least 1"):
         VisualQA.from_data(dataset, **{name: 0})
 
@@ -291,8 +276,8 @@ def test_questions_in_chinese():
     assert vqa.answer(rows[0]["image"], "背景是什么颜色？") in vqa.preprocessor.answers
 
 
-def test_a_preset_of_another_language_is_refused(vqa):
-    with pytest.raises(ValueError, match="knows no word of the first"):
+def test_questions_of_another_language_are_refused(vqa):
+    with pytest.raises(ValueError, match="a single word of the first"):
         vqa.evaluate(to_dataset(tiny_rows(4, "zh")), verbose=0)
 
 
@@ -302,11 +287,9 @@ def test_samples_without_answers(vqa, scenes):
         vqa.evaluate(to_dataset(rows), verbose=0)
 
 
-def test_adapters_are_put_on_the_parts_that_can_have_them(dataset):
+def test_lora_is_on_parts_that_have_dense_layers(dataset):
     """A GRU has no dense layer; the fusion block has."""
-    task = VisualQA.from_data(
-        dataset, image_size=32, hidden_dim=16, text_encoder="gru", fusion="gated"
-    )
+    task = make(dataset)
     task.enable_lora(rank=2)
     names = {weight.path for weight in task.trainable_weights}
     assert names and all("lora" in name for name in names)
@@ -314,10 +297,10 @@ def test_adapters_are_put_on_the_parts_that_can_have_them(dataset):
         task.enable_lora(rank=2, parts=["text_encoder"])
 
 
-def test_answers_that_cannot_be_given_are_pointed_out(vqa, dataset):
+def test_unknown_answers_are_pointed_out(vqa, dataset):
     foreign = dataset.map(
         lambda row: {**row, "answer": tf.strings.join([row["answer"], "-x"])}
     )
     with pytest.warns(UserWarning, match="None of the first .*-x' ….*from_data"):
-        results = vqa.evaluate(foreign, verbose=0)
+        results = vqa.evaluate(foreign.take(4), verbose=0)
     assert results["accuracy"] == 0

@@ -6,6 +6,8 @@ import tensorflow as tf
 from mmkeras.models import VisualQAPreprocessor
 from mmkeras.preprocessing import ImageConverter, WordPieceTokenizer
 
+pytestmark = pytest.mark.fast
+
 PICTURE = tf.io.encode_png(np.full((4, 4, 3), 255, "uint8")).numpy()
 # ids: 0 padding, 1 unknown, 2 start, 3 end, then these
 WORDS = ["[PAD]", "[UNK]", "[START]", "[END]", "what", "colour", "how", "many", "?"]
