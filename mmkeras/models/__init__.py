@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "image_captioner.image_captioner_backbone": ["ImageCaptionerBackbone"],
         "image_captioner.image_captioner_preprocessor": ["ImageCaptionerPreprocessor"],
         "image_run": ["ImageRun"],
+        "image_task": ["ImageTask"],
         "predictions": ["Prediction", "Predictions"],
         "questions.explanation": ["Explanation"],
         "questions.visual_qa_report": ["visual_qa_report"],

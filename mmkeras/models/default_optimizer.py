@@ -46,13 +46,14 @@ class DefaultOptimizer:
         optimizer = ConvMuon(
             self.schedule, weight_decay=0.01, adam_weight_decay=0.01, clipnorm=1.0
         )
-        return scaled_by_part(optimizer, self.factors, parts)
+        return _scaled_by_part(optimizer, self.factors, parts)
 
     def begin(
         self,
         model: keras.Model,
         parts: Mapping[str, keras.layers.Layer],
-        total_steps: int,
+        steps: int | None,
+        epochs: int,
     ) -> None:
         """Builds the optimizer of a model, and starts the schedule of a `fit`.
 
@@ -62,8 +63,18 @@ class DefaultOptimizer:
         Args:
             model: a model that is compiled with this optimizer.
             parts: dict of its layers by name.
-            total_steps: int, the number of steps of the `fit`.
+            steps: int, the number of steps of an epoch, or `None` if it is unknown.
+            epochs: int, the number of epochs of the `fit`.
+
+        Raises:
+            ValueError: if the number of steps is unknown.
         """
+        if steps is None:
+            raise ValueError(
+                "The schedule of the learning rate needs the number of steps, which is "
+                "unknown for a filtered or generated dataset. Set `steps_per_epoch`, "
+                "or apply `tf.data.experimental.assert_cardinality(number)` to it."
+            )
         variables = list(model.trainable_variables)
         if self._trained is not None and not _same(self._trained, variables):
             wrapped = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
@@ -74,10 +85,49 @@ class DefaultOptimizer:
             model.train_function = None
         self._trained = variables
         model.optimizer.build(variables)
-        self.schedule.begin(total_steps, model.optimizer.iterations.numpy())
+        self.schedule.begin(steps * epochs, model.optimizer.iterations.numpy())
 
 
-def scaled_by_part(
+def choose_optimizer(
+    optimizer: str | keras.optimizers.Optimizer,
+    learning_rate: float | None,
+    default_rate: float,
+    factors: Mapping[str, float] | None,
+    parts: Mapping[str, keras.layers.Layer],
+) -> tuple[keras.optimizers.Optimizer | str, DefaultOptimizer | None]:
+    """The optimizer to compile a model with.
+
+    Args:
+        optimizer: a Keras optimizer or its name, or `"auto"` for `DefaultOptimizer`.
+        learning_rate: float, the peak of the default schedule, or `None` for
+            `default_rate`.
+        default_rate: float.
+        factors: as in `DefaultOptimizer`, or `None`.
+        parts: dict of the layers of the model by name.
+
+    Returns:
+        The optimizer, and its `DefaultOptimizer` or `None`.
+
+    Raises:
+        ValueError: if `learning_rate` is given with another optimizer, or a factor is
+            of an unknown part.
+    """
+    if optimizer == "auto":
+        rate = default_rate if learning_rate is None else learning_rate
+        default = DefaultOptimizer(rate, factors)
+        return default.create(parts), default
+    if learning_rate is not None:
+        raise ValueError(
+            "`learning_rate` is the peak of the schedule of optimizer='auto'. Set the "
+            "rate of your optimizer itself, e.g. keras.optimizers.Adam(1e-3). "
+            f"Received: optimizer={optimizer!r}, learning_rate={learning_rate}."
+        )
+    if factors:
+        optimizer = _scaled_by_part(keras.optimizers.get(optimizer), factors, parts)
+    return optimizer, None
+
+
+def _scaled_by_part(
     optimizer: keras.optimizers.Optimizer,
     factors: Mapping[str, float],
     parts: Mapping[str, keras.layers.Layer],

@@ -5,8 +5,7 @@ import functools
 import os
 import pathlib
 import tempfile
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -17,27 +16,26 @@ from mmkeras import __version__
 from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
 from mmkeras.arguments.whole_number import whole_number
-from mmkeras.data import FeatureCache, SamplePipeline
+from mmkeras.data import SamplePipeline
 from mmkeras.data.decode_samples import missing_key
 from mmkeras.data.modalities import is_batched
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.data.sample_pipeline import Batches
 from mmkeras.export import StaticForm, export_litert, export_saved_model
-from mmkeras.layers import ImageEncoder
 from mmkeras.models.adapters import Adapters
-from mmkeras.models.count_skipped import CountSkipped
-from mmkeras.models.default_optimizer import DefaultOptimizer, scaled_by_part
-from mmkeras.models.encoders.image_encoders import build_image_encoder
-from mmkeras.models.epoch_seconds import EpochSeconds
+from mmkeras.models.cached_features import CachedFeatures
+from mmkeras.models.default_optimizer import DefaultOptimizer, choose_optimizer
 from mmkeras.models.evaluators import choose_evaluators
 from mmkeras.models.kept_samples import choose_samples, read_samples, write_samples
-from mmkeras.models.plain_errors import plain_errors
+from mmkeras.models.keras_loops import (
+    evaluate_batches,
+    fit_batches,
+    predict_batches,
+)
 from mmkeras.models.predictions import Predictions
 from mmkeras.models.preset import check_preset, task_of_preset, write_format
 from mmkeras.models.run import Run
-from mmkeras.models.signature import row_signature
 from mmkeras.models.task_spec import TaskSpec
-from mmkeras.preprocessing.images.image_converter import ImageConverter
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
 
@@ -77,71 +75,6 @@ class Task(keras_hub.models.Task):
         super().__init__(compile=compile, **kwargs)
         self.built = True
 
-    @classmethod
-    def from_data(
-        cls,
-        dataset: tf.data.Dataset,
-        image_encoder: str | os.PathLike | keras.Model | ImageEncoder = "small_cnn",
-        image_size: int | None = None,
-        trainable_encoder: bool | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> Task:
-        """Creates a task with what it learns from a dataset, e.g. a vocabulary.
-
-        A subclass overrides this, or `from_image_encoder` alone.
-
-        Args:
-            dataset: a `tf.data.Dataset` of sample dicts.
-            image_encoder: as `mmkeras.models.build_image_encoder` accepts it.
-            image_size: int, side in pixels, or `None` for the encoder's own.
-            trainable_encoder: bool, whether to train the image encoder; `None` to
-                train it unless it is pretrained.
-            seed: int, random seed, or `None`.
-            **kwargs: passed to the backbone.
-
-        Returns:
-            The task, compiled with the defaults.
-
-        Raises:
-            TypeError: if an argument is unknown.
-            ValueError: if the dataset lacks what the task needs, or the encoder is
-                unknown.
-        """
-        refuse_unknown_arguments(
-            kwargs,
-            f"{cls.__name__}.from_data",
-            cls.from_data,
-            cls.from_image_encoder,
-            cls.backbone_cls,
-            but=["dataset", "image_converter"],
-        )
-        if seed is not None:
-            keras.utils.set_random_seed(seed)
-        encoder, scale, offset = build_image_encoder(
-            image_encoder, image_size, trainable_encoder
-        )
-        converter = ImageConverter(encoder.image_size, scale=scale, offset=offset)
-        return cls.from_image_encoder(dataset, encoder, converter, **kwargs)
-
-    @classmethod
-    def from_image_encoder(
-        cls,
-        dataset: tf.data.Dataset,
-        image_encoder: ImageEncoder,
-        image_converter: ImageConverter,
-        **kwargs: Any,
-    ) -> Task:
-        """Creates a task around an image encoder; a subclass overrides this.
-
-        Args:
-            dataset: a `tf.data.Dataset` of sample dicts.
-            image_encoder: an `ImageEncoder` layer.
-            image_converter: an `ImageConverter`, which prepares images for it.
-            **kwargs: passed to the backbone.
-        """
-        raise TypeError(f"{cls.__name__} must override `from_image_encoder`.")
-
     def compile(
         self,
         optimizer: str | keras.optimizers.Optimizer = "auto",
@@ -173,9 +106,14 @@ class Task(keras_hub.models.Task):
             ValueError: if `learning_rate` is given with an optimizer, or
                 `learning_rate_factors` has an unknown name.
         """
-        optimizer = self._choose_optimizer(
-            optimizer, learning_rate, learning_rate_factors
-        )
+        with self.distribute_strategy.scope():
+            optimizer, self._default_optimizer = choose_optimizer(
+                optimizer,
+                learning_rate,
+                self.default_learning_rate,
+                learning_rate_factors,
+                self._parts(),
+            )
         super().compile(
             optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs
         )
@@ -232,10 +170,11 @@ class Task(keras_hub.models.Task):
         self._check_samples(x)
         epochs_to_run = max(1, epochs - kwargs.get("initial_epoch", 0))
         pipeline = self._pipeline(batch_size, on_error)
+        features = CachedFeatures(self.backbone, self.preprocessor)
         with contextlib.ExitStack() as stack:
             if feature_cache == "auto":
                 wanted = epochs_to_run > 1 and on_error == "raise"
-                feature_cache = self._temporary_cache(x, stack) if wanted else None
+                feature_cache = features.temporary_folder(x, stack) if wanted else None
             if feature_cache is not None:
                 # Unreadable samples are skipped in each epoch, as without features.
                 cache = functools.partial(
@@ -245,56 +184,16 @@ class Task(keras_hub.models.Task):
                     verbose=kwargs.get("verbose", "auto") != 0,
                     on_error="keep" if on_error == "skip" else on_error,
                 )
-                x = cache(x) if self._has_values(x) else x
-                if self._has_values(validation_data, batched=False):
+                x = cache(x) if features.are_missing(x) else x
+                if features.are_missing(validation_data, batched=False):
                     validation_data = cache(validation_data)
             batches = pipeline.training(x, shuffle_buffer, seed)
-            held_out = None
+            validation = None
             if validation_data is not None:
-                held_out = self._evaluation_batches(validation_data, pipeline)
-            self._prepare_optimizer(
-                kwargs.get("steps_per_epoch") or batches.steps, epochs_to_run
-            )
-            return self._fit(batches, held_out, epochs, epochs_to_run, **kwargs)
-
-    def _fit(
-        self,
-        batches: Batches,
-        held_out: Batches | None,
-        epochs: int,
-        epochs_to_run: int,
-        callbacks=None,
-        **kwargs,
-    ) -> keras.callbacks.History:
-        own = [EpochSeconds()]
-        skipped = [(batches.skipped, "training")]
-        if held_out is not None:
-            kwargs = {**kwargs, "validation_data": held_out.dataset}
-            skipped.append((held_out.skipped, "validation"))
-        if batches.skipped is not None:
-            own.append(CountSkipped(*(record for record, _ in skipped)))
-        data = batches.dataset
-        steps = kwargs.get("steps_per_epoch")
-        if steps is not None:
-            _warn_of_short_epochs(steps, epochs_to_run, batches.steps)
-        elif self._may_repeat(batches):
-            # Keras sets up a dataset of one epoch twice for each, which takes seconds
-            # where images are decoded.
-            data = data.repeat(epochs_to_run)
-            kwargs = {**kwargs, "steps_per_epoch": batches.steps}
-        try:
-            with plain_errors(may_skip=True), _quiet_end_of_data():
-                return keras.Model.fit(
-                    self,
-                    data,
-                    epochs=epochs,
-                    callbacks=[*own, *keras.tree.flatten(callbacks or [])],
-                    **{"shuffle": False, **kwargs},
-                )
-        finally:
-            for record, purpose in skipped:
-                if record is not None:
-                    record.warn(purpose)
+                validation = self._evaluation_batches(validation_data, pipeline)
+            steps = kwargs.get("steps_per_epoch") or batches.steps
+            self._prepare_optimizer(steps, epochs_to_run)
+            return fit_batches(self, batches, validation, epochs, **kwargs)
 
     def evaluate(
         self,
@@ -332,15 +231,9 @@ class Task(keras_hub.models.Task):
         if not isinstance(x.element_spec, dict):
             return keras.Model.evaluate(self, x, return_dict=return_dict, **kwargs)
         batches = self._evaluation_batches(x, self._pipeline(batch_size, on_error))
-        if kwargs.get("steps") is None:
-            kwargs = {**kwargs, **self._progress_bar(x, batches, batch_size, kwargs)}
-        with plain_errors(may_skip=True), _quiet_end_of_data():
-            results = keras.Model.evaluate(
-                self, batches.dataset, return_dict=True, **kwargs
-            )
-        if batches.skipped is not None:
-            results[batches.skipped.column] = batches.skipped.count()
-            batches.skipped.warn("the evaluation")
+        rows = self._number_of_rows(x)
+        steps = -(-rows // batch_size) if rows > 0 else None
+        results = evaluate_batches(self, batches, steps, **kwargs)
         predictions = Predictions(self, x, batch_size, on_error)
         for evaluator in choose_evaluators(evaluators, self.spec, x.element_spec):
             results |= evaluator(predictions)
@@ -362,8 +255,7 @@ class Task(keras_hub.models.Task):
                 decoded.
         """
         batches = self._evaluation_batches(x, self._pipeline(batch_size))
-        with plain_errors(may_skip=False), _quiet_end_of_data():
-            return keras.Model.predict(self, batches.dataset, **kwargs)
+        return predict_batches(self, batches, **kwargs)
 
     def cache_features(
         self,
@@ -403,9 +295,8 @@ class Task(keras_hub.models.Task):
             ValueError: if the image encoder is trainable; or the dataset is batched,
                 lacks `image`, or has no samples.
         """
-        return self._feature_cache(directory).features(
-            dataset, batch_size, verbose, on_error
-        )
+        cache = CachedFeatures(self.backbone, self.preprocessor).cache(directory)
+        return cache.features(dataset, batch_size, verbose, on_error)
 
     @property
     def samples(self) -> tuple[dict, ...]:
@@ -504,10 +395,7 @@ class Task(keras_hub.models.Task):
         self._adapters().merge()
 
     def signatures(self, **options: Any) -> dict:
-        """The signatures of the task's SavedModel.
-
-        `serving_default` has the outputs of `serve`. A subclass with other inputs than
-        images, or with several signatures, overrides this.
+        """The signatures of the task's SavedModel; a subclass overrides this.
 
         Args:
             **options: the options of the task's `TaskSpec.export_options`.
@@ -516,15 +404,10 @@ class Task(keras_hub.models.Task):
             dict from the name of a signature to a function and the list of its inputs,
             `tf.TensorSpec` (`row_signature` makes them).
         """
-        serve = self._serving(options)
-        return {"serving_default": row_signature(self.preprocessor, serve)}
+        raise TypeError(f"{type(self).__name__} has no `signatures` to export.")
 
-    def static_form(self, **options: Any):
-        """The task's LiteRT form.
-
-        It has one signature, `TaskSpec.output`, from `image`, uint8
-        `[1, height, width, 3]`, to the outputs of `serve`. A subclass with other
-        inputs, or with several signatures, overrides this.
+    def static_form(self, **options: Any) -> StaticForm:
+        """The task's LiteRT form; a subclass overrides this.
 
         Args:
             **options: the options of the task's `TaskSpec.export_options`.
@@ -532,42 +415,7 @@ class Task(keras_hub.models.Task):
         Returns:
             A `mmkeras.export.StaticForm`.
         """
-        serve = self._serving(options)
-        modality = self.preprocessor.modalities[0]
-        inputs, description = modality.litert_input()
-
-        def run(given):
-            return serve(modality.from_litert(given))
-
-        return StaticForm(
-            signatures={self.spec.output: (run, inputs)},
-            description={modality.key: description},
-            verb_options=options,
-        )
-
-    def serve(self, images: tf.Tensor, **options: Any) -> dict[str, tf.Tensor]:
-        """The outputs of an exported model, in graph; a subclass overrides this.
-
-        The verb is best computed from the same outputs.
-
-        Args:
-            images: float32 `[rows, size, size, 3]`.
-            **options: the options of the task's `TaskSpec.export_options`.
-
-        Returns:
-            dict of tensors `[rows, ...]`, with the key `TaskSpec.output`.
-        """
-        raise TypeError(
-            f"{type(self).__name__} must override `serve`, or `signatures` and "
-            "`static_form`, to be exported."
-        )
-
-    def _serving(self, options):
-        kind = self.spec.load_export_options()
-        if kind is not None:
-            # Refuses wrong options.
-            kind(**options)
-        return functools.partial(self.serve, **options)
+        raise TypeError(f"{type(self).__name__} has no `static_form` to export.")
 
     def predict_samples(self, samples: Sequence[Mapping], **options: Any) -> list:
         """Predicts from raw samples with the task's verb.
@@ -769,116 +617,16 @@ class Task(keras_hub.models.Task):
         self._check_samples(dataset)
         return pipeline.evaluation(dataset)
 
-    def _progress_bar(self, dataset, batches, batch_size, kwargs) -> dict:
-        """Callbacks for `evaluate` that know the number of steps where Keras cannot.
-
-        It is not given to Keras as `steps`, since it is only an estimate if samples
-        are skipped, or differ from one pass to the next.
-        """
-        verbose, steps = kwargs.get("verbose", "auto"), batches.steps
-        callbacks = kwargs.get("callbacks")
-        if verbose == 0 or isinstance(callbacks, keras.callbacks.CallbackList):
-            return {}
-        if steps is None:
-            rows = self._number_of_rows(dataset)
-            steps = -(-rows // batch_size) if rows > 0 else None
-        return {
-            "callbacks": keras.callbacks.CallbackList(
-                callbacks,
-                add_progbar=True,
-                verbose=verbose,
-                epochs=1,
-                steps=steps,
-                model=self,
-            )
-        }
-
-    def _may_repeat(self, batches) -> bool:
-        """Whether the batches of all epochs may be one dataset."""
-        return (
-            batches.skipped is None
-            and batches.steps is not None
-            and batches.steps % getattr(self, "steps_per_execution", 1) == 0
-            # Each worker has a part of the batches, and they end together or hang.
-            and not isinstance(
-                self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
-            )
-        )
-
-    def _feature_cache(self, directory) -> FeatureCache:
-        modality = self.preprocessor.modalities[0]
-        encoder = getattr(self.backbone, f"{modality.key}_encoder")
-        return FeatureCache(encoder, modality, directory)
-
-    def _temporary_cache(self, dataset, stack) -> str | None:
-        """A folder that is removed with `stack`, `None` where features do not suit."""
-        modality = self.preprocessor.modalities[0]
-        if getattr(self.backbone, f"{modality.key}_encoder", None) is None:
-            return None
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        return folder if self._feature_cache(folder).suits(dataset) else None
-
-    def _has_values(self, dataset, batched: bool | None = None) -> bool:
-        """Whether a dataset has raw values of the first modality, batched or not."""
-        modality = self.preprocessor.modalities[0]
-        if not isinstance(dataset, tf.data.Dataset):
-            return False
-        spec = dataset.element_spec
-        if not isinstance(spec, dict) or modality.key not in spec:
-            return False
-        return batched is None or modality.batched(spec) == batched
-
-    def _choose_optimizer(self, optimizer, learning_rate, factors):
-        """The optimizer to compile with.
-
-        Args:
-            optimizer: a Keras optimizer, or `"auto"` for `DefaultOptimizer`.
-            learning_rate: float, the peak of the default schedule, or `None`.
-            factors: dict of learning-rate factors (`DefaultOptimizer`), or `None`.
-
-        Raises:
-            ValueError: if `learning_rate` is given with another optimizer, or a factor
-                is of an unknown part.
-        """
-        self._default_optimizer = None
-        if optimizer != "auto" and learning_rate is not None:
-            raise ValueError(
-                "`learning_rate` is the peak of the schedule of optimizer='auto'. Set "
-                "that of your own optimizer, e.g. keras.optimizers.Adam(1e-3). "
-                f"Received: optimizer={optimizer!r}, learning_rate={learning_rate}."
-            )
-        with self.distribute_strategy.scope():
-            if optimizer == "auto":
-                self._default_optimizer = DefaultOptimizer(
-                    self.default_learning_rate
-                    if learning_rate is None
-                    else learning_rate,
-                    factors,
-                )
-                return self._default_optimizer.create(self._parts())
-            if not factors:
-                return optimizer
-            return scaled_by_part(
-                keras.optimizers.get(optimizer), factors, self._parts()
-            )
-
     def _prepare_optimizer(self, steps: int | None, epochs: int) -> None:
         """Builds the optimizer, and starts its schedule if it is the default one."""
         if not self.compiled:
             return
         with self.distribute_strategy.scope():
-            if self._default_optimizer is None:
-                # Built in the graph of a step, its variables would trace that twice.
+            if self._default_optimizer is not None:
+                self._default_optimizer.begin(self, self._parts(), steps, epochs)
+            else:
+                # Building it in the graph of a step would trace that twice.
                 self.optimizer.build(self.trainable_variables)
-                return
-            if steps is None:
-                raise ValueError(
-                    "The schedule of the learning rate needs the number of steps, "
-                    "which is unknown for a filtered or generated dataset. Give "
-                    "`steps_per_epoch=`, or apply "
-                    "`tf.data.experimental.assert_cardinality(number)` to it."
-                )
-            self._default_optimizer.begin(self, self._parts(), steps * epochs)
 
     def _adapters(self) -> Adapters:
         return Adapters(self._parts(), self.lora_parts)
@@ -900,21 +648,3 @@ class Task(keras_hub.models.Task):
             merged = type(self).from_preset(folder)
         merged.samples = self.samples
         return merged
-
-
-@contextlib.contextmanager
-def _quiet_end_of_data() -> Iterator[None]:
-    """A scope in which Keras does not warn of the end of data of unknown length."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Your input ran out of data")
-        yield
-
-
-def _warn_of_short_epochs(steps_per_epoch, epochs, steps) -> None:
-    if steps and steps_per_epoch * epochs > steps and steps % steps_per_epoch:
-        warnings.warn(
-            f"The training dataset has {steps} batches, so that not all epochs have "
-            f"steps_per_epoch={steps_per_epoch} steps. Leave `steps_per_epoch` out, or "
-            "apply `.repeat()` to the dataset.",
-            stacklevel=4,
-        )

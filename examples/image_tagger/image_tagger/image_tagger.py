@@ -4,7 +4,12 @@ import tensorflow as tf
 from image_tagger.litert_tagger import read_tags
 from image_tagger.spec import SPEC
 from mmkeras.data import texts_under
-from mmkeras.models import Task, TaskPreprocessor, VisionBackbone, register_task
+from mmkeras.models import (
+    ImageTask,
+    TaskPreprocessor,
+    VisionBackbone,
+    register_task,
+)
 
 
 @keras.saving.register_keras_serializable(package="image_tagger")
@@ -63,7 +68,7 @@ class TaggerPreprocessor(TaskPreprocessor):
 
 @register_task(SPEC)
 @keras.saving.register_keras_serializable(package="image_tagger")
-class ImageTagger(Task):
+class ImageTagger(ImageTask):
     """Tags images with all words that apply (multi-label classification).
 
     Example:

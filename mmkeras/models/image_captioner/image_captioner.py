@@ -28,9 +28,9 @@ from mmkeras.models.image_captioner.image_captioner_preprocessor import (
     ImageCaptionerPreprocessor,
 )
 from mmkeras.models.image_captioner.spec import SPEC
+from mmkeras.models.image_task import ImageTask
 from mmkeras.models.read_texts import read_texts
 from mmkeras.models.registry import register_task
-from mmkeras.models.task import Task
 from mmkeras.models.text_generator import TextGenerator
 from mmkeras.preprocessing import ImageConverter, WordPieceTokenizer
 from mmkeras.preprocessing.images.load_images import load_images, refuse_bad_images
@@ -43,7 +43,7 @@ _TEXTS_CHECKED = 32
 
 @register_task(SPEC)
 @keras.saving.register_keras_serializable(package="mmkeras")
-class ImageCaptioner(Task):
+class ImageCaptioner(ImageTask):
     """Writes captions of images.
 
     Args:

@@ -9,15 +9,15 @@ import tensorflow as tf
 
 from mmkeras.arguments.check_choice import check_choice
 from mmkeras.data import question_texts
+from mmkeras.models.image_task import ImageTask
 from mmkeras.models.questions.question_batches import QuestionBatch, question_batches
-from mmkeras.models.task import Task
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
 # Enough to detect a vocabulary of another language, few enough to read at once.
 _TEXTS_CHECKED = 32
 
 
-class QuestionTask(Task):
+class QuestionTask(ImageTask):
     """A task that answers questions about images; a base class.
 
     Its backbone is a `QuestionBackbone`, its preprocessor a `QuestionPreprocessor`.
