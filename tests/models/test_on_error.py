@@ -186,7 +186,8 @@ def test_training_names_a_corrupted_image_and_skips_it(task, tmp_path, capsys):
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == (
         "mmkeras: error: 1 of the images cannot be used: image_id 3.png: corrupt or "
-        "truncated PNG data. Replace or remove them, or skip them with --on-error 'skip'."
+        "truncated PNG data. Replace or remove them, or skip them with --on-error "
+        "'skip'."
     )
     with pytest.warns(UserWarning, match="left out of training: 3.png: corrupt"):
         assert not main([*call, "--on-error", "skip"])
