@@ -1,4 +1,4 @@
-"""Losses, metrics, optimizers and preprocessing layers are restored from their config.
+"""Losses, metrics, optimizers, initializers and preprocessing are restored by config.
 
 A new one is tested by being added here.
 """
@@ -6,6 +6,7 @@ A new one is tested by being added here.
 import keras
 import pytest
 
+from mmkeras.layers.aligned_glorot_uniform import AlignedGlorotUniform
 from mmkeras.losses import (
     AnswerCrossentropy,
     MaskedCrossentropy,
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.fast
 
 # How each one is made, with other arguments than the defaults.
 CONFIGURED = {
+    "aligned_glorot_uniform": lambda: AlignedGlorotUniform(seed=3),
     "answer_accuracy": lambda: AnswerAccuracy(name="mine"),
     "answer_crossentropy": lambda: AnswerCrossentropy(0.1, [1.0, 2.0]),
     "bert_tokenizer": lambda: BertTokenizer(sequence_length=9),
