@@ -17,6 +17,7 @@ from mmkeras.metrics import (
     ExpectedCalibrationError,
     Perplexity,
     RetrievalRecall,
+    TokenAccuracy,
 )
 from mmkeras.optimizers import ConvMuon, LayerwiseOptimizer, WarmupCosine
 from mmkeras.preprocessing import (
@@ -44,6 +45,7 @@ CONFIGURED = {
     "perplexity": lambda: Perplexity(name="mine"),
     "retrieval_recall": lambda: RetrievalRecall(5),
     "soft_score_crossentropy": lambda: SoftScoreCrossentropy("softmax"),
+    "token_accuracy": lambda: TokenAccuracy(name="mine"),
     "warmup_cosine": lambda: WarmupCosine(0.1, total_steps=9, start_step=2),
     "word_piece_tokenizer": lambda: WordPieceTokenizer(lowercase=False),
     "word_tokenizer": lambda: WordTokenizer(punctuation="!", separator="_"),
