@@ -119,7 +119,7 @@ def test_missing_scaling_of_pixels(folder, recwarn):
 def test_unknown_image_size(tmp_path):
     x = tf_keras.Input((None, None, 3))
     tf_keras.Model(x, tf_keras.layers.Conv2D(5, 3)(x)).save(tmp_path / "old.h5")
-    with pytest.raises(ValueError, match="of any size. Say which: `image_size=`"):
+    with pytest.raises(ValueError, match="of any size. Set `image_size`"):
         build_image_encoder(tmp_path / "old.h5")
     encoder, _, _ = build_image_encoder(tmp_path / "old.h5", image_size=10)
     assert (encoder.image_size, encoder.rows) == (10, 8)
@@ -129,19 +129,19 @@ def test_unknown_image_size(tmp_path):
 def test_inputs_other_than_square_color_images(shape, tmp_path):
     x = tf_keras.Input(shape)
     tf_keras.Model(x, tf_keras.layers.Dense(5)(x)).save(tmp_path / "old.h5")
-    with pytest.raises(ValueError, match="old.h5 must take square pictures in colour"):
+    with pytest.raises(ValueError, match="old.h5 must be square color images"):
         build_image_encoder(tmp_path / "old.h5")
 
 
 def test_tokenizer_of_another_model(folder):
     # The model embeds 20 tokens.
     tokenizer = WordTokenizer(["[PAD]", "[UNK]", *"abcdefghijklmnopqrs"])
-    with pytest.raises(ValueError, match="21 pieces, .* embeds 20"):
+    with pytest.raises(ValueError, match="21 tokens, .* embeds 20"):
         build_text_encoder((folder / "text.h5", tokenizer))
 
 
 def test_missing_files(tmp_path):
-    with pytest.raises(ValueError, match="the path of a model of Keras 2"):
+    with pytest.raises(ValueError, match="the path of a Keras 2 model"):
         build_image_encoder("resnet9000")
     with pytest.raises(FileNotFoundError, match="no_such/old"):
         build_image_encoder("no_such/old")

@@ -126,8 +126,8 @@ def test_bad_questions(vqa, images):
 
 def test_a_batch_of_a_dataset(vqa, dataset, scenes):
     batch = next(iter(batch_samples(dataset, 2)))
-    pictures = [row["image"] for row in scenes[:2]]
-    expected = vqa.answer(pictures, [row["question"] for row in scenes[:2]])
+    images = [row["image"] for row in scenes[:2]]
+    expected = vqa.answer(images, [row["question"] for row in scenes[:2]])
     assert vqa.answer(batch["image"], batch["question"]) == expected
     sample = next(dataset.as_numpy_iterator())
     assert vqa.answer(sample["image"], sample["question"]) == expected[0]
