@@ -87,7 +87,7 @@ def test_layer_of_ours_is_left_as_it_is():
 )
 def test_errors(encoder, message):
     with pytest.raises(ValueError, match=message):
-        build_text_encoder(encoder)
+        build_text_encoder(encoder, sequence_length=24)
 
 
 def test_vocabulary_size():
