@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "captions.jieba_tokenizer": ["JiebaTokenizer"],
         "captions.ptb_tokenizer": ["PTBTokenizer"],
         "captions.perplexity": ["Perplexity"],
+        "captions.token_accuracy": ["TokenAccuracy"],
         "answers.evaluate_answers": ["evaluate_answers"],
         "answers.exact_match": ["exact_match"],
         "answers.normalize_answer": ["normalize_answer"],

@@ -1,4 +1,4 @@
-"""Losses, metrics, optimizers and preprocessing layers are restored from their config.
+"""Losses, metrics, optimizers, initializers and preprocessing are restored by config.
 
 A new one is tested by being added here.
 """
@@ -6,6 +6,7 @@ A new one is tested by being added here.
 import keras
 import pytest
 
+from mmkeras.layers.aligned_glorot_uniform import AlignedGlorotUniform
 from mmkeras.losses import (
     AnswerCrossentropy,
     MaskedCrossentropy,
@@ -16,6 +17,7 @@ from mmkeras.metrics import (
     ExpectedCalibrationError,
     Perplexity,
     RetrievalRecall,
+    TokenAccuracy,
 )
 from mmkeras.optimizers import ConvMuon, LayerwiseOptimizer, WarmupCosine
 from mmkeras.preprocessing import (
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.fast
 
 # How each one is made, with other arguments than the defaults.
 CONFIGURED = {
+    "aligned_glorot_uniform": lambda: AlignedGlorotUniform(seed=3),
     "answer_accuracy": lambda: AnswerAccuracy(name="mine"),
     "answer_crossentropy": lambda: AnswerCrossentropy(0.1, [1.0, 2.0]),
     "bert_tokenizer": lambda: BertTokenizer(sequence_length=9),
@@ -42,6 +45,7 @@ CONFIGURED = {
     "perplexity": lambda: Perplexity(name="mine"),
     "retrieval_recall": lambda: RetrievalRecall(5),
     "soft_score_crossentropy": lambda: SoftScoreCrossentropy("softmax"),
+    "token_accuracy": lambda: TokenAccuracy(name="mine"),
     "warmup_cosine": lambda: WarmupCosine(0.1, total_steps=9, start_step=2),
     "word_piece_tokenizer": lambda: WordPieceTokenizer(lowercase=False),
     "word_tokenizer": lambda: WordTokenizer(punctuation="!", separator="_"),

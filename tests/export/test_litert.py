@@ -100,7 +100,16 @@ def test_beam_search(captioner, tmp_path):
 
 def test_stepwise_file_streams(captioner, tmp_path):
     path = tmp_path / "steps.tflite"
-    captioner.export(path, format="litert", stepwise=True)
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        captioner.export(path, format="litert", stepwise=True)
+    assert path.read_text() == "mine"
+    # Three samples in place of those of the preset.
+    data = load("emoji_scenes/small", split="test").take(3)
+    report = captioner.export(
+        path, format="litert", stepwise=True, samples=data, overwrite=True
+    )
+    assert report["samples"] == 3
     runner = LiteRTCaptioner(path)
     texts = list(runner.stream(IMAGE))
     assert texts[-1] == runner.caption(IMAGE) == captioner.generate(str(IMAGE))
@@ -118,9 +127,17 @@ def test_other_files_do_not_stream(files):
 
 def test_answers(vqa, tmp_path):
     path = tmp_path / "vqa.tflite"
-    vqa.export(path, format="litert", precision="dynamic_int8", num_sequences=2)
-    runner = LiteRTVisualQA(path)
     question = "what colour is the background?"
+    image = str(IMAGE)
+    report = vqa.export(
+        path,
+        format="litert",
+        precision="dynamic_int8",
+        samples=[(image, question), {"image": image, "question": "is there a cat?"}],
+        num_sequences=2,
+    )
+    assert report == {**report, "samples": 2, "identical": 1.0}
+    runner = LiteRTVisualQA(path)
     found = runner.answer(IMAGE, question, num_sequences=2)
     wanted = vqa.answer(str(IMAGE), question, num_sequences=2)
     assert found == wanted and runner.answer(IMAGE, question) == wanted[0]
@@ -139,17 +156,7 @@ def test_answers(vqa, tmp_path):
         runner.answer(IMAGE, question, num_sequences=3)
 
 
-def test_given_samples_are_checked(captioner, vqa, tmp_path):
-    data = load("emoji_scenes/small", split="test").take(3)
-    report = captioner.export(tmp_path / "a.tflite", format="litert", samples=data)
-    assert report["samples"] == 3
-    picture = str(IMAGE)
-    asked = [(picture, "is there a cat?"), {"image": picture, "question": "how many?"}]
-    report = vqa.export(tmp_path / "b.tflite", format="litert", samples=asked)
-    assert report == {**report, "samples": 2, "identical": 1.0}
-
-
-def test_failed_exports_leave_no_file(captioner, vqa, tmp_path):
+def test_failed_exports_leave_no_file(captioner, vqa, presets, tmp_path):
     path = tmp_path / "new" / "a.tflite"
 
     def refused(match, task=captioner, **options):
@@ -164,17 +171,8 @@ def test_failed_exports_leave_no_file(captioner, vqa, tmp_path):
     refused("samples=dataset.take", samples=[])
     refused("has no .question.", task=vqa, samples=[str(IMAGE)])
     # No file can have this share.
-    refused("No file was written", min_identical=1.1)
-
-
-def test_existing_files_are_kept_without_overwrite(captioner, tmp_path):
-    path = tmp_path / "a.tflite"
-    path.write_text("mine")
-    with pytest.raises(FileExistsError, match="overwrite=True"):
-        captioner.export(path, format="litert")
-    assert path.read_text() == "mine"
-    captioner.export(path, format="litert", overwrite=True)
-    assert LiteRTCaptioner(path).caption(IMAGE)
+    tiny, samples = presets.load("vqa"), [(str(IMAGE), "is there a star?")]
+    refused("No file was written", task=tiny, samples=samples, min_identical=1.1)
 
 
 def test_missing_built_in_operations_are_named():
@@ -218,6 +216,22 @@ def test_custom_operations_and_missing_weights_are_named():
         )
 
 
+BLOCKED = """
+import sys
+for name in ("tensorflow", "keras", "keras_hub", "tf_keras"):
+    sys.modules[name] = None
+from mmkeras.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_runner_without_tensorflow(files, captioner):
+    path, _ = files["dynamic_int8"]
+    call = [sys.executable, "-c", BLOCKED, "caption", path, IMAGE]
+    done = subprocess.run(call, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == captioner.generate(str(IMAGE))
+
+
 @pytest.fixture(scope="module")
 def bare_python(tmp_path_factory) -> pathlib.Path:
     """A Python environment with the requirements of the runner only."""
@@ -230,7 +244,8 @@ def bare_python(tmp_path_factory) -> pathlib.Path:
     return python
 
 
-def test_runner_without_tensorflow(bare_python, files, captioner):
+@pytest.mark.slow
+def test_runner_in_an_environment_without_tensorflow(bare_python, files, captioner):
     root = pathlib.Path(__file__).parents[2]
     path, _ = files["dynamic_int8"]
     call = [bare_python, "-m", "mmkeras", "caption", path, IMAGE]

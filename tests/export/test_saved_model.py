@@ -9,24 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mmkeras.models import ImageCaptioner
-from tests.conftest import SIDE
+from mmkeras.export import export_saved_model
+from tests.export.plain_task import PlainTask, answer
 
 
 @pytest.fixture(scope="module")
-def captioner(dataset):
-    model = ImageCaptioner.from_data(
-        dataset, image_size=SIDE, hidden_dim=32, num_layers=1, seed=0
-    )
-    model.fit(dataset, epochs=6, batch_size=16, verbose=0)
-    return model
-
-
-@pytest.fixture(scope="module")
-def exported(captioner, tmp_path_factory):
-    path = tmp_path_factory.mktemp("captioner") / "1"
-    captioner.export(path)
-    return path
+def exported(presets):
+    return presets.saved_model("captioner")
 
 
 def call(exported, signature, images):
@@ -38,15 +27,9 @@ def texts(tensor):
     return [text.decode() for text in np.ravel(tensor)]
 
 
-def test_it_says_what_generate_says(captioner, exported, images):
-    found = call(exported, "serving_default", images)
-    assert texts(found["caption"]) == captioner.generate(images)
-    assert not any(texts(found["error"]))
-
-
 def test_bad_rows_fail_alone(captioner, exported, images):
     jpeg = tf.io.encode_jpeg(tf.io.decode_png(images[3], 3)).numpy()
-    batch = [*images[:2], b"", images[2], b"no picture", jpeg, jpeg[:200], images[4]]
+    batch = [*images[:2], b"", images[2], b"no image", jpeg, jpeg[:200], images[4]]
     found = call(exported, "serving_default", batch)
     good = [0, 1, 3, 5, 7]
     expected = captioner.generate([batch[i] for i in good])
@@ -116,10 +99,37 @@ def test_it_loads_as_tf_serving_does_without_mmkeras(
 def test_weights_are_written_once(captioner, exported):
     written = tf.train.list_variables(str(exported / "variables" / "variables"))
     numbers = sum(int(np.prod(shape)) for _, shape in written)
-    # All but the bias of word presence, which serves training only, and a few
-    # numbers that TensorFlow keeps beside them.
+    # All but the bias of word presence, which is for training only, and a few numbers
+    # that TensorFlow keeps beside them.
     weights = captioner.backbone.count_params() - captioner.backbone.vocabulary_size
     assert weights <= numbers < 1.01 * weights
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"num_beams": 4, "num_beam_groups": 2, "min_length": 4},
+        {"top_k": 3, "seed": 5, "no_repeat_ngram_size": 2},
+    ],
+)
+def test_signatures_with_decoding_options(options, captioner, images):
+    signatures = captioner.signatures(num_sequences=3, **options)
+
+    def found(name, output):
+        function, inputs = signatures[name]
+        traced = tf.function(function, input_signature=inputs, autograph=False)
+        return texts(traced(tf.constant(images[:4]))[output])
+
+    expected = captioner.generate(images[:4], num_sequences=3, **options)
+    assert found("n_best", "captions") == [text for row in expected for text in row]
+    expected = captioner.generate(images[:4], **options)
+    assert found("serving_default", "caption") == expected
+
+
+@pytest.mark.parametrize("number", [0, 1.5])
+def test_a_wrong_number_of_captions(captioner, tmp_path, number):
+    with pytest.raises(ValueError, match="`num_sequences` must be an integer"):
+        captioner.export(tmp_path / "1", num_sequences=number)
 
 
 def test_refusals(captioner, exported, tmp_path):
@@ -137,62 +147,40 @@ def test_refusals(captioner, exported, tmp_path):
         captioner.export(tmp_path / "old", overwrite=True)
     with pytest.raises(FileExistsError, match="is a file"):
         captioner.export(tmp_path / "mine" / "thesis.txt", overwrite=True)
-    with pytest.raises(ValueError, match="`format` must be one of"):
+    with pytest.raises(ValueError, match="`format` must be 'saved_model' or 'litert'"):
         captioner.export(tmp_path / "x", format="onnx")
 
 
-def test_overwriting_leaves_nothing_of_the_old(captioner, images, tmp_path):
-    captioner.export(tmp_path / "1")
-    (tmp_path / "1" / "assets.extra" / "old").write_text("of the old one")
-    captioner.export(tmp_path / "1", num_beams=2, overwrite=True)
-    assert not (tmp_path / "1" / "assets.extra" / "old").exists()
-    found = call(tmp_path / "1", "serving_default", images[:4])
-    assert texts(found["caption"]) == captioner.generate(images[:4], num_beams=2)
+@pytest.fixture
+def version(tmp_path) -> pathlib.Path:
+    """An exported version, with a file of its own."""
+    path = tmp_path / "1"
+    export_saved_model(PlainTask(1), path)
+    (path / "assets.extra" / "old").write_text("of the old one")
+    return path
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"num_beams": 4, "num_beam_groups": 2, "min_length": 4},
-        {"top_k": 3, "seed": 5, "no_repeat_ngram_size": 2},
-    ],
-)
-def test_options_of_decoding_are_exported(options, captioner, images, tmp_path):
-    captioner.export(tmp_path / "1", n_best=3, **options)
-    found = call(tmp_path / "1", "serving_default", images[:4])
-    assert texts(found["caption"]) == captioner.generate(images[:4], **options)
-    found = call(tmp_path / "1", "n_best", images[:4])
-    expected = captioner.generate(images[:4], num_sequences=3, **options)
-    assert texts(found["captions"]) == [text for row in expected for text in row]
+def test_overwriting_leaves_nothing_of_the_old_one(version):
+    assert answer(version) == "ab"
+    export_saved_model(PlainTask(2), version, overwrite=True, more=1)
+    assert not (version / "assets.extra" / "old").exists()
+    assert answer(version) == "ababab"
+    assert [item.name for item in version.parent.iterdir()] == ["1"]
 
 
-def test_an_export_that_fails_leaves_the_old_one(
-    captioner, exported, images, tmp_path, monkeypatch
-):
-    path = shutil.copytree(exported, tmp_path / "1")
-
+def test_an_export_that_fails_leaves_the_old_one(version, monkeypatch):
     def full_disk(self, path, **kwargs):
         pathlib.Path(path).mkdir()
         raise OSError("no space left on device")
 
     monkeypatch.setattr(type(keras.export.ExportArchive()), "write_out", full_disk)
     with pytest.raises(OSError, match="no space left"):
-        captioner.export(path, overwrite=True)
-    assert [item.name for item in tmp_path.iterdir()] == ["1"]
-    assert texts(call(path, "serving_default", images[:1])["caption"])
+        export_saved_model(PlainTask(2), version, overwrite=True)
+    assert [item.name for item in version.parent.iterdir()] == ["1"]
+    assert answer(version) == "ab"
 
 
-@pytest.mark.parametrize("n_best", [0, 1.5])
-def test_a_wrong_n_best(captioner, tmp_path, n_best):
-    with pytest.raises(ValueError, match="`n_best` must be an integer"):
-        captioner.export(tmp_path / "1", n_best=n_best)
-
-
-def test_a_new_one_that_cannot_be_put_in_place_leaves_the_old_one(
-    captioner, exported, tmp_path, monkeypatch
-):
-    path = shutil.copytree(exported, tmp_path / "1")
-    (path / "assets.extra" / "old").write_text("of the old one")
+def test_a_new_one_that_cannot_be_moved_leaves_the_old_one(version, monkeypatch):
     rename = pathlib.Path.rename
 
     def refuse(source, target):
@@ -202,11 +190,13 @@ def test_a_new_one_that_cannot_be_put_in_place_leaves_the_old_one(
 
     monkeypatch.setattr(pathlib.Path, "rename", refuse)
     with pytest.raises(OSError, match="the disk is full"):
-        captioner.export(path, overwrite=True)
-    assert [item.name for item in tmp_path.iterdir()] == ["1"]
-    assert (path / "assets.extra" / "old").is_file()
+        export_saved_model(PlainTask(2), version, overwrite=True)
+    assert [item.name for item in version.parent.iterdir()] == ["1"]
+    assert (version / "assets.extra" / "old").is_file()
+    assert answer(version) == "ab"
 
 
-def test_the_number_of_captions_is_n_best(captioner, tmp_path):
-    with pytest.raises(ValueError, match="give `n_best`"):
-        captioner.export(tmp_path / "1", num_beams=2, num_sequences=2)
+def test_a_copy_can_be_served(version, tmp_path):
+    shutil.copytree(version, tmp_path / "copy")
+    shutil.rmtree(version)
+    assert answer(tmp_path / "copy", "x") == "x"

@@ -4,9 +4,9 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from mmkeras.export import export_saved_model
 from mmkeras.export.write_serving_config import write_serving_config
-from mmkeras.models import ImageCaptioner
-from tests.conftest import SIDE
+from tests.export.plain_task import PlainTask
 
 
 def models(folder):
@@ -53,20 +53,19 @@ def test_what_was_edited_is_kept(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_an_export_with_its_configuration(dataset, tmp_path):
-    model = ImageCaptioner.from_data(
-        dataset, image_size=SIDE, hidden_dim=16, num_layers=1, seed=0
-    )
-    folder = tmp_path / "captioner"
+def test_an_export_with_its_configuration(tmp_path):
+    task, folder = PlainTask(), tmp_path / "captioner"
     with pytest.raises(ValueError, match="version number.*path='.*captioner'"):
-        model.export(folder, serving_config=True)
-    model.export(folder / "1", serving_config=True)
+        export_saved_model(task, folder, serving_config=True)
+    export_saved_model(task, folder / "1", serving_config=True)
     names = sorted(item.name for item in folder.iterdir())
     assert names == ["1", "batching.config", "models.config"]
     assert models(folder).base_path == "/models/captioner"
     (folder / "models.config").write_text("# mine")
     with pytest.raises(FileExistsError, match="models.config"):
-        model.export(folder / "2", serving_config="/srv/captioner")
+        export_saved_model(task, folder / "2", serving_config="/srv/captioner")
     assert not (folder / "2").exists()
-    model.export(folder / "1", serving_config="/srv/captioner", overwrite=True)
+    export_saved_model(
+        task, folder / "1", serving_config="/srv/captioner", overwrite=True
+    )
     assert models(folder).base_path == "/srv/captioner"

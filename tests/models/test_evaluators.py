@@ -4,6 +4,7 @@ import types
 import pytest
 
 from mmkeras.datasets import judge_caption
+from mmkeras.datasets.scene import Scene
 from mmkeras.metrics import CaptionReferences, evaluate_captions
 from mmkeras.models import Evaluator, evaluators, register_evaluator, task_specs
 from mmkeras.models.evaluators import choose_evaluators
@@ -56,7 +57,7 @@ def test_named_evaluators():
     assert names(choose_evaluators(wanted[0], CAPTIONER, keys)) == wanted[:1]
     with pytest.raises(ValueError, match="unknown name 'cider'. Known .*'caption_sco"):
         choose_evaluators(["cider"], CAPTIONER, keys)
-    with pytest.raises(ValueError, match="'true_captions' needs .* scene and .*VQA"):
+    with pytest.raises(ValueError, match="'true_captions' needs .* scene and .*VisualQA"):
         choose_evaluators(["true_captions"], GENERATIVE, {"image": None})
 
 
@@ -73,7 +74,7 @@ def test_a_registered_evaluator_is_run(captioner, dataset, scenes, monkeypatch):
     assert results["longest"] == max(map(len, captions))
     # The built-in ones, from the same predictions.
     verdicts = [
-        bool(judge_caption(caption, row["scene"], "en"))
+        bool(judge_caption(caption, Scene.from_json(row["scene"]), "en"))
         for caption, row in zip(captions, scenes, strict=False)
     ]
     assert results["true_captions"] == sum(verdicts) / 8

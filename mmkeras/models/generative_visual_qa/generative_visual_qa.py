@@ -12,7 +12,7 @@ from mmkeras.data import answer_texts
 from mmkeras.decoding import DecodingOptions, DecodingResult
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
-from mmkeras.metrics import Perplexity
+from mmkeras.metrics import Perplexity, TokenAccuracy
 from mmkeras.models.choose_length import choose_length
 from mmkeras.models.generative_visual_qa.generative_answer_signatures import (
     generative_answer_signatures,
@@ -234,8 +234,7 @@ class GenerativeVisualQA(QuestionTask):
         if loss == "auto":
             loss = MaskedCrossentropy(label_smoothing)
         if weighted_metrics == "auto":
-            accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
-            weighted_metrics = [Perplexity(), accuracy]
+            weighted_metrics = [Perplexity(), TokenAccuracy()]
         super().compile(
             optimizer=optimizer,
             loss=loss,

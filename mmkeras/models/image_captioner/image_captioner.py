@@ -16,7 +16,7 @@ from mmkeras.data import caption_texts
 from mmkeras.decoding import DecodingOptions, DecodingResult
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import MaskedCrossentropy
-from mmkeras.metrics import Perplexity
+from mmkeras.metrics import Perplexity, TokenAccuracy
 from mmkeras.models.choose_length import choose_length
 from mmkeras.models.encoders.image_encoders import build_image_encoder
 from mmkeras.models.image_captioner.caption_signatures import caption_signatures
@@ -247,8 +247,7 @@ class ImageCaptioner(ImageTask):
         if loss == "auto":
             loss = MaskedCrossentropy(label_smoothing)
         if weighted_metrics == "auto":
-            accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
-            weighted_metrics = [Perplexity(), accuracy]
+            weighted_metrics = [Perplexity(), TokenAccuracy()]
         super().compile(
             optimizer=optimizer,
             loss=loss,

@@ -72,22 +72,22 @@ def test_layer_of_ours_is_left_as_it_is():
         ((RecurrentTextEncoder(7, 8), "gru"), "and its tokenizer"),
         (("gru", BertTokenizer(PIECES)), "Received: str"),
         ("gru", "'gru' learns its vocabulary from `texts`"),
-        ((RecurrentTextEncoder(6, 8), BertTokenizer(PIECES)), "7 pieces, .* embeds 6"),
-        ((tiny_bert(6), BertTokenizer(PIECES)), "7 pieces, .* embeds 6"),
-        ((tiny_bert(), BertTokenizer(PIECES)), "at most 8 tokens. .* now 24"),
+        ((RecurrentTextEncoder(6, 8), BertTokenizer(PIECES)), "7 tokens, .* embeds 6"),
+        ((tiny_bert(6), BertTokenizer(PIECES)), "7 tokens, .* embeds 6"),
+        ((tiny_bert(), BertTokenizer(PIECES)), "at most 8 tokens. .*=24"),
         (
             (RecurrentTextEncoder(7, 8, pad_token_id=3), BertTokenizer(PIECES)),
-            "takes token 3 for padding, its tokenizer 0",
+            "padding token .* is 3, that of its tokenizer is 0",
         ),
         (
             (tiny_bert(), keras_hub.tokenizers.ByteTokenizer()),
-            "takes token None for padding",
+            "padding token .* None",
         ),
     ],
 )
 def test_errors(encoder, message):
     with pytest.raises(ValueError, match=message):
-        build_text_encoder(encoder)
+        build_text_encoder(encoder, sequence_length=24)
 
 
 def test_vocabulary_size():

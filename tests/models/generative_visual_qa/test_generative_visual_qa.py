@@ -203,5 +203,5 @@ def test_targets_by_hand(vqa, images):
 
 
 def test_a_block_that_scores_answers_is_refused(dataset):
-    with pytest.raises(ValueError, match="LateFusion scores answers"):
+    with pytest.raises(ValueError, match="LateFusion returns logits of answers"):
         GenerativeVisualQA.from_data(dataset, image_size=SIDE, fusion="late")

@@ -14,10 +14,15 @@ def untrained(dataset, **kwargs):
     return ImageCaptioner.from_data(dataset, **{**options, **kwargs})
 
 
-def step(model, dataset, **kwargs):
-    """One step on 16 samples, without a graph: tracing it would take the most time."""
+def step(model, scenes, **kwargs):
+    """One step on 8 samples, without a graph: tracing it would take the most time."""
     model.compile(keras.optimizers.SGD(0.1), run_eagerly=True, **kwargs)
-    return model.fit(dataset.take(16), batch_size=16, verbose=0).history
+    rows = scenes[:8]
+    x = {
+        "image": tf.constant([row["image"] for row in rows]),
+        "caption": tf.constant([row["captions"][0] for row in rows]),
+    }
+    model.train_on_batch(*model.preprocessor(x))
 
 
 def pixels_of(model, images):
@@ -41,7 +46,7 @@ def test_evaluation_by_hand(captioner, scenes, dataset):
     targets, weights = targets.numpy(), weights.numpy()
     right = np.argmax(log_p, axis=-1) == targets
     gains = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
-    # 60 captions in batches of 7 images, padded to the longest caption of each.
+    # In batches of 7 captions, padded to the longest one of each.
     results = captioner.evaluate(
         dataset.take(20), batch_size=7, evaluators=None, verbose=0
     )
@@ -145,7 +150,7 @@ def test_required_words(captioner, images):
     words = captioner.preprocessor.tokenizer.get_vocabulary()[4:]
     word = next(w for w in words if len(w) > 3 and w.isalpha() and w not in plain)
     found = captioner.generate(images[:4], num_beams=4, required_words=[word])
-    assert all(word in caption.split() for caption in found)
+    assert all(word in caption.replace(".", " ").split() for caption in found)
     with pytest.raises(ValueError, match="required words have 9 tokens.*at most 8"):
         options = {"num_beams": 2, "max_length": 8}
         captioner.generate(images, required_words=[" ".join([word] * 9)], **options)
@@ -159,9 +164,11 @@ def test_xla_gives_the_same_captions(captioner, images):
     assert compiled == plain
 
 
-def test_lora_is_saved_separately_and_merged(presets, images, tmp_path, monkeypatch):
-    model = presets.load("captioner")
-    names, plain = [weight.path for weight in model.weights], model.generate(images[:4])
+def test_lora_is_saved_separately_and_merged(
+    presets, captioner, images, tmp_path, monkeypatch
+):
+    model, plain = presets.load("captioner"), captioner.generate(images[:4])
+    names = [weight.path for weight in model.weights]
     model.enable_lora(4, parts=["image_encoder", "text_decoder"])
     assert model.generate(images[:4]) == plain
     draw = np.random.default_rng(0)
@@ -180,15 +187,17 @@ def test_lora_is_saved_separately_and_merged(presets, images, tmp_path, monkeypa
     monkeypatch.setattr(export, lambda task, path: exported.append(task))
     model.export(tmp_path / "1")
     model.save_to_preset(tmp_path / "merged")
-    for merged in (*exported, ImageCaptioner.from_preset(tmp_path / "merged")):
-        assert [weight.path for weight in merged.weights] == names
-        found = merged.generate(images[:4])
-        assert found == changed
-        np.testing.assert_allclose(
-            [caption.score for caption in found],
-            [caption.score for caption in changed],
-            atol=1e-4,
-        )
+    merged = ImageCaptioner.from_preset(tmp_path / "merged")
+    found = merged.generate(images[:4])
+    assert found == changed
+    np.testing.assert_allclose(
+        [caption.score for caption in found],
+        [caption.score for caption in changed],
+        atol=1e-4,
+    )
+    assert [weight.path for weight in merged.weights] == names
+    for weight, other in zip(exported[0].weights, merged.weights, strict=True):
+        np.testing.assert_array_equal(weight, other)
 
 
 def test_unknown_parts_for_lora(captioner):
@@ -196,7 +205,7 @@ def test_unknown_parts_for_lora(captioner):
         captioner.enable_lora(4, parts=["decoder"])
 
 
-def test_learning_rates_of_parts(dataset):
+def test_learning_rates_of_parts(dataset, scenes):
     model = untrained(dataset, num_layers=2)
     # Four blocks over the image encoder: 0.5 ** 4.
     factors = model.layer_decay(0.5)
@@ -209,7 +218,7 @@ def test_learning_rates_of_parts(dataset):
     }
     small = {"image_encoder": 1e-9, "text_decoder": 1e-9}
     before = {v.path: np.array(v) for v in model.backbone.trainable_variables}
-    step(model, dataset, learning_rate_factors={**small, "text_decoder/block_0": 1.0})
+    step(model, scenes, learning_rate_factors={**small, "text_decoder/block_0": 1.0})
     moved = {
         v.path
         for v in model.backbone.trainable_variables
@@ -341,8 +350,10 @@ def test_several_captions_in_a_step(dataset):
         shapes.append((targets.shape[:2], logits.shape[:2]))
         return keras.losses.sparse_categorical_crossentropy(targets, logits, True)
 
-    step(untrained(dataset), dataset, loss=loss, captions_per_image=3)
-    assert shapes == [((16, 3), (16, 3))]
+    model = untrained(dataset)
+    model.compile("sgd", loss, captions_per_image=3, run_eagerly=True)
+    model.fit(dataset.take(4), batch_size=4, verbose=0)
+    assert shapes == [((4, 3), (4, 3))]
 
 
 @pytest.mark.parametrize("number", [0, 1.5, "3"])
@@ -387,13 +398,13 @@ def partly_frozen(name):
 
 
 @pytest.mark.parametrize("name", ["small_cnn", "nested", "keras_hub"])
-def test_a_partly_frozen_encoder_stays_so(name, dataset, tmp_path):
+def test_a_partly_frozen_encoder_stays_so(name, dataset, scenes, tmp_path):
     cnn = partly_frozen(name)
     model = untrained(dataset, image_encoder=cnn, image_size=None)
     before = [weight.numpy() for weight in cnn.weights]
     trained = {weight.path for weight in cnn.trainable_weights}
     assert 0 < len(trained) < len(before) / 2
-    step(model, dataset)
+    step(model, scenes)
     for old, weight in zip(before, cnn.weights, strict=True):
         same = np.array_equal(old, weight.numpy())
         # Statistics of batch normalization move in the layers that are trained.

@@ -109,7 +109,7 @@ def test_missing_images_do_not_change_the_other_rows(vqa, images):
 def test_bad_questions(vqa, images):
     with pytest.raises(ValueError, match="image 1 is blank"):
         vqa.answer(images[:2], [BACKGROUND, "  "])
-    with pytest.raises(ValueError, match="a list of 2, and `questions` one of 3"):
+    with pytest.raises(ValueError, match="`images` has 2 items, and `questions` has 3"):
         vqa.answer(images[:2], [BACKGROUND] * 3)
     with pytest.raises(ValueError, match=r"without a list: answer\(image, \["):
         vqa.answer(images[:1], [BACKGROUND] * 2)
@@ -126,8 +126,8 @@ def test_bad_questions(vqa, images):
 
 def test_a_batch_of_a_dataset(vqa, dataset, scenes):
     batch = next(iter(batch_samples(dataset, 2)))
-    pictures = [row["image"] for row in scenes[:2]]
-    expected = vqa.answer(pictures, [row["question"] for row in scenes[:2]])
+    images = [row["image"] for row in scenes[:2]]
+    expected = vqa.answer(images, [row["question"] for row in scenes[:2]])
     assert vqa.answer(batch["image"], batch["question"]) == expected
     sample = next(dataset.as_numpy_iterator())
     assert vqa.answer(sample["image"], sample["question"]) == expected[0]
@@ -159,13 +159,13 @@ def test_integers_of_numpy(vqa, images):
 
 
 def test_only_one_image_is_explained(vqa, images):
-    with pytest.raises(ValueError, match="must be one .*, not a list.* a list of 1"):
+    with pytest.raises(ValueError, match="must be a single image.* a list of 1"):
         vqa.explain(images[:1], BACKGROUND)
     with pytest.raises(ValueError, match="`image` must be .*image=None"):
         vqa.explain(None, BACKGROUND)
     with pytest.raises(ValueError, match="a batch of 2"):
         vqa.explain(tf.constant(images[:2]), BACKGROUND)
-    with pytest.raises(ValueError, match="`question` must be one string"):
+    with pytest.raises(ValueError, match="`question` must be a single string"):
         vqa.explain(images[0], [BACKGROUND])
 
 

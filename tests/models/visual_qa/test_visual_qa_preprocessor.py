@@ -8,7 +8,7 @@ from mmkeras.preprocessing import ImageConverter, WordPieceTokenizer
 
 pytestmark = pytest.mark.fast
 
-PICTURE = tf.io.encode_png(np.full((4, 4, 3), 255, "uint8")).numpy()
+IMAGE = tf.io.encode_png(np.full((4, 4, 3), 255, "uint8")).numpy()
 # ids: 0 padding, 1 unknown, 2 start, 3 end, then these
 WORDS = ["[PAD]", "[UNK]", "[START]", "[END]", "what", "colour", "how", "many", "?"]
 
@@ -22,7 +22,7 @@ def preprocessor():
 
 def batch(**changes):
     rows = {
-        "image": tf.constant([PICTURE, PICTURE]),
+        "image": tf.constant([IMAGE, IMAGE]),
         "image_id": tf.constant(["a", "b"]),
         "question": tf.ragged.constant([["what colour?", "how many?"], ["how many?"]]),
         "answer": tf.ragged.constant([["red", "Two "], ["nine"]]),
@@ -39,7 +39,7 @@ def test_inputs_targets_and_weights(preprocessor):
             [[2, 6, 7, 8, 3, 0], [0, 0, 0, 0, 0, 0]],
         ],
     )
-    # "nine" is not known, so nothing scores; it is asked all the same.
+    # "nine" is unknown, so that no answer scores; the question counts all the same.
     np.testing.assert_array_equal(scores, [[[1, 0], [0, 1]], [[0, 0], [0, 0]]])
     np.testing.assert_array_equal(weights, [[1, 1], [1, 0]])
     np.testing.assert_array_equal(inputs["image_mask"], [True, True])
@@ -47,7 +47,7 @@ def test_inputs_targets_and_weights(preprocessor):
     assert float(inputs["images"][0, 0, 0, 0]) == 1.0
 
 
-def test_one_question_for_each_picture(preprocessor):
+def test_one_question_for_each_image(preprocessor):
     questions, answers = tf.constant(["what?", "how?"]), tf.constant(["two", "red"])
     inputs, scores, weights = preprocessor(batch(question=questions, answer=answers))
     assert inputs["token_ids"].shape == (2, 1, 6)
@@ -63,10 +63,10 @@ def test_the_answers_of_annotators(preprocessor):
     np.testing.assert_allclose(scores, expected, rtol=1e-6)
 
 
-def test_a_missing_picture_and_a_missing_question(preprocessor):
+def test_a_missing_image_and_a_missing_question(preprocessor):
     inputs, _, weights = preprocessor(
         batch(
-            image=tf.constant([PICTURE, b""]),
+            image=tf.constant([IMAGE, b""]),
             image_present=tf.constant([True, False]),
             question=tf.ragged.constant([["what?", ""], ["how?"]]),
             question_present=tf.ragged.constant([[True, False], [True]]),
@@ -75,13 +75,13 @@ def test_a_missing_picture_and_a_missing_question(preprocessor):
     np.testing.assert_array_equal(inputs["image_mask"], [True, False])
     np.testing.assert_array_equal(inputs["images"][1], np.zeros((8, 8, 3)))
     np.testing.assert_array_equal(inputs["token_ids"][0, 1], np.zeros(6))
-    # It counts as asked, the place that was filled up does not.
+    # It counts as a question, the padding does not.
     np.testing.assert_array_equal(weights, [[1, 1], [1, 0]])
 
 
-def test_a_broken_picture_that_is_not_said_to_be_missing(preprocessor):
+def test_an_unreadable_image_is_not_missing(preprocessor):
     with pytest.raises(tf.errors.InvalidArgumentError, match="image_id b: empty"):
-        preprocessor(batch(image=tf.constant([PICTURE, b""])))
+        preprocessor(batch(image=tf.constant([IMAGE, b""])))
 
 
 def test_sample_weight_multiplies(preprocessor):
@@ -114,14 +114,14 @@ def test_a_missing_key_is_named(preprocessor, key):
         preprocessor(batch(**{key: None}))
 
 
-def test_answers_that_are_the_same(preprocessor):
-    with pytest.raises(ValueError, match="twice: \\['red'\\]"):
+def test_duplicate_answers(preprocessor):
+    with pytest.raises(ValueError, match="with duplicates of \\['red'\\]"):
         VisualQAPreprocessor(
             ImageConverter(8), WordPieceTokenizer(WORDS), ["red", "RED "]
         )
 
 
-def test_a_sequence_length_without_room(preprocessor):
+def test_a_short_sequence_length(preprocessor):
     with pytest.raises(ValueError, match="sequence_length=2"):
         VisualQAPreprocessor(
             ImageConverter(8), WordPieceTokenizer(WORDS), ["red"], sequence_length=2
