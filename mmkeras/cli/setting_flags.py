@@ -91,6 +91,7 @@ def in_flags(
         message = re.sub(rf"{given}None\b", f"no {flag}", message)
         message = re.sub(rf"{given}True\b", flag, message)
         message = re.sub(rf"{given}False\b", f"--no-{flag[2:]}", message)
+        message = re.sub(rf"{given}'([\w./-]+)'", rf"{flag} \1", message)
         message = re.sub(rf"{given}(?=\S)", f"{flag} ", message)
     return message
 

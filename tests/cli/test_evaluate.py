@@ -8,6 +8,7 @@ from mmkeras.cli.main import main
 from mmkeras.data.formats import write_caption_results
 from tests.conftest import tiny_rows
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
 CAPTIONER = "saved_models/emoji_scenes_captioner"
 VQA = "saved_models/emoji_scenes_vqa"
 
