@@ -60,7 +60,7 @@ def _train(args) -> None:
         train, image_size=64, fusion=args.fusion, seed=0
     )
     vqa.fit(train, validation_data=test, epochs=args.epochs, batch_size=32)
-    print(json.dumps(mmkeras.models.visual_qa_report(vqa, test), indent=2))
+    print(json.dumps(mmkeras.training.visual_qa_report(vqa, test), indent=2))
     vqa.save_to_preset(args.output)
     print(f"Wrote {args.output}")
 
