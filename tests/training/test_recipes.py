@@ -147,9 +147,7 @@ def test_settings_are_documented(name, tmp_path, monkeypatch):
 
 def test_unknown_settings(tmp_path):
     coco(tmp_path)
-    with pytest.raises(
-        ValueError, match="unknown settings: beams. The known ones"
-    ):
+    with pytest.raises(ValueError, match="unknown settings: beams. The known ones"):
         coco_karpathy(tmp_path, tmp_path / "run", smoke=True, beams=3)
     with pytest.raises(ValueError, match="unknown settings: images"):
         coco_karpathy(tmp_path, tmp_path / "run", images="x")
