@@ -54,8 +54,7 @@ class ImageRun(Run):
     )
     feature_cache: str | None = setting(
         None,
-        "folder to keep the features of a frozen image encoder in (default: a temporary "
-        "one)",
+        "folder to keep the features of a frozen image encoder in (default: temporary)",
     )
 
     def arguments(self, role: str) -> dict[str, Any]:
