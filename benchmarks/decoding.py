@@ -1,16 +1,15 @@
-"""Decoding against Hugging Face `generate()`, in one run, at equal size.
+"""Compare decoding with Hugging Face `generate()`, in one run, at equal size.
 
     python benchmarks/decoding.py --peer PYTHON
 
-`PYTHON` is the interpreter of an environment of its own, which has what mmkeras does
-not need:
+`PYTHON` is the interpreter of a separate environment:
 
     python -m venv peer && peer/bin/pip install torch==2.13.0 transformers==4.57.6
 
 Both sides decode exactly 20 tokens over 49 image tokens with 4 decoder layers, a
 dimension of 256, feed-forward parts of 1,024, 8 heads and 8,000 tokens, random weights,
-no end token and no penalties. Each takes its turn, pair by pair; what is printed are
-medians, and the peer's time over ours.
+no end token and no penalties. They run in turns. Prints the medians, and the ratio of
+the peer's time to ours.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ PEER = "--as-peer"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peer", default=sys.executable, help="its Python")
+    parser.add_argument("--peer", default=sys.executable, help="Python of the peer")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--no-xla", action="store_true")
     parser.add_argument(PEER, action="store_true", help=argparse.SUPPRESS)
@@ -40,7 +39,7 @@ def main() -> None:
     ours, peer = Mmkeras(not args.no_xla), Peer(args.peer)
     for batch, beams in CASES:
         times: dict[str, list[float]] = {"ours": [], "peer": []}
-        # The first of each is not counted: it compiles.
+        # The first run of each compiles, and is not counted.
         for pair in range(args.pairs + 1):
             found = {"ours": ours.run(batch, beams), "peer": peer.run(batch, beams)}
             for name, seconds in found.items():
@@ -56,7 +55,7 @@ def main() -> None:
 
 
 class Mmkeras:
-    """Our side: the decoder of a captioner, from image tokens to text."""
+    """The decoder of a captioner, from image tokens to text."""
 
     def __init__(self, xla: bool):
         import keras
@@ -114,7 +113,7 @@ class Mmkeras:
 
 
 class HuggingFace:
-    """The peer: a Bart of the same size, given what its encoder would return."""
+    """The peer: a Bart decoder of the same size, given the output of an encoder."""
 
     def __init__(self):
         import torch
@@ -158,7 +157,7 @@ class HuggingFace:
 
 
 class Peer:
-    """`HuggingFace` in its own process, which answers one request at a time."""
+    """`HuggingFace` in another process, which serves one request at a time."""
 
     def __init__(self, python: str):
         self._process = subprocess.Popen(

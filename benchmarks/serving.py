@@ -1,26 +1,26 @@
-"""`mmkeras serve` under load, on the captioner that is shipped.
+"""Put `mmkeras serve` under load, with the shipped captioner.
 
     python benchmarks/serving.py                                   # minutes
     python benchmarks/serving.py --requests 1000 --paired 400      # about one
 
-The endpoint runs as a process of its own, and 32 clients on loopback, half of them by
-REST and half by gRPC, each send their next request when the last one is answered:
+The endpoint runs in another process. 32 local clients, half of them with REST and half
+with gRPC, each send the next request when the last one is answered:
 
-- **soak**: 10,000 requests of one picture, 1% of them malformed (a truncated JPEG, a
-  body of 50 MB, a wrong dtype, an unknown signature, an empty batch, a client that
-  goes before it is answered). Every good answer must be what the SavedModel says when
-  it is called directly, every bad one the error that its kind has. Clients that went
-  see no answer: they are only counted, and no row of theirs may be left waiting at the
-  end. The memory of the server is read after 500 requests, and after each quarter.
-- **batching**: the same load on two endpoints in turn, one of which has
-  `--max-batch-size 1`; the ratios of their medians, of answers a second and of the
-  CPU time of an answer, which other programs on the machine change less.
-- **kill**: SIGKILL during the load, and a restart. Clients see right answers or broken
-  connections, and nothing else.
+- **soak**: 10,000 requests with a single image, 1% of them malformed (a truncated JPEG,
+  a body of 50 MB, a wrong dtype, an unknown signature, an empty batch, a client that
+  disconnects early). Every valid response must equal the output of the SavedModel,
+  every other one must be the error of its kind. Clients that disconnect are only
+  counted, and none of their rows may wait at the end. The memory of the server is read
+  after 500 requests and after each quarter.
+- **batching**: the same load on two endpoints in turns, one with `--max-batch-size 1`;
+  the ratios of their medians, of responses per second and of CPU time per response,
+  which other programs on the machine affect less.
+- **kill**: SIGKILL during the load, and a restart. Clients may see correct responses or
+  broken connections, and nothing else.
 - **reload**: version 2 appears during the load. No request may fail.
 
-It ends with an error if an answer is wrong or a row is left. It is bounded by `--limit`
-seconds a part, sends to 127.0.0.1 only, and ends what it started.
+The exit code is 1 if a response is wrong or a row is left. Each part takes at most
+`--limit` seconds. Requests go to 127.0.0.1 only, and all processes are stopped.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ from mmkeras.datasets import SceneRenderer, SceneSampler, concepts_named
 
 ROOT = pathlib.Path(__file__).parents[1]
 MODEL = ROOT / "saved_models" / "emoji_scenes_captioner" / "serving"
-PICTURES = 64
+IMAGES = 64
 WARM_UP = 500
 BIG = 50_000_000
 BAD_EVERY = 100
 GONE = "client gone"
-# gRPC's codes and HTTP's of each malformed kind, and what the message must say.
+# The gRPC and HTTP codes of each malformed kind, and a part of the message.
 BAD = {
     "truncated JPEG": ("OK", 200, "corrupt"),
     "body of 50 MB": ("RESOURCE_EXHAUSTED", 413, "33554432"),
@@ -90,7 +90,7 @@ def main() -> None:
             shutil.copytree(MODEL / "1", pathlib.Path(folder) / "1")
             wrong += parts[name](args, truth, folder)
     if wrong:
-        raise SystemExit(f"{wrong} answers are wrong.")
+        raise SystemExit(f"{wrong} responses are wrong.")
 
 
 def soak(args, truth, folder) -> int:
@@ -104,12 +104,12 @@ def soak(args, truth, folder) -> int:
         waiting = rows_left(server)
     counts = load.counts
     print(f"soak: {args.requests} requests of {args.clients} clients")
-    print(f"  right answers      {counts['right']}")
+    print(f"  correct            {counts['right']}")
     for kind in BAD:
         how = "not answered" if kind == GONE else "as they should be"
         print(f"  {kind:18} {counts[kind]} {how}")
-    print(f"  wrong answers      {load.wrong}")
-    print(f"  requests a second  {args.requests / seconds:.0f}")
+    print(f"  wrong              {load.wrong}")
+    print(f"  requests/second    {args.requests / seconds:.0f}")
     grown = ", ".join(map(str, memory[1:]))
     print(
         f"  memory             {memory[0]} MB warmed up, {grown} MB after each quarter"
@@ -117,12 +117,12 @@ def soak(args, truth, folder) -> int:
     print(f"  rows left waiting  {waiting:.0f}", flush=True)
     load.show_wrong()
     if waiting:
-        raise SystemExit(f"{waiting:.0f} rows are left waiting, of nobody.")
+        raise SystemExit(f"{waiting:.0f} rows are waiting for no client.")
     return load.wrong
 
 
 def rows_left(server) -> float:
-    # The last that went may have been seen to go a moment ago.
+    # The server may have noticed the last disconnection a moment ago.
     end = time.monotonic() + LEFT_SECONDS
     while waiting := server.metric("mmkeras_serving_waiting_rows"):
         if time.monotonic() > end:
@@ -153,13 +153,13 @@ def batching(args, truth, folder) -> int:
         listed = ", ".join(f"{rate:.0f}" for rate in rates[name])
         rate, cost = statistics.median(rates[name]), statistics.median(costs[name])
         print(
-            f"  {name:18} {rate:.0f} a second ({listed}), {1000 * cost:.1f} ms of CPU"
+            f"  {name:18} {rate:.0f} per second ({listed}), {1000 * cost:.1f} ms of CPU"
         )
     rate, cost = (
         [statistics.median(found) for found in kind.values()] for kind in (rates, costs)
     )
     print(f"  rows of a batch    {rows / calls:.1f}")
-    print(f"  ratio              {rate[0] / rate[1]:.2f} of answers a second")
+    print(f"  ratio              {rate[0] / rate[1]:.2f} of responses per second")
     print(f"  ratio              {cost[1] / cost[0]:.2f} of CPU time", flush=True)
     return wrong
 
@@ -175,10 +175,10 @@ def restarts(args, truth, folder) -> int:
         load.wait_for(after + args.clients * 4)
         load.finish(seconds)
         print("kill: SIGKILL during the load, and a restart")
-        print(f"  right answers      {load.counts['right']}")
+        print(f"  correct            {load.counts['right']}")
         print(f"  of them after it   {load.counts['right'] - after}")
         print(f"  broken connections {load.counts['broken']}")
-        print(f"  wrong answers      {load.wrong}", flush=True)
+        print(f"  wrong              {load.wrong}", flush=True)
         load.show_wrong()
         reload = Load(server, truth, args)
         seconds = reload.start()
@@ -188,7 +188,7 @@ def restarts(args, truth, folder) -> int:
         reload.wait_for(reload.counts["right"] + args.clients * 4)
         reload.finish(seconds)
         print("reload: version 2 appears during the load")
-        print(f"  right answers      {reload.counts['right']}")
+        print(f"  correct            {reload.counts['right']}")
         print(f"  of version 1, 2    {reload.versions[1]}, {reload.versions[2]} (gRPC)")
         print(f"  failed requests    {reload.wrong}", flush=True)
         reload.show_wrong()
@@ -196,34 +196,32 @@ def restarts(args, truth, folder) -> int:
 
 
 class Truth:
-    """Pictures, and what the SavedModel says of them when it is called directly."""
+    """Images and the outputs of the SavedModel for them, called directly."""
 
     def __init__(self):
         ids = [concept.id for concept in concepts_named("shapes")][:6]
         sampler, renderer = SceneSampler("shapes", ids), SceneRenderer(128)
-        self.pictures = []
-        for index in range(PICTURES):
+        self.images = []
+        for index in range(IMAGES):
             file = io.BytesIO()
             renderer.render(sampler.sample(str(index))).save(file, "JPEG")
-            self.pictures.append(file.getvalue())
+            self.images.append(file.getvalue())
         model = tf.saved_model.load(str(MODEL / "1"))
-        said = model.signatures["serving_default"](
-            image_bytes=tf.constant(self.pictures)
-        )
+        said = model.signatures["serving_default"](image_bytes=tf.constant(self.images))
         self._captions = [text.decode() for text in said["caption"].numpy()]
         self._scores = said["score"].numpy()
-        self.rest = [rest_body(picture) for picture in self.pictures]
-        self.grpc = [grpc_body(picture) for picture in self.pictures]
+        self.rest = [rest_body(image) for image in self.images]
+        self.grpc = [grpc_body(image) for image in self.images]
 
     def is_right(self, index, caption, score, error) -> bool:
-        index %= PICTURES
+        index %= IMAGES
         # A batch of another size sums in another order.
         near = abs(score - self._scores[index]) < 1e-3
         return caption == self._captions[index] and near and not error
 
 
-def rest_body(picture) -> bytes:
-    row = {"b64": base64.b64encode(picture).decode()}
+def rest_body(image) -> bytes:
+    row = {"b64": base64.b64encode(image).decode()}
     return json.dumps({"instances": [row]}).encode()
 
 
@@ -237,7 +235,7 @@ def grpc_body(value, signature="") -> bytes:
 
 
 class Server:
-    """`mmkeras serve` as a process of its own."""
+    """`mmkeras serve` in another process."""
 
     def __init__(self, folder, options):
         self._ports = [free_port(), free_port()]
@@ -389,12 +387,12 @@ class Load:
         if self._malformed and index % BAD_EVERY == 0:
             kinds = list(BAD)
             name = kinds[index // BAD_EVERY % len(kinds)]
-            said = client.send_bad(name, self._truth.pictures[index % PICTURES])
+            said = client.send_bad(name, self._truth.images[index % IMAGES])
             self._count(name, said is None, f"{name}: {said}")
             return
-        version, answer = client.send(index % PICTURES)
+        version, answer = client.send(index % IMAGES)
         right = version is not None and self._truth.is_right(index, *answer)
-        self._count("right", right, f"picture {index % PICTURES}: {answer}")
+        self._count("right", right, f"image {index % IMAGES}: {answer}")
         if right and version:
             with self._lock:
                 self.versions[version] += 1
@@ -424,25 +422,25 @@ class RestClient:
     def close(self):
         self._connection.close()
 
-    def send(self, picture):
-        status, document = self._post(self._truth.rest[picture])
+    def send(self, image):
+        status, document = self._post(self._truth.rest[image])
         if status != 200:
             return None, (status, document)
         (row,) = document["predictions"]
         return 0, (row["caption"], row["score"], row["error"])
 
-    def send_bad(self, kind, picture):
+    def send_bad(self, kind, image):
         """`None` if the answer is the one of that kind, else the answer."""
         if kind == GONE:
-            return self._go_away(picture)
-        status, document = self._post(self._bad_body(kind, picture))
+            return self._go_away(image)
+        status, document = self._post(self._bad_body(kind, image))
         said = json.dumps(document)
         _, expected, part = BAD[kind]
         return None if status == expected and part in said else f"{status} {said}"
 
-    def _bad_body(self, kind, picture):
+    def _bad_body(self, kind, image):
         if kind == "truncated JPEG":
-            return rest_body(picture[: len(picture) // 2])
+            return rest_body(image[: len(image) // 2])
         if kind == "body of 50 MB":
             return b" " * BIG
         documents = {
@@ -457,14 +455,14 @@ class RestClient:
         response = self._connection.getresponse()
         return response.status, json.loads(response.read())
 
-    def _go_away(self, picture):
+    def _go_away(self, image):
         # Half of them within the body, half before the answer.
-        body = rest_body(picture)
+        body = rest_body(image)
         connection = self._server.connect()
         connection.putrequest("POST", "/v1/models/captioner:predict")
         connection.putheader("Content-Length", str(len(body)))
         connection.endheaders()
-        connection.send(body if len(picture) % 2 else body[: len(body) // 2])
+        connection.send(body if len(image) % 2 else body[: len(body) // 2])
         connection.close()
 
 
@@ -490,8 +488,8 @@ class GrpcClient:
     def close(self):
         self._channel.close()
 
-    def send(self, picture):
-        answer = self._predict(self._truth.grpc[picture], timeout=120)
+    def send(self, image):
+        answer = self._predict(self._truth.grpc[image], timeout=120)
         outputs = answer.outputs
         return answer.model_spec.version.value, (
             outputs["caption"].string_val[0].decode(),
@@ -499,14 +497,14 @@ class GrpcClient:
             outputs["error"].string_val[0],
         )
 
-    def send_bad(self, kind, picture):
+    def send_bad(self, kind, image):
         if kind == GONE:
-            call = self._predict.future(grpc_body(picture))
+            call = self._predict.future(grpc_body(image))
             time.sleep(0.005)
             call.cancel()
             return None
         expected, _, part = BAD[kind]
-        code, said = self._answer(self._bad_body(kind, picture))
+        code, said = self._answer(self._bad_body(kind, image))
         return None if code == expected and part in said else f"{code} {said}"
 
     def _answer(self, body):
@@ -516,12 +514,12 @@ class GrpcClient:
             return error.code().name, error.details()
         return "OK", answer.outputs["error"].string_val[0].decode()
 
-    def _bad_body(self, kind, picture):
+    def _bad_body(self, kind, image):
         return {
-            "truncated JPEG": lambda: grpc_body(picture[: len(picture) // 2]),
+            "truncated JPEG": lambda: grpc_body(image[: len(image) // 2]),
             "body of 50 MB": lambda: grpc_body(b" " * BIG),
             "wrong dtype": lambda: grpc_body(1.5),
-            "unknown signature": lambda: grpc_body(picture, "nope"),
+            "unknown signature": lambda: grpc_body(image, "nope"),
             "empty batch": lambda: grpc_body(np.array([], object)),
         }[kind]()
 

@@ -125,14 +125,24 @@ LONG = {
 }
 
 
+# Files whose tests share nothing, and run in several processes; those of others stay
+# together.
+SPREAD = {"test_readme.py"}
+
+
+# Before pytest-xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]):
-    """Mark the tests of `make test-fast`, and order all of them.
+    """Mark the tests of `make test-fast`, group and order all of them.
 
     Every test outside of `LONG` that is not `slow` is `fast`. The README's tests come
-    first, since they take longest and run in one process.
+    first, since they take longest.
     """
     tests = pathlib.Path(__file__).parent
     for item in items:
+        if item.path.name not in SPREAD:
+            name = str(item.path.relative_to(tests))
+            item.add_marker(pytest.mark.xdist_group(name))
         place = item.path.relative_to(tests).parts[0]
         if place not in LONG and item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.fast)

@@ -25,6 +25,7 @@ from mmkeras.cli.setting_flags import in_flags
 _COMMANDS = (train, predict, caption, ask, evaluate, export, serve, info, update)
 # Arguments of the API that are flags of a command, and of no dataclass of settings.
 _ARGUMENTS = (
+    "allow_missing",
     "batch_size",
     "batch_threads",
     "evaluators",

@@ -135,20 +135,37 @@ def _by_litert(args, spec, options) -> Callable[[list[str]], Iterator[_Predicted
 
 
 def _by_preset(task, spec, paths, batch_size, options) -> Iterator[_Predicted]:
-    """All images of a batch at once, and those that failed again by themselves."""
     images = [_bytes(path) for path in paths]
-    readable = [image for image in images if isinstance(image, bytes)]
-    predict = getattr(task, spec.verb)
-    results = iter(
-        predict(readable, batch_size=batch_size, on_error="skip", **options)
-        if readable
-        else []
-    )
+    given = [image for image in images if isinstance(image, bytes)]
+    outputs = []
+    if given:
+        verb = getattr(task, spec.verb)
+        outputs = verb(given, batch_size=batch_size, on_error="skip", **options)
+    pairs = zip(given, outputs, strict=True)
+    reasons = _reasons(task, [image for image, output in pairs if output is None])
+    outputs = iter(outputs)
     for path, image in zip(paths, images, strict=True):
-        found = next(results) if isinstance(image, bytes) else image
-        if found is None:
-            found = _reason(predict, path)
-        yield found
+        if isinstance(image, Exception):
+            yield image
+            continue
+        output = next(outputs)
+        if output is None:
+            yield ValueError(
+                f"Cannot read {path}: {next(reasons)}. Remove it or convert it to JPEG "
+                "or PNG."
+            )
+        else:
+            yield output
+
+
+def _reasons(task, images) -> Iterator[str]:
+    """Why images are unreadable."""
+    if not images:
+        return iter(())
+    import tensorflow as tf
+
+    _, errors = task.preprocessor.modalities[0].decode(tf.constant(images))
+    return (error.decode("utf-8") for error in errors.numpy())
 
 
 def _bytes(path) -> bytes | OSError:
@@ -156,17 +173,9 @@ def _bytes(path) -> bytes | OSError:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
-        return FileNotFoundError(f"The image file {path} does not exist.")
+        return FileNotFoundError(f"Image file {path} does not exist.")
     except OSError as error:
         return error
-
-
-def _reason(predict, path) -> Exception:
-    try:
-        predict(path)
-    except (OSError, ValueError) as error:
-        return error
-    return ValueError(f"Cannot read {path}: it changed in the meantime.")
 
 
 class _Report:
@@ -177,16 +186,16 @@ class _Report:
         self._several = several
         self.failed = 0
 
-    def add(self, path: str, found: _Predicted) -> None:
-        if isinstance(found, Exception):
+    def add(self, path: str, predicted: _Predicted) -> None:
+        if isinstance(predicted, Exception):
             self.failed += 1
-            print(f"mmkeras: error: {found}", file=sys.stderr)
+            print(f"mmkeras: error: {predicted}", file=sys.stderr)
             if self._rows is not None:
-                self._rows.write({"image": path, "error": str(found)})
+                self._rows.write({"image": path, "error": str(predicted)})
         elif self._rows is not None:
-            self._rows.write(self._row(path, found))
+            self._rows.write(self._row(path, predicted))
         else:
-            for one in found if isinstance(found, list) else [found]:
+            for one in predicted if isinstance(predicted, list) else [predicted]:
                 self._print(path, one)
 
     def _print(self, path, one) -> None:
@@ -195,10 +204,10 @@ class _Report:
         else:
             print(f"{path}: {one}" if self._several else one)
 
-    def _row(self, path, found) -> dict[str, Any]:
+    def _row(self, path, predicted) -> dict[str, Any]:
         """One row for each image, by which a resumed command knows it is done."""
-        several = isinstance(found, list)
-        texts = found if several else [found]
+        several = isinstance(predicted, list)
+        texts = predicted if several else [predicted]
         columns = {"": list(texts)}
         for name in ("score", "tokens"):
             values = [getattr(one, name, None) for one in texts]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import os
 import signal
@@ -128,6 +127,9 @@ def run(args: argparse.Namespace) -> int:
     )
     _log_to_stderr()
     others = set(threading.enumerate())
+    # A third of the time of `mmkeras --help`.
+    import asyncio
+
     asyncio.run(_serve(endpoint))
     _leave_if_busy(others)
     return 0
@@ -145,6 +147,8 @@ def _share_cores(batch_threads, intra_op_threads) -> None:
 
 
 async def _serve(endpoint) -> None:
+    import asyncio
+
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _stop, stop, number)

@@ -85,13 +85,15 @@ def in_flags(
     for cls in classes:
         flags |= {field.name: flag_of(field) for field in dataclasses.fields(cls)}
     for name, flag in flags.items():
-        # Some messages name the flag in parentheses.
-        message = re.sub(rf"`{re.escape(name)}`( \({flag}\))?", flag, message)
+        message = message.replace(f"`{name}`", flag)
         given = rf"(?<![\w`.]){re.escape(name)}="
         message = re.sub(rf"{given}None\b", f"no {flag}", message)
         message = re.sub(rf"{given}True\b", flag, message)
         message = re.sub(rf"{given}False\b", f"--no-{flag[2:]}", message)
+        message = re.sub(rf"{given}'([\w./-]+)'", rf"{flag} \1", message)
         message = re.sub(rf"{given}(?=\S)", f"{flag} ", message)
+        # Some messages name the flag in parentheses.
+        message = message.replace(f"{flag} ({flag})", flag)
     return message
 
 

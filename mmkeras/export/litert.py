@@ -8,6 +8,7 @@ import keras
 
 from mmkeras import __version__
 from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments.real_number import real_number
 from mmkeras.export.check_litert import check_litert
 from mmkeras.export.convert_litert import convert_litert
 from mmkeras.export.in_float32 import in_float32
@@ -69,6 +70,10 @@ def export_litert(
     """
     path = pathlib.Path(path)
     check_choice("precision", precision, PRECISIONS)
+    if min_identical is not None:
+        min_identical = real_number(
+            "min_identical", min_identical, minimum=0, maximum=1
+        )
     if path.is_dir() or (path.exists() and not overwrite):
         raise FileExistsError(
             f"{path} exists. Choose another file, or pass overwrite=True."

@@ -34,7 +34,10 @@ class ImageRun(Run):
         role="model",
     )
     image_size: int | None = setting(
-        None, "side of the images in pixels", minimum=1, role="model"
+        None,
+        "side of the images in pixels (default: the encoder's)",
+        minimum=1,
+        role="model",
     )
     trainable_encoder: bool | None = setting(
         None, "train the image encoder (default: unless it is pretrained)", role="model"
@@ -42,13 +45,16 @@ class ImageRun(Run):
     hidden_dim: int = setting(128, "dimension of the layers", minimum=1, role="model")
     dropout: float = setting(0.1, "dropout rate", minimum=0, below=1, role="model")
     unfreeze_layers: int | None = setting(
-        None, "number of last layers of the image encoder to train", minimum=0
+        None,
+        "number of last layers of the image encoder to train (default: unchanged)",
+        minimum=0,
     )
     encoder_rate: float = setting(
         1.0, "factor of the image encoder's learning rate", above=0
     )
     feature_cache: str | None = setting(
-        None, "folder to keep the features of a frozen image encoder in"
+        None,
+        "folder to keep the features of a frozen image encoder in (default: temporary)",
     )
 
     def arguments(self, role: str) -> dict[str, Any]:

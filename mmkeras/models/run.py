@@ -50,11 +50,16 @@ class Run:
         minimum=0,
         below=1,
     )
-    limit: int | None = setting(None, "maximum number of training samples", minimum=1)
+    limit: int | None = setting(
+        None, "maximum number of training samples (default: all)", minimum=1
+    )
     epochs: int = setting(10, "number of epochs", minimum=1)
     batch_size: int = setting(32, "number of samples of a step", minimum=1)
     learning_rate: float | None = setting(
-        None, "peak of the learning-rate schedule", above=0, role="compile"
+        None,
+        "peak of the learning-rate schedule (default: the task's)",
+        above=0,
+        role="compile",
     )
     patience: int = setting(
         3, "epochs without a better validation loss before training stops", minimum=0

@@ -2,10 +2,11 @@ import csv
 import pathlib
 
 import pytest
-import tensorflow as tf
 
 from mmkeras.cli.main import main
+from mmkeras.models import Task
 from tests.conftest import tiny_rows
+from tests.eager_steps import eager_steps
 
 ROOT = pathlib.Path(__file__).parents[2]
 # Settings of a training of seconds.
@@ -31,10 +32,9 @@ def photos(tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture(scope="module")
 def eager():
-    """Run steps without tracing, which takes longer than the few steps of a test."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    """Train without tracing steps."""
+    with eager_steps():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +55,22 @@ def error_of(capsys):
         return lines[0].removeprefix("mmkeras: error: ")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def loaded_tasks() -> dict:
+    return {}
+
+
+@pytest.fixture
+def loaded_once(loaded_tasks, monkeypatch):
+    """Load each preset once for all commands that do not change it."""
+    load = Task.from_preset.__func__
+
+    def from_preset(cls, preset, **kwargs):
+        key = (cls, str(preset), *kwargs.items())
+        if key not in loaded_tasks:
+            loaded_tasks[key] = load(cls, preset, **kwargs)
+        return loaded_tasks[key]
+
+    monkeypatch.setattr(Task, "from_preset", classmethod(from_preset))

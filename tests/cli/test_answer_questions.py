@@ -6,6 +6,7 @@ import pytest
 
 from mmkeras.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
 IMAGE = "docs/scene.png"
 COLOUR = "what colour is the background?"
 VQA = "saved_models/emoji_scenes_vqa"
@@ -15,11 +16,11 @@ LITERT = f"{VQA}/litert/dynamic_int8.tflite"
 @pytest.mark.parametrize("preset", [VQA, LITERT], ids=["preset", "litert"])
 def test_answers(preset, capsys):
     assert main(["ask", preset, IMAGE, COLOUR]) == 0
-    assert capsys.readouterr().out == "yellow\n"
+    assert capsys.readouterr().out == "grey\n"
     questions = [COLOUR, "is there a cat?"]
     assert main(["predict", preset, IMAGE, *questions]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{COLOUR} yellow" and lines[1].startswith(questions[1])
+    assert lines[0] == f"{COLOUR} grey" and lines[1].startswith(questions[1])
     assert (
         main(["ask", preset, IMAGE, *questions, "--num-sequences", "2", "--json"]) == 0
     )
@@ -30,13 +31,13 @@ def test_answers(preset, capsys):
         questions[1],
         questions[1],
     ]
-    assert rows[0]["answer"] == "yellow"
+    assert rows[0]["answer"] == "grey"
     assert rows[0]["score"] >= rows[1]["score"]
 
 
 def test_several_answers_show_their_probabilities(capsys):
     assert main(["ask", VQA, IMAGE, COLOUR, "--num-sequences", "2"]) == 0
-    assert capsys.readouterr().out.startswith("yellow (9")
+    assert capsys.readouterr().out.startswith("grey (100.0%), ")
 
 
 def test_explanation(tmp_path, error_of):
@@ -59,7 +60,7 @@ def test_explanation(tmp_path, error_of):
          f"{VQA} holds a VisualQA, which has no such options. Remove --forbid, "
          "--num-beams."),
         ([VQA, IMAGE, COLOUR, " "], "A QUESTION is blank. Write one in quotes."),
-        ([VQA, "none.png", COLOUR], "The image file none.png does not exist."),
+        ([VQA, "none.png", COLOUR], "Image file none.png does not exist."),
         ([VQA, IMAGE, "a?", "--num-sequences", "-1"], "--num-sequences must be an "
          "integer of at least 1. Received: --num-sequences -1."),
         ([LITERT, IMAGE, "a?", "--explain", "x.png"], f"{LITERT} is a LiteRT file, "
@@ -75,6 +76,5 @@ def test_questions_that_cannot_be_answered(arguments, message, error_of):
 
 def test_predict_needs_a_question(error_of):
     assert error_of("predict", VQA, IMAGE) == (
-        "VisualQA needs an image and a question: mmkeras predict "
-        f'{VQA} IMAGE "QUESTION"'
+        f'VisualQA needs an image and a question: mmkeras ask {VQA} IMAGE "QUESTION"'
     )

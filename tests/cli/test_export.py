@@ -1,6 +1,7 @@
 """`mmkeras export`, `mmkeras info` and `mmkeras update`."""
 
 import json
+import pathlib
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from mmkeras.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
 CAPTIONER = "saved_models/emoji_scenes_captioner"
 VQA = "saved_models/emoji_scenes_vqa"
 IMAGE = "docs/scene.png"
@@ -48,12 +50,9 @@ def test_a_saved_model_and_a_litert_file(photos, tmp_path, capsys, error_of):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
-def test_flags_that_do_not_fit(flags, message, tmp_path, monkeypatch, error_of):
-    preset = tmp_path / "preset"
-    shutil.copytree(CAPTIONER, preset)
-    monkeypatch.chdir(tmp_path)
-    assert message in error_of("export", preset, *flags)
-    assert not list(tmp_path.glob("x*"))
+def test_flags_that_do_not_fit(flags, message, error_of):
+    assert message in error_of("export", CAPTIONER, *flags)
+    assert not list(pathlib.Path().glob("x*"))
 
 
 def test_options_of_other_tasks(capsys):
@@ -80,8 +79,11 @@ def test_info(capsys, tmp_path, error_of):
 
 def test_update(tmp_path, capsys, error_of):
     preset = tmp_path / "preset"
-    shutil.copytree(CAPTIONER, preset, ignore=shutil.ignore_patterns("*.h5", "s*"))
+    shutil.copytree(
+        CAPTIONER, preset, ignore=shutil.ignore_patterns("litert", "serving")
+    )
     assert main(["update", str(preset)]) == 0
+    assert capsys.readouterr().out == f"Nothing to update in {preset}\n"
     config = json.loads((preset / "config.json").read_text())
     config["config"]["max_length"] = config["config"].pop("sequence_length")
     (preset / "config.json").write_text(json.dumps(config))

@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    # The command sets it for its own process, which here is that of the tests.
+    # The command sets it for its process, which here is that of the tests.
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
 
 
@@ -56,11 +56,11 @@ def address_of(process) -> str:
     return process.stdout.readline().removeprefix("REST: ").strip()
 
 
-# Minutes of work, of which no test waits for the end.
+# Minutes of work, whose end no test awaits.
 ENDLESS = {"signature_name": "slow", "instances": [1000 * A_WHILE]}
 
 
-def test_it_serves_until_it_is_told_to_stop(folder):
+def test_the_server_runs_until_a_signal(folder):
     with serving(folder) as process:
         address = re.fullmatch(
             r"REST: (http://127\.0\.0\.1:\d+/v1/models)\n", process.stdout.readline()
@@ -75,7 +75,7 @@ def test_it_serves_until_it_is_told_to_stop(folder):
     assert [line[24:] for line in err.splitlines()] == ["tiny version 1 is served"]
 
 
-def test_a_model_without_end_does_not_keep_it_alive(folder):
+def test_an_endless_computation_does_not_keep_the_process_alive(folder):
     with serving(folder) as process:
         address = address_of(process)
         with pytest.raises(httpx.ReadTimeout):
@@ -86,14 +86,14 @@ def test_a_model_without_end_does_not_keep_it_alive(folder):
     assert out.endswith("Stopped\n")
 
 
-def test_a_second_signal_does_not_wait_for_those_who_wait(folder):
+def test_a_second_signal_stops_the_server_at_once(folder):
     with serving(folder) as process:
         host, port = re.search(r"//(.*):(\d+)/", address_of(process)).groups()
         connection = http.client.HTTPConnection(host, int(port))
         connection.request("POST", "/v1/models/tiny:predict", json.dumps(ENDLESS))
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
-        # It grants ten seconds.
+        # Requests have ten seconds to finish.
         time.sleep(1)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
@@ -103,13 +103,15 @@ def test_a_second_signal_does_not_wait_for_those_who_wait(folder):
     assert "Stopped" not in out
 
 
-def test_arguments_that_cannot_be(capsys, folder, tmp_path):
+def test_bad_arguments(capsys, folder, tmp_path):
     assert "Received: tiny" in error_of(capsys, "tiny")
-    assert "a name of its own" in error_of(capsys, f"a={folder}", f"a={folder}")
+    assert "names of the models must differ" in error_of(
+        capsys, f"a={folder}", f"a={folder}"
+    )
     assert "must not contain `/` or `:`" in error_of(capsys, f"a/b={folder}")
     missing = error_of(capsys, f"tiny={tmp_path}")
     assert f"{tmp_path} is not a SavedModel" in missing
-    assert "`max_batch_size`" in error_of(
+    assert "--max-batch-size must be" in error_of(
         capsys, f"tiny={folder}", "--max-batch-size", 0
     )
     assert "--intra-op-threads must be" in error_of(
@@ -122,7 +124,7 @@ def test_arguments_that_cannot_be(capsys, folder, tmp_path):
 
 
 @pytest.mark.parametrize("which", ["--rest-port", "--grpc-port"])
-def test_a_port_that_is_taken(capsys, folder, which):
+def test_a_used_port(capsys, folder, which):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -131,19 +133,19 @@ def test_a_port_that_is_taken(capsys, folder, which):
         arguments = [str(item) for pair in ports.items() for item in pair]
         message = error_of(capsys, f"tiny={folder}", *arguments)
     assert f"Cannot listen on 127.0.0.1:{port}" in message
-    assert "Choose another port" in message
+    assert "Choose another port, or 0 for any free port." in message
 
 
-def test_a_model_that_cannot_be_loaded(capsys, folder, tmp_path):
+def test_a_corrupted_model(capsys, folder, tmp_path):
     shutil.copytree(folder / "1", tmp_path / "1")
-    (tmp_path / "1" / "saved_model.pb").write_bytes(b"damaged")
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"corrupted")
     ports = ["--rest-port", "0", "--grpc-port", "0", "--poll-seconds", "0.1"]
     message = error_of(capsys, f"tiny={tmp_path}", *ports)
     assert "tiny: no version could be loaded" in message
     assert str(tmp_path / "1") in message
 
 
-def test_what_is_not_installed_is_named(monkeypatch, capsys, folder):
+def test_a_missing_package_is_named(monkeypatch, capsys, folder):
     for name in [name for name in sys.modules if name.startswith("mmkeras.serving")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)

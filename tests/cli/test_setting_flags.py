@@ -65,6 +65,7 @@ def test_help_shows_ranges_and_defaults(parser):
         ("give `rate`. Received: rate=None", "give --rate. Received: no --rate"),
         ("file.size=1, `oversize`, oversize=2", "file.size=1, `oversize`, oversize=2"),
         ("Use limit=3.", "Use --limit 3."),
+        ("or mode='fast' now", "or --mode fast now"),
     ],
 )
 def test_messages_about_arguments_speak_of_flags(message, shown):

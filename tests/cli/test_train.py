@@ -56,11 +56,18 @@ def test_a_run_is_repeated(preset, tmp_path, error_of):
     )
 
 
-def test_an_interrupted_run_is_resumed(photos, tmp_path, error_of, monkeypatch):
+def test_an_interrupted_run_is_resumed(photos, tmp_path, error_of, monkeypatch, capsys):
     output = tmp_path / "out"
     data = shutil.copytree(photos, tmp_path / "photos")
+    table = (data / "captions.csv").read_text()
+    # The length follows from the data, up to 128 tokens.
+    table += f'0.png,"{"red " * 139}"\n1.png,"{"red " * 129}"\n'
+    (data / "captions.csv").write_text(table)
     arguments = [*CAPTIONER, "--data", str(data), "--output", str(output)]
     arguments += ["--epochs", "2"]
+    message = error_of(*arguments, "--sequence-length", 20)
+    assert "3 of 35 captions are longer than --sequence-length 20 tokens" in message
+    assert "Use --sequence-length 140, or --long-captions cut" in message
 
     def interrupt(self, epoch, logs=None):
         if epoch == 1:
@@ -69,6 +76,10 @@ def test_an_interrupted_run_is_resumed(photos, tmp_path, error_of, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(keras.callbacks.EarlyStopping, "on_epoch_begin", interrupt)
         assert main(arguments) == 130
+    assert (
+        "captions are longer than 128 tokens and will be cut. --sequence-length 140 "
+        "keeps all of them.\n" in capsys.readouterr().err
+    )
     before = history_of(output)
     assert len(before["loss"]) == 1
 
@@ -76,30 +87,32 @@ def test_an_interrupted_run_is_resumed(photos, tmp_path, error_of, monkeypatch):
     assert "other settings: --learning-rate 0.01 (before: None)." in message
     assert "or pass --overwrite to start from scratch" in message
 
-    table = (data / "captions.csv").read_text()
-    (data / "captions.csv").write_text(table + '\n0.png,"a zebra"')
+    (data / "captions.csv").write_text(table + '0.png,"a zebra"\n')
     message = error_of(*arguments)
     assert "vocabulary differs" in message and "pass --overwrite" in message
     (data / "captions.csv").write_text(table)
 
-    # An unreadable image may be the reason why a run is resumed.
+    # An unreadable image may be the reason why a run stopped.
+    for name in ("3.png", "4.png"):
+        (data / name).write_bytes(b"not an image")
+    message = error_of(*arguments)
+    assert ".png" in message and "--on-error skip" in message
     assert main([*arguments, "--on-error", "skip"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.endswith(
+        f"Wrote {output}. Try: mmkeras caption {output} IMAGE\n"
+    )
+    assert "mmkeras: warning: 2 of " in captured.err
     after = history_of(output)
     assert after["loss"][:1] == before["loss"] and len(after["val_loss"]) == 2
-    assert after["skipped_images"] == [None, 0.0]
+    skipped = after["skipped_images"], after["val_skipped_images"]
+    assert [
+        a + b for a, b in zip(*(column[1:] for column in skipped), strict=True)
+    ] == [2]
+    assert skipped[0][0] is None
     assert not (output / ".backup").exists()
-
-
-def test_unreadable_images_are_skipped_if_asked(photos, tmp_path, error_of, capsys):
-    data = shutil.copytree(photos, tmp_path / "photos")
-    (data / "3.png").write_bytes(b"not an image")
-    arguments = [*CAPTIONER, "--data", str(data), "--output", str(tmp_path / "out")]
-    arguments += ["--epochs", "1", "--validation-fraction", "0"]
-    message = error_of(*arguments)
-    assert "3.png" in message and "--on-error skip" in message
-    assert main([*arguments, "--on-error", "skip"]) == 0
-    assert history_of(tmp_path / "out")["skipped_images"] == [1.0]
-    assert "3.png" in capsys.readouterr().err
+    config = json.loads((output / "config.json").read_text())["config"]
+    assert config["sequence_length"] == 128
 
 
 def test_adapters_of_a_preset(preset, photos, tmp_path, capsys):
@@ -119,30 +132,6 @@ def test_adapters_of_a_preset(preset, photos, tmp_path, capsys):
     separate = predict(preset, image, "--adapters", tuned / "adapters.lora.h5")
     assert separate["caption"] == merged["caption"]
     assert separate["score"] == pytest.approx(merged["score"], abs=1e-3)
-
-
-def test_length_of_long_captions(photos, tmp_path, error_of, capsys):
-    """The length follows from the data, up to 128 tokens."""
-    data = shutil.copytree(photos, tmp_path / "photos")
-    with (data / "captions.csv").open("a") as table:
-        table.write(f'0.png,"{"red " * 139}"\n1.png,"{"red " * 129}"\n')
-    arguments = [*CAPTIONER, "--data", str(data), "--epochs", "1", "--output"]
-    output = tmp_path / "out"
-    assert main([*arguments, str(output), "--limit", "8"]) == 0
-    captured = capsys.readouterr()
-    config = json.loads((output / "config.json").read_text())["config"]
-    assert config["sequence_length"] == 128
-    assert "mmkeras: warning: 2 of " in captured.err
-    assert (
-        "captions are longer than 128 tokens and will be cut. --sequence-length 140 "
-        "keeps all of them." in captured.err
-    )
-    assert captured.out.endswith(
-        f"Wrote {output}. Try: mmkeras caption {output} IMAGE\n"
-    )
-    message = error_of(*arguments, tmp_path / "o", "--sequence-length", 20)
-    assert "are longer than --sequence-length 20 tokens" in message
-    assert "Use --sequence-length 140, or --long-captions 'cut'" in message
 
 
 @pytest.mark.parametrize("task", ["vqa", "generative-vqa"])
@@ -170,7 +159,7 @@ def test_tasks_with_questions(task, photos, tmp_path, capsys):
         (["--dropout", "1"], "--dropout must be"),
         (["--lora-rank", "2"], "give its --preset. Received: --lora-rank 2, no "
          "--preset."),
-        (["--preset", "x", "--hidden-dim", "3"], "Received: --preset 'x', --hidden-dim "
+        (["--preset", "x", "--hidden-dim", "3"], "Received: --preset x, --hidden-dim "
          "3."),
         (["--images", "x"], "--images does not go with"),
         (["--config", "none.yaml"], "The file none.yaml does not exist"),

@@ -1,26 +1,19 @@
-import json
 import types
 
 import pytest
 import tensorflow as tf
 
-from mmkeras.cli.main import main
-from mmkeras.data.formats import write_caption_results
 from mmkeras.metrics import evaluate_captions
-from mmkeras.training import CaptionMetrics, scene_hallucination
+from mmkeras.models import task_specs
+from mmkeras.training import CaptionMetrics
 from tests.conftest import tiny_rows, to_dataset
 
 
 class Parrot:
-    """Answers with one caption; what of a captioner the callback uses."""
+    """A captioner that always writes the same caption."""
 
+    spec = task_specs()["captioner"]
     distribute_strategy = tf.distribute.get_strategy()
-
-    class preprocessor:
-        class image_converter:
-            @staticmethod
-            def convert(images):
-                return images, tf.fill([len(images)], "")
 
     def generate(self, images, **options):
         return ["there is a red circle"] * len(images)
@@ -62,37 +55,3 @@ def test_only_the_chief_writes_captions(rows):
     resolver.task_id = 0
     callback.on_epoch_end(0, logs)
     assert "val_CIDEr-D" in logs
-
-
-def test_hallucination_of_scenes(rows):
-    captions = {row["image_id"]: row["captions"][0] for row in rows}
-    scenes = {row["image_id"]: row["scene"] for row in rows}
-    assert scene_hallucination(captions, scenes) == {"CHAIRi": 0, "CHAIRs": 0}
-
-
-def test_command_on_files(tmp_path, capsys):
-    data = {
-        "images": [{"id": 1}, {"id": 2}],
-        "annotations": [
-            {"image_id": 1, "caption": "A dog runs."},
-            {"image_id": 2, "caption": "A cat sits."},
-        ],
-    }
-    references = tmp_path / "captions.json"
-    references.write_text(json.dumps(data))
-    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
-    write_caption_results({1: "a dog runs", 2: "a cat sits"}, good)
-    write_caption_results({1: "a dog", 2: "a bird"}, bad)
-    told = ["--references", str(references), "--against", str(bad)]
-    report = ["--report", str(tmp_path / "report.html")]
-    report += ["--train-references", str(references)]
-    assert main(["evaluate", str(good), *told, *report]) == 0
-    results = json.loads(capsys.readouterr().out)
-    assert results["BLEU-2"] == pytest.approx(1)
-    assert results["against"]["ROUGE_L"]["difference"] > 0
-    assert "<th>copied</th><td>1.0000</td>" in (tmp_path / "report.html").read_text()
-    assert main(["evaluate", str(good)]) == 2
-    assert "--references" in capsys.readouterr().err
-    write_caption_results({1: "a dog"}, bad)
-    assert main(["evaluate", str(bad), "--references", str(references)]) == 2
-    assert "without a caption" in capsys.readouterr().err
