@@ -26,9 +26,7 @@ class TaggerBackbone(VisionBackbone):
         scores = self.scores(self.regions(inputs["images"]))
         super().__init__(inputs, scores, **kwargs)
         # === Config ===
-        self.num_tags = num_tags
-        self.hidden_dim = hidden_dim
-        self.dropout = dropout
+        self.num_tags, self.hidden_dim, self.dropout = num_tags, hidden_dim, dropout
 
     def scores(self, regions):
         return self.head(keras.ops.mean(regions, axis=1))
@@ -91,9 +89,8 @@ class ImageTagger(ImageTask):
         return cls(backbone, TaggerPreprocessor(image_converter, tags))
 
     def compile(self, optimizer="auto", loss="binary_crossentropy", **kwargs):
-        kinds = {"precision": keras.metrics.Precision, "recall": keras.metrics.Recall}
-        metrics = [kind(name=name) for name, kind in kinds.items()]
-        super().compile(optimizer, loss, **{"weighted_metrics": metrics, **kwargs})
+        kwargs = {"weighted_metrics": ["precision", "recall"], **kwargs}
+        super().compile(optimizer, loss, **kwargs)
 
     def call(self, inputs, training=None):
         return self.backbone.scores(self.backbone.regions_of(inputs, training))
