@@ -633,11 +633,9 @@ class Task(keras_hub.models.Task):
         # not have the same number of rows if the number of samples is odd.
         if iterator is not None and self._distribute_strategy is not None:
             _, _, batches = next(iter(iterator))
+            parts_of = self.distribute_strategy.experimental_local_results
             data_batch = keras.tree.map_structure(
-                lambda part: self.distribute_strategy.experimental_local_results(part)[
-                    0
-                ],
-                next(batches),
+                lambda value: parts_of(value)[0], next(batches)
             )
             iterator = None
         super()._maybe_symbolic_build(iterator, data_batch)

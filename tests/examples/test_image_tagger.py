@@ -14,7 +14,7 @@ import sys
 
 import httpx
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "image_tagger"
@@ -54,11 +54,9 @@ def draw(folder, number, seed):
     chosen, rows = random.Random(seed), ["image,tags"]
     for index in range(number):
         colour, framed = chosen.choice(list(COLOURS)), chosen.random() < 0.5
-        image = Image.new("RGB", (48, 40), "white")
-        size = (24, 20) if framed else (48, 40)
-        image.paste(
-            Image.new("RGB", size, COLOURS[colour]), (12, 10) if framed else (0, 0)
-        )
+        image = Image.new("RGB", (48, 40), COLOURS[colour])
+        if framed:
+            image = ImageOps.expand(image.resize((24, 20)), (12, 10), "white")
         image.save(folder / f"{index}.png")
         rows.append(f"{index}.png,{colour}{'; framed' if framed else ''}")
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")

@@ -4,12 +4,7 @@ import tensorflow as tf
 from image_tagger.litert_tagger import read_tags
 from image_tagger.spec import SPEC
 from mmkeras.data import texts_under
-from mmkeras.models import (
-    ImageTask,
-    TaskPreprocessor,
-    VisionBackbone,
-    register_task,
-)
+from mmkeras.models import ImageTask, TaskPreprocessor, VisionBackbone, register_task
 
 
 @keras.saving.register_keras_serializable(package="image_tagger")
