@@ -628,6 +628,18 @@ class Task(keras_hub.models.Task):
                 # Building it in the graph of a step would trace that twice.
                 self.optimizer.build(self.trainable_variables)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
+        # Keras looks at the mean of the replicas' parts of the first batch, which do
+        # not have the same number of rows if the number of samples is odd.
+        if iterator is not None and self._distribute_strategy is not None:
+            _, _, batches = next(iter(iterator))
+            parts_of = self.distribute_strategy.experimental_local_results
+            data_batch = keras.tree.map_structure(
+                lambda value: parts_of(value)[0], next(batches)
+            )
+            iterator = None
+        super()._maybe_symbolic_build(iterator, data_batch)
+
     def _adapters(self) -> Adapters:
         return Adapters(self._parts(), self.lora_parts)
 

@@ -4,12 +4,7 @@ import tensorflow as tf
 from image_tagger.litert_tagger import read_tags
 from image_tagger.spec import SPEC
 from mmkeras.data import texts_under
-from mmkeras.models import (
-    ImageTask,
-    TaskPreprocessor,
-    VisionBackbone,
-    register_task,
-)
+from mmkeras.models import ImageTask, TaskPreprocessor, VisionBackbone, register_task
 
 
 @keras.saving.register_keras_serializable(package="image_tagger")
@@ -26,9 +21,7 @@ class TaggerBackbone(VisionBackbone):
         scores = self.scores(self.regions(inputs["images"]))
         super().__init__(inputs, scores, **kwargs)
         # === Config ===
-        self.num_tags = num_tags
-        self.hidden_dim = hidden_dim
-        self.dropout = dropout
+        self.num_tags, self.hidden_dim, self.dropout = num_tags, hidden_dim, dropout
 
     def scores(self, regions):
         return self.head(keras.ops.mean(regions, axis=1))
@@ -91,9 +84,8 @@ class ImageTagger(ImageTask):
         return cls(backbone, TaggerPreprocessor(image_converter, tags))
 
     def compile(self, optimizer="auto", loss="binary_crossentropy", **kwargs):
-        kinds = {"precision": keras.metrics.Precision, "recall": keras.metrics.Recall}
-        metrics = [kind(name=name) for name, kind in kinds.items()]
-        super().compile(optimizer, loss, **{"weighted_metrics": metrics, **kwargs})
+        kwargs = {"weighted_metrics": ["precision", "recall"], **kwargs}
+        super().compile(optimizer, loss, **kwargs)
 
     def call(self, inputs, training=None):
         return self.backbone.scores(self.backbone.regions_of(inputs, training))

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 
-from mmkeras.arguments.settings import check_settings, setting
+from mmkeras.arguments import check_settings, setting
 from mmkeras.models import ImageRun
 
 
@@ -26,9 +26,8 @@ class TaggerRun(ImageRun):
         from mmkeras.data import from_folder
 
         labels = labels or os.path.join(data, "labels.csv")
-        return from_folder(
-            data, labels, {"tags": "tags"}, {"tags": " ,;，；、"}, **arguments
-        )
+        separators = {"tags": " ,;，；、"}
+        return from_folder(data, labels, {"tags": "tags"}, separators, **arguments)
 
 
 @dataclasses.dataclass(frozen=True)
