@@ -8,6 +8,7 @@ import griffe
 
 # Lists of names with descriptions, which Google's style knows as `Args` only.
 _LISTS = ("Call arguments",)
+_RETURNS = re.compile(r"^Returns:$", re.MULTILINE)
 _ITEM = re.compile(r"( {4})([\w*, ]+): ")
 
 
@@ -16,7 +17,11 @@ class KerasDocstrings(griffe.Extension):
 
     def on_object(self, *, obj: griffe.Object, **kwargs: object) -> None:
         if obj.docstring is not None:
-            obj.docstring.value = _to_google_style(obj.docstring.value)
+            text = _to_google_style(obj.docstring.value)
+            if obj.is_class:
+                # What its instances return, of which Griffe knows no annotation.
+                text = _RETURNS.sub("Output:", text)
+            obj.docstring.value = text
 
 
 def _to_google_style(text: str) -> str:

@@ -8,7 +8,9 @@ from mmkeras.cli.setting_flags import add_setting_flags, given_settings
 from mmkeras.decoding.decoding_options import DecodingOptions
 
 
-def add_parser(commands, common: argparse.ArgumentParser) -> None:
+def add_parser(
+    commands: argparse._SubParsersAction, common: argparse.ArgumentParser
+) -> None:
     """Add the command.
 
     Args:

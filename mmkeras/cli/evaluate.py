@@ -15,7 +15,9 @@ _DATA = {
 }
 
 
-def add_parser(commands, common: argparse.ArgumentParser) -> None:
+def add_parser(
+    commands: argparse._SubParsersAction, common: argparse.ArgumentParser
+) -> None:
     """Add the command.
 
     Args:

@@ -11,7 +11,9 @@ from mmkeras.cli.task_options import TaskHelp, parse_task_options
 from mmkeras.export.precisions import PRECISIONS
 
 
-def add_parser(commands, common: argparse.ArgumentParser) -> None:
+def add_parser(
+    commands: argparse._SubParsersAction, common: argparse.ArgumentParser
+) -> None:
     """Add the command.
 
     Args:

@@ -8,7 +8,9 @@ from mmkeras.cli.preset_spec import preset_spec
 from mmkeras.models.preset import preset_format, read_json
 
 
-def add_parser(commands, common: argparse.ArgumentParser) -> None:
+def add_parser(
+    commands: argparse._SubParsersAction, common: argparse.ArgumentParser
+) -> None:
     """Add the command.
 
     Args:

@@ -7,6 +7,7 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Iterator
+from typing import NoReturn
 
 from mmkeras import __version__
 from mmkeras.cli import (
@@ -80,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
 class Parser(argparse.ArgumentParser):
     """A parser whose errors have the form of all errors of the command."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"mmkeras: error: {message}. See {self.prog} --help.\n")
 
 

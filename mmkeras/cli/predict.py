@@ -8,7 +8,9 @@ from mmkeras.cli.preset_spec import preset_spec
 from mmkeras.cli.task_options import TaskHelp, parse_task_options
 
 
-def add_parser(commands, common: argparse.ArgumentParser) -> None:
+def add_parser(
+    commands: argparse._SubParsersAction, common: argparse.ArgumentParser
+) -> None:
     """Add the command.
 
     Args:

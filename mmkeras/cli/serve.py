@@ -13,7 +13,9 @@ from mmkeras.cli.start_tensorflow import start_tensorflow
 _IDLE_SECONDS = 0.5
 
 
-def add_parser(commands, common: argparse.ArgumentParser) -> None:
+def add_parser(
+    commands: argparse._SubParsersAction, common: argparse.ArgumentParser
+) -> None:
     """Add the command.
 
     Args:

@@ -95,7 +95,13 @@ class TaskHelp(argparse.Action):
         )
         self._options, self._extra = options, extra
 
-    def __call__(self, parser, namespace, values, option_string=None):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
         preset = getattr(namespace, "preset", None)
         if preset is not None:
             spec = self._spec(parser, preset)

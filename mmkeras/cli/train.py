@@ -8,7 +8,9 @@ from mmkeras.cli.start_tensorflow import start_tensorflow
 from mmkeras.models.registry import task_specs
 
 
-def add_parser(commands, common: argparse.ArgumentParser) -> None:
+def add_parser(
+    commands: argparse._SubParsersAction, common: argparse.ArgumentParser
+) -> None:
     """Add the command.
 
     Args:

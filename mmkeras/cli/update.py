@@ -3,7 +3,9 @@ from __future__ import annotations
 import argparse
 
 
-def add_parser(commands, common: argparse.ArgumentParser) -> None:
+def add_parser(
+    commands: argparse._SubParsersAction, common: argparse.ArgumentParser
+) -> None:
     """Add the command.
 
     Args:

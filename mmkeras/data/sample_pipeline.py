@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -12,6 +12,9 @@ from mmkeras.data.require_dataset import require_dataset
 from mmkeras.data.skipped_samples import SkippedSamples
 from mmkeras.data.transforms.batch_samples import batch_samples
 from mmkeras.data.transforms.number_samples import number_samples
+
+if TYPE_CHECKING:
+    import keras
 
 _SHUFFLE_BUFFER = 1024
 
@@ -58,7 +61,7 @@ class SamplePipeline:
 
     def __init__(
         self,
-        preprocessor,
+        preprocessor: keras.layers.Layer,
         batch_size: int = 32,
         on_error: str = "raise",
         *,

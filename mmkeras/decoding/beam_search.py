@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -104,7 +105,7 @@ class BeamSearch:
         self.required = required
 
     def __call__(
-        self, step: Callable, cache, rows: int | tf.Tensor, max_length: int
+        self, step: Callable, cache: Any, rows: int | tf.Tensor, max_length: int
     ) -> DecodingResult:
         beams = self.num_beams
         own_slot = tf.reshape(tf.eye(beams, dtype=tf.bool), [1, beams, 1, beams])

@@ -8,7 +8,7 @@ import tensorflow as tf
 class DecodingResult(NamedTuple):
     """The output of a decoding strategy.
 
-    Args:
+    Attributes:
         token_ids: int32 `[batch, num_sequences, max_length]`, best first, without the
             start token; padding after the end token.
         scores: float32 `[batch, num_sequences]`, log-probability of each sequence,

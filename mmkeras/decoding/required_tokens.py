@@ -69,7 +69,8 @@ class RequiredTokens:
         """Finds the tokens that advance a text.
 
         Args:
-            written, position: see `met`.
+            written: as for `met`.
+            position: as for `met`.
 
         Returns:
             int32 `[..., sequences]`: the token of each sequence that follows the part

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -64,7 +65,7 @@ class StepwiseSearch(abc.ABC):
         """
 
     def __call__(
-        self, step: Callable, cache, rows: int | tf.Tensor, max_length: int
+        self, step: Callable, cache: Any, rows: int | tf.Tensor, max_length: int
     ) -> DecodingResult:
         beams = self.num_beams
         own_slot = tf.expand_dims(tf.eye(beams, dtype=tf.bool), 1)

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmkeras.export.precisions import MIN_IDENTICAL
+
+if TYPE_CHECKING:
+    from mmkeras.models import Task
 
 # The largest difference of scores, where the weights are not quantized.
 _SCORE_TOLERANCE = {"float32": 0.01, "float16": 0.05}
@@ -12,7 +15,7 @@ _SCORE_TOLERANCE = {"float32": 0.01, "float16": 0.05}
 
 def check_litert(
     path: str | os.PathLike,
-    task,
+    task: Task,
     samples: Sequence[Mapping[str, Any]],
     precision: str,
     min_identical: float | None = None,

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
+
+if TYPE_CHECKING:
+    from mmkeras.models import Task
 
 _HALVES = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
 
-def in_float32(task):
+def in_float32(task: Task) -> Task:
     """A task with all layers in float32, which LiteRT can convert.
 
     Args:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -18,11 +18,14 @@ from mmkeras.export.precisions import PRECISIONS
 from mmkeras.export.quantize_litert import quantize_litert
 from mmkeras.runtime.litert_file import FORMAT
 
+if TYPE_CHECKING:
+    from mmkeras.models import Task
+
 _CONVERTED = ("float32", "float16", "dynamic_int8")
 
 
 def export_litert(
-    task,
+    task: Task,
     path: str | os.PathLike,
     precision: str = "float32",
     samples: Any = None,

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmkeras.runtime.read_image import read_image
 
+if TYPE_CHECKING:
+    from mmkeras.models import Task
 
-def litert_samples(task, samples: Iterable | None) -> list[dict[str, Any]]:
+
+def litert_samples(task: Task, samples: Iterable | None) -> list[dict[str, Any]]:
     """The samples that a LiteRT file is checked on.
 
     Args:

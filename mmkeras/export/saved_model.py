@@ -4,7 +4,7 @@ import os
 import pathlib
 import re
 import shutil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -12,11 +12,14 @@ import tensorflow as tf
 from mmkeras.export.write_serving_config import write_serving_config
 from mmkeras.export.write_warmup_requests import write_warmup_requests
 
+if TYPE_CHECKING:
+    from mmkeras.models import Task
+
 _FILES = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"}
 
 
 def export_saved_model(
-    task,
+    task: Task,
     path: str | os.PathLike,
     overwrite: bool = False,
     serving_config: bool | str = False,

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from mmkeras.preprocessing import ImageConverter
 
 
 def _image_input(sample: dict) -> dict[str, np.ndarray]:
@@ -43,7 +46,9 @@ class StaticForm:
     has_scores: bool = True
 
 
-def image_form(converter) -> tuple[dict[str, tf.TensorSpec], dict[str, Any]]:
+def image_form(
+    converter: ImageConverter,
+) -> tuple[dict[str, tf.TensorSpec], dict[str, Any]]:
     """The image among the inputs of a signature, and how hosts prepare it.
 
     Args:
@@ -66,6 +71,6 @@ def image_form(converter) -> tuple[dict[str, tf.TensorSpec], dict[str, Any]]:
     return {"image": spec}, description
 
 
-def read_image(converter, image: tf.Tensor) -> tf.Tensor:
+def read_image(converter: ImageConverter, image: tf.Tensor) -> tf.Tensor:
     """Scales pixels, uint8 of the model's size, for the image encoder."""
     return converter.rescale(tf.cast(image, tf.float32))

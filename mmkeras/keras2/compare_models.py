@@ -46,7 +46,7 @@ def compare_models(
     )
 
 
-def difference(old, new) -> float:
+def difference(old: Any, new: Any) -> float:
     """The largest difference, relative to the largest absolute value of `old`."""
     old, new = (np.asarray(tf.cast(value, "float64")) for value in (old, new))
     if old.shape != new.shape or not np.isfinite(old).all():

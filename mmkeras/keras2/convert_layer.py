@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _CLASSES = {"SyncBatchNormalization": "BatchNormalization", "ThresholdedReLU": "ReLU"}
 _ARGUMENTS = {
@@ -150,7 +153,7 @@ def _normalization(class_name, config):
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
-def hard_sigmoid(x):
+def hard_sigmoid(x: tf.Tensor) -> tf.Tensor:
     """The hard sigmoid of Keras 2, `clip(x / 5 + 1 / 2, 0, 1)`.
 
     That of Keras 3 has a slope of 1/6.
@@ -169,5 +172,10 @@ class InferenceBatchNormalization(keras.layers.BatchNormalization):
         **kwargs: as `keras.layers.BatchNormalization`.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self,
+        inputs: tf.Tensor,
+        training: bool | None = None,
+        mask: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         return super().call(inputs, training=False, mask=mask)

@@ -65,7 +65,7 @@ class TensorOperation(keras.layers.Layer):
         ```
     """
 
-    def __init__(self, function: str, arguments: list, **kwargs):
+    def __init__(self, function: str, arguments: list, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)
         if function not in _NAMES:
             raise ValueError(
@@ -118,7 +118,7 @@ class TensorOperation(keras.layers.Layer):
             "Replace the operation by a Keras 3 layer."
         )
 
-    def call(self, *tensors):
+    def call(self, *tensors: tf.Tensor) -> Any:
         positional, named = _deserialized(self.arguments, tensors)
         if self.function == "__operators__.getitem":
             return _item(*positional, **named)
@@ -127,7 +127,7 @@ class TensorOperation(keras.layers.Layer):
             function = getattr(function, part)
         return function(*positional, **named)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "function": self.function,

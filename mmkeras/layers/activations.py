@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 from keras import ops
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def gelu_tanh(x):
+
+def gelu_tanh(x: tf.Tensor) -> tf.Tensor:
     """The tanh approximation of GELU, as in GPT-2."""
     return keras.activations.gelu(x, approximate=True)
 
 
-def quick_gelu(x):
+def quick_gelu(x: tf.Tensor) -> tf.Tensor:
     """The sigmoid approximation of GELU, `x * sigmoid(1.702 * x)`, as in CLIP."""
     return x * ops.sigmoid(1.702 * x)
 

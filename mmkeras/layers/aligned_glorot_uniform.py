@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import keras
 from keras import ops
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -24,7 +30,7 @@ class AlignedGlorotUniform(keras.initializers.GlorotUniform):
         ```
     """
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> tf.Tensor:
         dim, width = shape
         blocks = [
             keras.initializers.GlorotUniform(self.seed + i)((dim, dim), dtype)

@@ -1,13 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from keras import ops
 
 from mmkeras.layers.masked_softmax import masked_softmax
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def attend(query, key, value, mask=None, bias: Callable | None = None, key_mask=None):
+
+def attend(
+    query: tf.Tensor,
+    key: tf.Tensor,
+    value: tf.Tensor,
+    mask: tf.Tensor | None = None,
+    bias: Callable | None = None,
+    key_mask: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Scaled dot-product attention.
 
     Args:
@@ -45,12 +56,12 @@ def attend(query, key, value, mask=None, bias: Callable | None = None, key_mask=
     return ops.reshape(mixed, (-1, ops.shape(mixed)[1], heads * head_dim)), weights
 
 
-def split_heads(x, num_heads: int):
+def split_heads(x: tf.Tensor, num_heads: int) -> tf.Tensor:
     """Queries or values `[batch, length, dim]` as `attend` accepts them."""
     return ops.transpose(_heads(x, num_heads), (0, 2, 1, 3))
 
 
-def key_columns(x, num_heads: int):
+def key_columns(x: tf.Tensor, num_heads: int) -> tf.Tensor:
     """Keys `[batch, length, dim]` as `attend` accepts them."""
     return ops.transpose(_heads(x, num_heads), (0, 2, 3, 1))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -18,6 +18,9 @@ from mmkeras.layers.word_attention_bias import (
     word_context,
     word_context_of_texts,
 )
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -109,7 +112,7 @@ class AttentionBlock(keras.layers.Layer):
         norm_epsilon: float = 1e-5,
         activation: str = "gelu",
         use_bias: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         check_choice("norm", norm, ("pre", "post"))
@@ -133,7 +136,12 @@ class AttentionBlock(keras.layers.Layer):
         self.activation = activation
         self.use_bias = use_bias
 
-    def build(self, inputs_shape, memory_shape=None, similarity_shape=None):
+    def build(
+        self,
+        inputs_shape: tuple[int | None, ...],
+        memory_shape: tuple[int | None, ...] | None = None,
+        similarity_shape: tuple[int | None, ...] | None = None,
+    ) -> None:
         dim = inputs_shape[-1]
         if dim % self.num_heads:
             raise ValueError(
@@ -221,14 +229,14 @@ class AttentionBlock(keras.layers.Layer):
 
     def call(
         self,
-        inputs,
-        memory=None,
-        similarity=None,
-        key_mask=None,
-        memory_mask=None,
-        training=None,
-        return_attention=False,
-    ):
+        inputs: tf.Tensor,
+        memory: tf.Tensor | None = None,
+        similarity: tf.Tensor | None = None,
+        key_mask: tf.Tensor | None = None,
+        memory_mask: tf.Tensor | None = None,
+        training: bool | None = None,
+        return_attention: bool = False,
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
         query, key, value = self._project_self(inputs)
         mask = _causal_mask(ops.shape(inputs)[1]) if self.causal else None
         mixed, attention = attend(query, key, value, mask, self.grid_bias, key_mask)
@@ -272,14 +280,14 @@ class AttentionBlock(keras.layers.Layer):
 
     def step(
         self,
-        inputs,
-        slot,
-        cache,
-        lineage,
-        memory=None,
-        similarity=None,
-        cached_similarity=None,
-    ):
+        inputs: tf.Tensor,
+        slot: int | tf.Tensor,
+        cache: dict[str, tf.Tensor],
+        lineage: tf.Tensor,
+        memory: dict[str, tf.Tensor] | None = None,
+        similarity: tf.Tensor | None = None,
+        cached_similarity: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Computes one position of each text, given the cache of earlier ones.
 
         Args:
@@ -354,7 +362,7 @@ class AttentionBlock(keras.layers.Layer):
             split_heads(value, heads),
         )
 
-    def project_memory(self, memory) -> dict[str, Any]:
+    def project_memory(self, memory: tf.Tensor | None) -> dict[str, Any]:
         """Projects the memory to keys and values, once for all steps.
 
         Args:
@@ -407,11 +415,14 @@ class AttentionBlock(keras.layers.Layer):
         return functools.partial(ops.add, bias)
 
     def compute_output_shape(
-        self, inputs_shape, memory_shape=None, similarity_shape=None
-    ):
+        self,
+        inputs_shape: tuple[int | None, ...],
+        memory_shape: tuple[int | None, ...] | None = None,
+        similarity_shape: tuple[int | None, ...] | None = None,
+    ) -> tuple[int | None, ...]:
         return inputs_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_heads": self.num_heads,

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.text_encoder import TextEncoder
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -45,7 +50,7 @@ class BertTextEncoder(TextEncoder):
         intermediate_dim: int,
         dropout: float = 0.1,
         pad_token_id: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(dim, pad_token_id, **kwargs)
         self.vocabulary_size = vocabulary_size
@@ -79,7 +84,7 @@ class BertTextEncoder(TextEncoder):
             for i in range(num_layers)
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.embedding.build(input_shape)
         self.position_embedding = self.add_weight(
             name="position_embedding",
@@ -89,7 +94,9 @@ class BertTextEncoder(TextEncoder):
         for layer in (self.norm, *self.blocks):
             layer.build((*input_shape, self.dim))
 
-    def encode(self, token_ids, mask, training=None):
+    def encode(
+        self, token_ids: tf.Tensor, mask: tf.Tensor, training: bool | None = None
+    ) -> tf.Tensor:
         self._require_length(token_ids, self.max_length)
         positions = self.position_embedding[: ops.shape(token_ids)[1]]
         x = self.embedding(token_ids) + ops.cast(positions, self.compute_dtype)
@@ -98,7 +105,7 @@ class BertTextEncoder(TextEncoder):
             x = block(x, key_mask=mask, training=training)
         return x
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,

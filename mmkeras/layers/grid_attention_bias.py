@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 import numpy as np
 from keras import ops
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -38,12 +43,12 @@ class GridAttentionBias(keras.layers.Layer):
         - [Liu et al., 2021](https://arxiv.org/abs/2103.14030)
     """
 
-    def __init__(self, height: int, width: int, **kwargs):
+    def __init__(self, height: int, width: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.height = height
         self.width = width
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         cells = self.height * self.width
         if tuple(input_shape[-2:]) != (cells, cells):
             raise ValueError(
@@ -58,10 +63,10 @@ class GridAttentionBias(keras.layers.Layer):
             initializer=_Directions(self.height, self.width),
         )
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return inputs + ops.cast(self.table(), inputs.dtype)
 
-    def table(self):
+    def table(self) -> tf.Tensor:
         """The bias alone, `[1, num_heads, height * width, height * width]`."""
         cells = self.height * self.width
         bias = ops.take(self.embedding, self._offsets(), axis=1)
@@ -74,10 +79,12 @@ class GridAttentionBias(keras.layers.Layer):
         right = columns[None, :] - columns[:, None] + self.width - 1
         return (down * (2 * self.width - 1) + right).reshape(-1).astype("int32")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "height": self.height, "width": self.width}
 
 

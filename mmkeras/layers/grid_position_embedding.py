@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -35,12 +40,12 @@ class GridPositionEmbedding(keras.layers.Layer):
         - [Carion et al., 2020](https://arxiv.org/abs/2005.12872), appendix
     """
 
-    def __init__(self, height: int, width: int, **kwargs):
+    def __init__(self, height: int, width: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.height = height
         self.width = width
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         if input_shape[1] != self.height * self.width:
             raise ValueError(
                 f"Expected {self.height} × {self.width} = "
@@ -55,15 +60,17 @@ class GridPositionEmbedding(keras.layers.Layer):
             name="column_embedding", shape=(1, self.width, dim), initializer=_Ramp()
         )
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         positions = ops.add(self.row_embedding, self.column_embedding)
         positions = ops.reshape(positions, (1, self.height * self.width, -1))
         return inputs + ops.cast(positions, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "height": self.height, "width": self.width}
 
 

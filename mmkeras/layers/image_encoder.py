@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
@@ -9,6 +11,9 @@ from mmkeras.layers.wrapped_model import (
     leaf_layers,
     wrapped_config,
 )
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -42,7 +47,7 @@ class ImageEncoder(keras.layers.Layer):
         ```
     """
 
-    def __init__(self, model: keras.Model, trainable: bool = True, **kwargs):
+    def __init__(self, model: keras.Model, trainable: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
         shape = getattr(model, "output_shape", None)
         if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
@@ -58,7 +63,7 @@ class ImageEncoder(keras.layers.Layer):
             self.trainable = False
         _, self.rows, self.columns, self.channels = shape
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         if not self.model.built:
             self.model.build(input_shape)
 
@@ -67,11 +72,13 @@ class ImageEncoder(keras.layers.Layer):
         """Side length of the square input in pixels."""
         return self.model.input_shape[1]
 
-    def call(self, images, training=None):
+    def call(self, images: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         maps = self.model(images, training=training and self.trainable)
         return ops.reshape(maps, (-1, self.rows * self.columns, self.channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         return (input_shape[0], self.rows * self.columns, self.channels)
 
     def unfreeze(self, last_layers: int | None = None) -> None:
@@ -101,12 +108,12 @@ class ImageEncoder(keras.layers.Layer):
         for layer in layers[len(layers) - number :]:
             layer.trainable = True
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             **wrapped_config(self, "model", self.model),
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> ImageEncoder:
         return from_wrapped_config(cls, "model", config)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 import keras_hub
 from keras import ops
 
 from mmkeras.layers.text_encoder import TextEncoder
 from mmkeras.layers.wrapped_model import from_wrapped_config, wrapped_config
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _INPUTS = {"token_ids", "padding_mask", "segment_ids"}
 
@@ -48,7 +53,7 @@ class KerasHubTextEncoder(TextEncoder):
         backbone: keras_hub.models.Backbone,
         trainable: bool = False,
         pad_token_id: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(_dim(backbone), pad_token_id, **kwargs)
         self.backbone = backbone
@@ -56,11 +61,13 @@ class KerasHubTextEncoder(TextEncoder):
         if not trainable or (backbone.weights and not backbone.trainable_weights):
             self.trainable = False
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         if not self.backbone.built:
             self.backbone.build(input_shape)
 
-    def encode(self, token_ids, mask, training=None):
+    def encode(
+        self, token_ids: tf.Tensor, mask: tf.Tensor, training: bool | None = None
+    ) -> tf.Tensor:
         self._require_length(
             token_ids, getattr(self.backbone, "max_sequence_length", None)
         )
@@ -70,7 +77,7 @@ class KerasHubTextEncoder(TextEncoder):
         outputs = self.backbone(inputs, training=training)
         return ops.cast(_sequence(outputs), self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             **wrapped_config(self, "backbone", self.backbone),
@@ -78,7 +85,7 @@ class KerasHubTextEncoder(TextEncoder):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> KerasHubTextEncoder:
         return from_wrapped_config(cls, "backbone", config)
 
 

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from keras import ops
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def masked_mean(x, mask):
+
+def masked_mean(x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """The mean over the valid tokens, computed in float32 whatever the dtype of `x`.
 
     Args:

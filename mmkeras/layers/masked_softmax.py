@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from keras import ops
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def masked_softmax(scores, mask=None):
+
+def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     """Softmax over the last axis in float32, restricted to unmasked positions.
 
     Args:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
@@ -9,6 +11,9 @@ from mmkeras.layers.wrapped_model import (
     leaf_layers,
     wrapped_config,
 )
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -53,7 +58,7 @@ class ModelTextEncoder(TextEncoder):
         model: keras.Model,
         trainable: bool = False,
         pad_token_id: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(_dim(model), pad_token_id, **kwargs)
         self.model = model
@@ -86,11 +91,13 @@ class ModelTextEncoder(TextEncoder):
     def _ids(self):
         return self.model.inputs[self._input_kinds.index("ids")]
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         if not self.model.built:
             self.model.build(input_shape)
 
-    def encode(self, token_ids, mask, training=None):
+    def encode(
+        self, token_ids: tf.Tensor, mask: tf.Tensor, training: bool | None = None
+    ) -> tf.Tensor:
         self._require_length(token_ids, self.max_length)
         length = ops.shape(token_ids)[1]
         if self.max_length is not None:
@@ -106,7 +113,7 @@ class ModelTextEncoder(TextEncoder):
         output = self.model(structure, training=training)
         return ops.cast(output[:, :length], self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             **wrapped_config(self, "model", self.model),
@@ -114,7 +121,7 @@ class ModelTextEncoder(TextEncoder):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> ModelTextEncoder:
         return from_wrapped_config(cls, "model", config)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -86,7 +87,7 @@ class QuestionAnswerer(keras.layers.Layer):
         modality_heads: bool = False,
         modality_dropout: dict[str, float] | None = None,
         modalities: Sequence[str] = ("image",),
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if modality_heads and num_answers is None:
@@ -115,7 +116,11 @@ class QuestionAnswerer(keras.layers.Layer):
             for name in heads
         }
 
-    def build(self, tokens_shape, token_ids_shape):
+    def build(
+        self,
+        tokens_shape: tuple[int | None, ...] | list[tuple[int | None, ...]],
+        token_ids_shape: tuple[int | None, ...],
+    ) -> None:
         length = token_ids_shape[-1]
         shapes = tokens_shape if _is_nested(tokens_shape) else [tokens_shape]
         self._check_number("tokens", shapes)
@@ -131,7 +136,14 @@ class QuestionAnswerer(keras.layers.Layer):
         for head, shape in zip(self.heads.values(), shapes, strict=False):
             head.build((None, shape[-1]))
 
-    def call(self, tokens, token_ids, masks=None, training=None, return_details=False):
+    def call(
+        self,
+        tokens: tf.Tensor | list[tf.Tensor],
+        token_ids: tf.Tensor,
+        masks: tf.Tensor | list[tf.Tensor | None] | None = None,
+        training: bool | None = None,
+        return_details: bool = False,
+    ) -> Any:
         shape = ops.shape(token_ids)
         batch, questions = shape[0], shape[1]
         token_ids = ops.reshape(token_ids, (-1, shape[2]))
@@ -204,15 +216,24 @@ class QuestionAnswerer(keras.layers.Layer):
         hidden = self.head_hidden(self.dropout(fused, training=training))
         return self.head(self.dropout(hidden, training=training))
 
-    def compute_output_shape(self, tokens_shape, token_ids_shape):
+    def compute_output_shape(
+        self,
+        tokens_shape: tuple[int | None, ...] | list[tuple[int | None, ...]],
+        token_ids_shape: tuple[int | None, ...],
+    ) -> tuple[int | None, ...] | dict[str, tuple[int | None, ...]]:
         shape = (*token_ids_shape[:2], self._width())
         if not self.modality_heads:
             return shape
         return dict.fromkeys((_ANSWER, *self.heads), shape)
 
     def compute_output_spec(
-        self, tokens, token_ids, masks=None, training=None, return_details=False
-    ):
+        self,
+        tokens: keras.KerasTensor | list[keras.KerasTensor],
+        token_ids: keras.KerasTensor,
+        masks: Any = None,
+        training: bool | None = None,
+        return_details: bool = False,
+    ) -> keras.KerasTensor | dict[str, keras.KerasTensor]:
         shape = (*token_ids.shape[:2], self._width())
         logits = keras.KerasTensor(shape, "float32")
         if not self.modality_heads:
@@ -220,7 +241,7 @@ class QuestionAnswerer(keras.layers.Layer):
         names = (_ANSWER, *self.heads)
         return {name: keras.KerasTensor(shape, "float32") for name in names}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "text_encoder": keras.saving.serialize_keras_object(self.text_encoder),
@@ -233,7 +254,7 @@ class QuestionAnswerer(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> QuestionAnswerer:
         config = dict(config)
         for part in ("text_encoder", "fusion"):
             config[part] = keras.saving.deserialize_keras_object(config[part])

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 
 from mmkeras.arguments.check_choice import check_choice
 from mmkeras.layers.text_encoder import TextEncoder
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _CELLS = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
@@ -56,7 +61,7 @@ class RecurrentTextEncoder(TextEncoder):
         num_layers: int = 1,
         dropout: float = 0.0,
         pad_token_id: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(dim, pad_token_id, **kwargs)
         check_choice("cell", cell, _CELLS)
@@ -91,19 +96,21 @@ class RecurrentTextEncoder(TextEncoder):
             return layer
         return keras.layers.Bidirectional(layer, name=name, dtype=self.dtype_policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.embedding.build(input_shape)
         for layer in self.readers:
             layer.build((*input_shape, self.dim))
 
-    def encode(self, token_ids, mask, training=None):
+    def encode(
+        self, token_ids: tf.Tensor, mask: tf.Tensor, training: bool | None = None
+    ) -> tf.Tensor:
         x = self.embedding(token_ids)
         for layer in self.readers:
             x = self.dropout(x, training=training)
             x = layer(x, mask=mask, training=training)
         return x
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.grid_position_embedding import GridPositionEmbedding
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -53,7 +58,7 @@ class RegionEncoder(keras.layers.Layer):
         dropout: float = 0.1,
         feature_dropout: float = 0.0,
         power_normalization: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.height = height
@@ -90,13 +95,13 @@ class RegionEncoder(keras.layers.Layer):
             epsilon=1e-5, name="norm", dtype=policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.projection.build(input_shape)
         hidden = (*input_shape[:-1], self.hidden_dim)
         for layer in (self.position, *self.blocks, self.norm):
             layer.build(hidden)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         if self.power_normalization:
             inputs = _power_normalized(inputs)
         inputs = self.channel_dropout(inputs, training=training)
@@ -105,10 +110,12 @@ class RegionEncoder(keras.layers.Layer):
             x = block(x, training=training)
         return self.norm(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.hidden_dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "height": self.height,

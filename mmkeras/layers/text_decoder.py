@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
 from mmkeras.layers.attention_block import AttentionBlock
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -70,7 +73,7 @@ class TextDecoder(keras.layers.Layer):
         word_context: bool = True,
         memory_grid: tuple[int, int] | None = None,
         word_presence: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.vocabulary_size = vocabulary_size
@@ -105,7 +108,11 @@ class TextDecoder(keras.layers.Layer):
             epsilon=1e-5, name="norm", dtype=policy
         )
 
-    def build(self, token_ids_shape, memory_shape=None):
+    def build(
+        self,
+        token_ids_shape: tuple[int | None, ...],
+        memory_shape: tuple[int | None, ...] | None = None,
+    ) -> None:
         initializer = keras.initializers.RandomNormal(stddev=0.05)
         self.token_embedding = self.add_weight(
             name="token_embedding",
@@ -135,7 +142,13 @@ class TextDecoder(keras.layers.Layer):
             block.build(hidden, hidden, (None, None, memory_length))
         self.norm.build(hidden)
 
-    def call(self, token_ids, memory, training=None, return_attention=False):
+    def call(
+        self,
+        token_ids: tf.Tensor,
+        memory: tf.Tensor,
+        training: bool | None = None,
+        return_attention: bool = False,
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
         shape = ops.shape(token_ids)
         length = shape[-1]
         similarity = self._similarity(token_ids, memory)
@@ -158,7 +171,7 @@ class TextDecoder(keras.layers.Layer):
             return logits, ops.mean(ops.stack(attentions, axis=1), axis=2)
         return logits
 
-    def word_presence(self, memory):
+    def word_presence(self, memory: tf.Tensor) -> tf.Tensor:
         """Predicts which words occur in texts about the memory, in any order.
 
         The score of a word is that of the region most similar to its embedding.
@@ -189,7 +202,7 @@ class TextDecoder(keras.layers.Layer):
 
     def start(
         self,
-        memory,
+        memory: tf.Tensor,
         copies: int = 1,
         max_length: int | None = None,
         compiled: bool = False,
@@ -224,7 +237,14 @@ class TextDecoder(keras.layers.Layer):
             fixed["output_table"] = ops.transpose(self._table())
         return cache, fixed
 
-    def step(self, token_ids, position, cache, memory_cache, lineage):
+    def step(
+        self,
+        token_ids: tf.Tensor,
+        position: int | tf.Tensor,
+        cache: dict[str, Any],
+        memory_cache: dict[str, Any],
+        lineage: tf.Tensor,
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
         """Computes the logits of the next tokens.
 
         The tokens of each copy stay in their own slots of the cache, and a copy attends
@@ -280,10 +300,14 @@ class TextDecoder(keras.layers.Layer):
         logits = ops.matmul(self.norm(x), table)
         return ops.cast(logits, "float32") + ops.cast(self.output_bias, "float32")
 
-    def compute_output_shape(self, token_ids_shape, memory_shape=None):
+    def compute_output_shape(
+        self,
+        token_ids_shape: tuple[int | None, ...],
+        memory_shape: tuple[int | None, ...] | None = None,
+    ) -> tuple[int | None, ...]:
         return (*token_ids_shape, self.vocabulary_size)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class TextEncoder(keras.layers.Layer):
@@ -24,12 +29,14 @@ class TextEncoder(keras.layers.Layer):
         float `[rows, length, dim]`; 0 at padding.
     """
 
-    def __init__(self, dim: int, pad_token_id: int = 0, **kwargs):
+    def __init__(self, dim: int, pad_token_id: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         self.dim = dim
         self.pad_token_id = pad_token_id
 
-    def encode(self, token_ids, mask, training=None):
+    def encode(
+        self, token_ids: tf.Tensor, mask: tf.Tensor, training: bool | None = None
+    ) -> tf.Tensor:
         """Encodes token ids.
 
         Args:
@@ -42,16 +49,16 @@ class TextEncoder(keras.layers.Layer):
         """
         raise NotImplementedError(f"{type(self).__name__} has no `encode`.")
 
-    def mask(self, token_ids):
+    def mask(self, token_ids: tf.Tensor) -> tf.Tensor:
         """bool `[rows, length]`, True for tokens that are not padding."""
         return ops.not_equal(token_ids, self.pad_token_id)
 
-    def call(self, token_ids, training=None):
+    def call(self, token_ids: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         mask = self.mask(token_ids)
         x = self.encode(token_ids, mask, training and self.trainable)
         return ops.where(ops.expand_dims(mask, -1), x, ops.zeros_like(x))
 
-    def sentence_embedding(self, token_ids):
+    def sentence_embedding(self, token_ids: tf.Tensor) -> tf.Tensor:
         """The mean of the token vectors, normalized to length 1; 0 for an absent text.
 
         Args:
@@ -74,5 +81,7 @@ class TextEncoder(keras.layers.Layer):
                 "more positions."
             )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         return (*input_shape, self.dim)

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.layers.grid_attention_bias import GridAttentionBias
 from mmkeras.layers.masked_softmax import masked_softmax
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -52,14 +57,14 @@ class WordAttentionBias(keras.layers.Layer):
         num_heads: int,
         grid: tuple[int, int] | None = None,
         first_head: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.first_head = first_head
         self.grid = None if grid is None else tuple(grid)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.strength = self.add_weight(
             name="strength_embedding",
             shape=(self.num_heads, 1, 1),
@@ -74,7 +79,7 @@ class WordAttentionBias(keras.layers.Layer):
             )
             self.directions.build((None, self.num_heads, positions, positions))
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         similarity = ops.cast(inputs, "float32")
         bias = self.strength * similarity
         if self.directions is None:
@@ -82,10 +87,12 @@ class WordAttentionBias(keras.layers.Layer):
         location = masked_softmax(similarity)
         return bias + ops.matmul(location, self.directions.table())
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         return (input_shape[0], self.num_heads, *input_shape[2:])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_heads": self.num_heads,
@@ -109,7 +116,7 @@ class _EverySecond(keras.initializers.Initializer):
         return {"first": self.first}
 
 
-def word_context(attention, similarity):
+def word_context(attention: tf.Tensor, similarity: tf.Tensor) -> tf.Tensor:
     """The similarity to the memory of the words that each word attends to.
 
     Args:
@@ -123,7 +130,7 @@ def word_context(attention, similarity):
     return ops.matmul(attention, similarity)
 
 
-def word_context_of_texts(attention, similarity):
+def word_context_of_texts(attention: tf.Tensor, similarity: tf.Tensor) -> tf.Tensor:
     """`word_context` for several texts about each row of the memory.
 
     Args:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.arguments.real_number import real_number
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -44,7 +49,7 @@ class AnswerCrossentropy(keras.losses.Loss):
         answer_weights: list[float] | None = None,
         name: str = "answer_crossentropy",
         reduction: str = "mean_with_sample_weight",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(name=name, reduction=reduction, **kwargs)
         self.label_smoothing = real_number(
@@ -52,7 +57,7 @@ class AnswerCrossentropy(keras.losses.Loss):
         )
         self.answer_weights = answer_weights
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         scores = ops.cast(y_true, "float32")
         total = ops.sum(scores, axis=-1, keepdims=True)
         target = ops.divide_no_nan(scores, total)
@@ -66,7 +71,7 @@ class AnswerCrossentropy(keras.losses.Loss):
             losses = losses * ops.sum(target * self.answer_weights, axis=-1)
         return losses * known
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "label_smoothing": self.label_smoothing,

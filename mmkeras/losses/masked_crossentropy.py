@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.arguments.real_number import real_number
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -43,14 +48,14 @@ class MaskedCrossentropy(keras.losses.Loss):
         label_smoothing: float = 0.0,
         name: str = "masked_crossentropy",
         reduction: str = "mean_with_sample_weight",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(name=name, reduction=reduction, **kwargs)
         self.label_smoothing = real_number(
             "label_smoothing", label_smoothing, minimum=0, below=1
         )
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         logits = ops.cast(y_pred, "float32")
         log_normalizer = ops.logsumexp(logits, axis=-1)
         index = ops.expand_dims(ops.cast(y_true, "int32"), -1)
@@ -59,5 +64,5 @@ class MaskedCrossentropy(keras.losses.Loss):
         target = (1 - self.label_smoothing) * correct + self.label_smoothing * even
         return log_normalizer - target
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "label_smoothing": self.label_smoothing}

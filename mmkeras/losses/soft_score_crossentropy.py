@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.arguments.check_choice import check_choice
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _ACTIVATIONS = ("sigmoid", "softmax")
 
@@ -50,14 +55,14 @@ class SoftScoreCrossentropy(keras.losses.Loss):
         from_logits: bool = True,
         name: str = "soft_score_crossentropy",
         reduction: str = "mean_with_sample_weight",
-        **kwargs,
+        **kwargs: Any,
     ):
         check_choice("activation", activation, _ACTIVATIONS)
         super().__init__(name=name, reduction=reduction, **kwargs)
         self.activation = activation
         self.from_logits = from_logits
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         scores, predicted = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         correct, wrong = self._log_probabilities(predicted)
         losses = scores * correct
@@ -75,7 +80,7 @@ class SoftScoreCrossentropy(keras.losses.Loss):
             return ops.log_softmax(predicted, axis=-1), None
         return ops.log_sigmoid(predicted), ops.log_sigmoid(-predicted)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "activation": self.activation,

@@ -3,10 +3,16 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from mmkeras.data import FeatureCache
+
+if TYPE_CHECKING:
+    import keras_hub
+
+    from mmkeras.models import TaskPreprocessor
 
 
 class CachedFeatures:
@@ -18,7 +24,9 @@ class CachedFeatures:
         preprocessor: the preprocessor of the task.
     """
 
-    def __init__(self, backbone, preprocessor):
+    def __init__(
+        self, backbone: keras_hub.models.Backbone, preprocessor: TaskPreprocessor
+    ):
         self._modality = preprocessor.modalities[0]
         self._encoder = getattr(backbone, f"{self._modality.key}_encoder", None)
 

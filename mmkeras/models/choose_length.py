@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.whole_number import whole_number
+
+if TYPE_CHECKING:
+    import keras_hub
 
 # Longer texts are rare, and the positions of a model cost memory.
 MAX_LENGTH = 128
@@ -15,7 +19,7 @@ _CHUNK = 4096
 
 def choose_length(
     texts: Sequence[str],
-    tokenizer,
+    tokenizer: keras_hub.tokenizers.Tokenizer,
     name: str,
     length: int | None,
     long_texts: str = "error",

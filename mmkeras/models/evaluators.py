@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmkeras.models.task_spec import TaskSpec
+
+if TYPE_CHECKING:
+    from mmkeras.models import Predictions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Evaluator:
             and all(given & set(key.split("|")) for key in self.keys)
         )
 
-    def __call__(self, predictions) -> dict[str, Any]:
+    def __call__(self, predictions: Predictions) -> dict[str, Any]:
         module, _, name = self.function.partition(":")
         return getattr(importlib.import_module(module), name)(predictions)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -10,11 +10,14 @@ import tensorflow as tf
 from mmkeras.data import batch_samples
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
+if TYPE_CHECKING:
+    from mmkeras.models import Task
+
 
 class Prediction(NamedTuple):
     """A sample and what a task predicts for it.
 
-    Args:
+    Attributes:
         sample: dict of the sample as Python values, without its image.
         image: encoded bytes; `None` if the image is missing or not kept.
         output: the prediction of the task's verb.
@@ -46,7 +49,7 @@ class Predictions:
 
     def __init__(
         self,
-        task,
+        task: Task,
         dataset: tf.data.Dataset,
         batch_size: int = 32,
         on_error: str = "raise",

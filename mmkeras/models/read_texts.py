@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from mmkeras.decoding import DecodingResult
 from mmkeras.runtime.caption import Caption
 
+if TYPE_CHECKING:
+    from mmkeras.preprocessing import WordPieceTokenizer
+
 
 def read_texts(
-    result: DecodingResult, tokenizer, cls: type[Caption], num_sequences: int = 1
+    result: DecodingResult,
+    tokenizer: WordPieceTokenizer,
+    cls: type[Caption],
+    num_sequences: int = 1,
 ) -> Iterator[Caption | list[Caption]]:
     """The texts of a decoding result, row by row.
 

@@ -3,9 +3,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmkeras.arguments.settings import check_settings, setting, setting_types
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,7 +89,7 @@ class Run:
         validation_fraction: float | None = None,
         seed: int = 0,
         **arguments: Any,
-    ):
+    ) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
         """Loads the samples that `data` names.
 
         A subclass overrides this.
@@ -105,7 +108,7 @@ class Run:
         """
         raise TypeError(f"{cls.__name__} must override `load_data`.")
 
-    def splits(self):
+    def splits(self) -> tuple[tf.data.Dataset, tf.data.Dataset | None]:
         """Loads the training and the validation data.
 
         Returns:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+if TYPE_CHECKING:
+    from mmkeras.models import TaskPreprocessor
+
 
 def row_signature(
-    preprocessor,
+    preprocessor: TaskPreprocessor,
     compute: Callable[..., dict[str, tf.Tensor]],
     texts: tuple[str, ...] = (),
 ) -> tuple[Callable, list[tf.TensorSpec]]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from mmkeras.decoding import DecodingOptions
 
+if TYPE_CHECKING:
+    from mmkeras.preprocessing import WordPieceTokenizer
 
-def detokenizer_outputs(tokenizer, token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+
+def detokenizer_outputs(
+    tokenizer: WordPieceTokenizer, token_ids: tf.Tensor
+) -> dict[str, tf.Tensor]:
     """What hosts need to write ids as text.
 
     Args:
@@ -25,7 +30,7 @@ def detokenizer_outputs(tokenizer, token_ids: tf.Tensor) -> dict[str, tf.Tensor]
     return {"token_ids": token_ids, "joins": tf.cast(joins, tf.int32)}
 
 
-def special_tokens(tokenizer) -> dict[str, int]:
+def special_tokens(tokenizer: WordPieceTokenizer) -> dict[str, int]:
     """The ids of the tokenizer's special tokens, for the description of a file."""
     return {
         "pad": tokenizer.pad_token_id,

@@ -6,7 +6,7 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import keras_hub
@@ -38,6 +38,9 @@ from mmkeras.models.run import Run
 from mmkeras.models.task_spec import TaskSpec
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
 
+if TYPE_CHECKING:
+    from mmkeras.models import TaskPreprocessor
+
 
 class Task(keras_hub.models.Task):
     """A backbone, a preprocessor, and the verbs of a purpose.
@@ -66,7 +69,13 @@ class Task(keras_hub.models.Task):
     # The peak of the default learning-rate schedule.
     default_learning_rate = 1e-3
 
-    def __init__(self, backbone, preprocessor, compile: bool = True, **kwargs):
+    def __init__(
+        self,
+        backbone: keras_hub.models.Backbone,
+        preprocessor: TaskPreprocessor,
+        compile: bool = True,
+        **kwargs: Any,
+    ):
         self.backbone = backbone
         self.preprocessor = preprocessor
         self._default_optimizer: DefaultOptimizer | None = None
@@ -129,7 +138,7 @@ class Task(keras_hub.models.Task):
         seed: int = 0,
         on_error: str = "raise",
         feature_cache: str | os.PathLike | None = "auto",
-        **kwargs,
+        **kwargs: Any,
     ) -> keras.callbacks.History:
         """Trains on raw samples.
 
@@ -203,8 +212,8 @@ class Task(keras_hub.models.Task):
         return_dict: bool = True,
         on_error: str = "raise",
         evaluators: str | Iterable[str] | None = "auto",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> dict[str, Any] | list:
         """Losses and metrics on raw samples, every target counted once.
 
         Args:
@@ -239,7 +248,9 @@ class Task(keras_hub.models.Task):
             results |= evaluator(predictions)
         return results if return_dict else list(results.values())
 
-    def predict(self, x: tf.data.Dataset, *, batch_size: int = 32, **kwargs):
+    def predict(
+        self, x: tf.data.Dataset, *, batch_size: int = 32, **kwargs: Any
+    ) -> Any:
         """The model's raw outputs for raw samples.
 
         Args:

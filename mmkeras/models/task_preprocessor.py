@@ -1,5 +1,7 @@
 """What the preprocessors of all tasks share: modalities and presets."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,7 +82,7 @@ class TaskPreprocessor(keras_hub.models.Preprocessor):
     @classmethod
     def from_preset(
         cls, preset: str, config_file: str = "preprocessor.json", **kwargs: Any
-    ) -> "TaskPreprocessor":
+    ) -> TaskPreprocessor:
         """Load the preprocessor of a preset, whatever its backbone is.
 
         Args:

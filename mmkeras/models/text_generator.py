@@ -3,11 +3,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from mmkeras.decoding import DecodingOptions, DecodingResult, build_search
 from mmkeras.layers.text_decoder import TextDecoder
+
+if TYPE_CHECKING:
+    from mmkeras.preprocessing import WordPieceTokenizer
 
 
 class TextGenerator:
@@ -25,7 +29,7 @@ class TextGenerator:
     def __init__(
         self,
         decoder: TextDecoder,
-        tokenizer,
+        tokenizer: WordPieceTokenizer,
         encode: Callable[..., tf.Tensor],
         inputs: list[tf.TensorSpec],
         text: str,

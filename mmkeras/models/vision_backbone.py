@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import keras_hub
 
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.region_encoder import RegionEncoder
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class VisionBackbone(keras_hub.models.Backbone):
@@ -67,7 +70,7 @@ class VisionBackbone(keras_hub.models.Backbone):
         side = self.image_encoder.image_size
         return keras.Input((side, side, 3), name="images")
 
-    def regions(self, images, training: bool | None = False):
+    def regions(self, images: tf.Tensor, training: bool | None = False) -> tf.Tensor:
         """Encodes images as sequences of regions.
 
         Args:
@@ -80,7 +83,7 @@ class VisionBackbone(keras_hub.models.Backbone):
         features = self.image_encoder(images, training=training)
         return self.region_encoder(features, training=training)
 
-    def regions_of(self, inputs: dict, training: bool | None = False):
+    def regions_of(self, inputs: dict, training: bool | None = False) -> tf.Tensor:
         """Encodes the images, or their cached features, of a batch.
 
         Args:

@@ -122,7 +122,7 @@ class ConvMuon(keras.optimizers.Muon):
                 **settings,
             )
 
-    def zeropower_via_newtonschulz5(self, x, steps):
+    def zeropower_via_newtonschulz5(self, x: tf.Tensor, steps: int) -> tf.Tensor:
         """Keras's iteration for matrices no taller than wide, without transposing."""
         a, b, c = self.muon_a, self.muon_b, self.muon_c
         x = x / (ops.norm(x, axis=(-2, -1), keepdims=True) + 1e-7)

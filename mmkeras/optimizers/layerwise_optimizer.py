@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -66,32 +71,38 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
             self.groups[factor] = _scaled(optimizer, factor)
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         return [v for group in self.groups.values() for v in group.variables]
 
     @property
-    def iterations(self):
+    def iterations(self) -> keras.Variable:
         return self.optimizer.iterations
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         return self.optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate):
+    def learning_rate(
+        self, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
+    ) -> Any:
         self.optimizer.learning_rate = learning_rate
         for factor, group in self.groups.items():
             if group is not self.optimizer:
                 group.learning_rate = _times(learning_rate, factor)
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
         for factor, group in self.groups.items():
             group.build([v for v in variables if self._factor(v) == factor])
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(
+        self,
+        grads: list[tf.Tensor],
+        trainable_variables: list[keras.Variable] | None = None,
+    ) -> None:
         if trainable_variables is None:
             trainable_variables = self._trainable_variables
         if not self.built:
@@ -105,7 +116,7 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
                 # `iterations` is that of this group.
                 group.iterations.assign_add(1)
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         for factor, group in self.groups.items():
             group.finalize_variable_values(
                 [v for v in var_list if self._factor(v) == factor]
@@ -114,7 +125,7 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
     def _factor(self, variable) -> float:
         return float(self.factors.get(variable.path, 1.0))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
@@ -122,7 +133,9 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> LayerwiseOptimizer:
         optimizer = keras.saving.deserialize_keras_object(
             config["optimizer"], custom_objects
         )

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import keras
 from keras import ops
 
 from mmkeras.arguments.real_number import real_number
 from mmkeras.arguments.whole_number import whole_number
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -60,7 +64,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.total_steps.assign(whole_number("total_steps", total_steps, 1))
         self.start_step.assign(whole_number("start_step", start_step, 0))
 
-    def __call__(self, step):
+    def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
         total = ops.convert_to_tensor(self.total_steps)
         warmup = ops.minimum(500, ops.maximum(1, total // 10))
         decay = ops.maximum(1, total - warmup)

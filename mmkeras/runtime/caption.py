@@ -8,17 +8,12 @@ class Caption(str):
     pickles keep its score and tokens. The results of string methods such as `upper` are
     plain strings.
 
-    Args:
-        text: string, the caption.
+    Attributes:
+        text: string, the caption as a plain string.
         score: float, the score of the caption, e.g. the log-probability of the text
             divided by its length penalty; `None` if it is unknown.
         tokens: tuple of pairs `(token, log-probability)`, including the end token if
             there is one; `None` if they are unknown.
-
-    Attributes:
-        text: string, the caption as a plain string.
-        score: float or `None`.
-        tokens: tuple of pairs `(string, float)`, or `None`.
 
     Example:
         ```python
@@ -54,17 +49,12 @@ class Caption(str):
 class Answer(Caption):
     """An answer to a question: a string that carries its score and its tokens.
 
-    Args:
-        text: string, the answer.
-        score: float: the probability of an answer that was chosen among known ones,
+    Attributes:
+        text: string, the answer as a plain string.
+        score: float, the probability of an answer that was chosen among known ones, or
             the score of a generated answer as for a `Caption`; `None` if it is unknown.
         tokens: tuple of pairs `(token, log-probability)` of a generated answer; `None`
             if it was chosen, or they are unknown.
-
-    Attributes:
-        text: string, the answer as a plain string.
-        score: float or `None`.
-        tokens: tuple of pairs `(string, float)`, or `None`.
 
     Example:
         ```python

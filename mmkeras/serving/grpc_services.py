@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
+    get_model_status_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
@@ -31,23 +33,31 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, predictor: Predictor):
         self._predictor = predictor
 
-    async def Predict(self, request, context):  # noqa: N802  (name of TF Serving)
+    async def Predict(
+        self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext
+    ) -> predict_pb2.PredictResponse:
         spec = request.model_spec
         async with _request(self._predictor, context, spec.name, "predict"):
             return await self._predict(request)
 
-    async def GetModelMetadata(self, request, context):  # noqa: N802
+    async def GetModelMetadata(
+        self,
+        request: get_model_metadata_pb2.GetModelMetadataRequest,
+        context: grpc.aio.ServicerContext,
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         spec = request.model_spec
         async with _request(self._predictor, context, spec.name, "metadata"):
             return self._metadata(request)
 
-    async def Classify(self, request, context):  # noqa: N802
+    async def Classify(self, request: Any, context: grpc.aio.ServicerContext) -> None:
         await self._refuse(context, "Classify")
 
-    async def Regress(self, request, context):  # noqa: N802
+    async def Regress(self, request: Any, context: grpc.aio.ServicerContext) -> None:
         await self._refuse(context, "Regress")
 
-    async def MultiInference(self, request, context):  # noqa: N802
+    async def MultiInference(
+        self, request: Any, context: grpc.aio.ServicerContext
+    ) -> None:
         await self._refuse(context, "MultiInference")
 
     async def _refuse(self, context, method):
@@ -112,7 +122,11 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, predictor: Predictor):
         self._predictor = predictor
 
-    async def GetModelStatus(self, request, context):  # noqa: N802
+    async def GetModelStatus(
+        self,
+        request: get_model_status_pb2.GetModelStatusRequest,
+        context: grpc.aio.ServicerContext,
+    ) -> get_model_status_pb2.GetModelStatusResponse:
         spec = request.model_spec
         async with _request(self._predictor, context, spec.name, "status"):
             version = spec.version.value if spec.HasField("version") else None
@@ -120,7 +134,9 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             label = spec.version_label or None
             return status_response(model.statuses(version, label))
 
-    async def HandleReloadConfigRequest(self, request, context):  # noqa: N802
+    async def HandleReloadConfigRequest(
+        self, request: Any, context: grpc.aio.ServicerContext
+    ) -> None:
         async with _request(self._predictor, context, "", "reload"):
             raise ServingError(
                 grpc.StatusCode.UNIMPLEMENTED,

@@ -117,9 +117,9 @@ class MemoryBudget:
         """Number of bytes in use."""
         return self._taken
 
-    def hold(self) -> _Hold:
+    def hold(self) -> MemoryShare:
         """Open a share that can grow, and is released at the end of a `with` block."""
-        return _Hold(self)
+        return MemoryShare(self)
 
     def _take(self, number):
         if self._taken + number > self._limit:
@@ -133,14 +133,14 @@ class MemoryBudget:
         self._taken -= number
 
 
-class _Hold:
+class MemoryShare:
     """The share of one request of a `MemoryBudget`."""
 
     def __init__(self, budget):
         self._budget = budget
         self._number = 0
 
-    def __enter__(self) -> _Hold:
+    def __enter__(self) -> MemoryShare:
         return self
 
     def __exit__(self, *exception) -> None:

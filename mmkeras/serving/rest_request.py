@@ -8,10 +8,14 @@ import dataclasses
 import re
 import urllib.parse
 from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 import starlette.requests
 
 from mmkeras.serving.serving_error import ServingError
+
+if TYPE_CHECKING:
+    from mmkeras.serving.predictor import MemoryShare
 
 _MODEL = r"/v1/models/(?P<model>[^/:]+)"
 _WHICH = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
@@ -69,7 +73,9 @@ class RestTarget:
         )
 
 
-async def read_body(request: starlette.requests.Request, limit: int, hold) -> bytes:
+async def read_body(
+    request: starlette.requests.Request, limit: int, hold: MemoryShare
+) -> bytes:
     """Read the body of a request, and reject it as soon as it is too large.
 
     The rest of a rejected body is read and discarded, for at most 5 seconds and eight
@@ -78,7 +84,7 @@ async def read_body(request: starlette.requests.Request, limit: int, hold) -> by
     Args:
         request: the request.
         limit: int, maximum number of bytes.
-        hold: share of a `MemoryBudget`, which grows with the body.
+        hold: a `MemoryShare`, which grows with the body.
 
     Returns:
         Bytes.
@@ -105,7 +111,7 @@ async def read_body(request: starlette.requests.Request, limit: int, hold) -> by
         raise
 
 
-async def while_connected(request: starlette.requests.Request, work: Coroutine):
+async def while_connected(request: starlette.requests.Request, work: Coroutine) -> Any:
     """Await a coroutine, and cancel it if the client disconnects.
 
     Args:

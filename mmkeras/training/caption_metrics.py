@@ -54,7 +54,7 @@ class CaptionMetrics(keras.callbacks.Callback):
         self.tokenizer, self.batch_size, self.options = tokenizer, batch_size, options
         self._references = references
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if (epoch + 1) % self.every or not _is_chief(self.model):
             return
         samples = CaptionedSamples.of(

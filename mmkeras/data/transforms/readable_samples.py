@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from mmkeras.data.decode_samples import decode_samples
@@ -7,9 +9,12 @@ from mmkeras.data.transforms.batch_samples import batch_samples
 from mmkeras.data.transforms.number_samples import number_samples
 from mmkeras.preprocessing.unreadable import unreadable
 
+if TYPE_CHECKING:
+    from mmkeras.models import TaskPreprocessor
+
 
 def readable_samples(
-    samples: tf.data.Dataset, preprocessor, batch_size: int = 32
+    samples: tf.data.Dataset, preprocessor: TaskPreprocessor, batch_size: int = 32
 ) -> tuple[tf.data.Dataset, list[str]]:
     """Removes the samples that cannot be decoded, after one pass over all of them.
 

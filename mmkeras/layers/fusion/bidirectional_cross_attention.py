@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
@@ -8,6 +10,9 @@ from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.fusion.fusion_block import FusionBlock, zero_padding
 from mmkeras.layers.fusion.token_projection import TokenProjection
 from mmkeras.layers.masked_softmax import masked_softmax
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -65,7 +70,7 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
         num_heads: int = 4,
         intermediate_dim: int = 0,
         dropout: float = 0.1,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(dim, dropout, **kwargs)
         self.num_layers = whole_number("num_layers", num_layers, 1)
@@ -73,7 +78,7 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
         self.intermediate_dim = intermediate_dim
         self.check_heads(num_heads)
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         sequence, number = (None, None, self.dim), range(len(self.token_dims))
         self.projections = [
             self.built_part(
@@ -109,7 +114,9 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
             cross_attention=True,
         )
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         xs = [
             self.dropout(project(x), training=training)
             for project, x in zip(self.projections, tokens, strict=True)
@@ -141,7 +148,7 @@ class BidirectionalCrossAttentionFusion(FusionBlock):
         )
         return self.output_norm(fused), [weights for _, weights in pooled]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_layers": self.num_layers,

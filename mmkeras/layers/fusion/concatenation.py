@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.pooled_projection import PooledProjection
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -40,11 +45,13 @@ class ConcatenationFusion(FusionBlock):
         - [Baltrusaitis et al., 2019](https://arxiv.org/abs/1705.09406), section 6.1
     """
 
-    def __init__(self, dim: int, hidden_dim: int = 0, dropout: float = 0.1, **kwargs):
+    def __init__(
+        self, dim: int, hidden_dim: int = 0, dropout: float = 0.1, **kwargs: Any
+    ):
         super().__init__(dim, dropout, **kwargs)
         self.hidden_dim = hidden_dim
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         self.pools = [
             self.built_part(PooledProjection, f"pool_{k}", (None, None, size), self.dim)
             for k, size in enumerate(self.token_dims)
@@ -58,7 +65,9 @@ class ConcatenationFusion(FusionBlock):
             keras.layers.Dense, "output", (None, width), self.dim
         )
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         pooled = [
             pool(x, mask)
             for pool, x, mask in zip(self.pools, tokens, masks, strict=True)
@@ -66,5 +75,5 @@ class ConcatenationFusion(FusionBlock):
         hidden = self.hidden(ops.concatenate(pooled, axis=-1))
         return self.output_dense(self.dropout(hidden, training=training)), {}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "hidden_dim": self.hidden_dim}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
@@ -8,6 +10,9 @@ from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.pooled_projection import PooledProjection
 from mmkeras.layers.fusion.token_projection import TokenProjection
 from mmkeras.layers.masked_mean import masked_mean
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -54,11 +59,13 @@ class FiLMFusion(FusionBlock):
         - [Perez et al., 2018](https://arxiv.org/abs/1709.07871)
     """
 
-    def __init__(self, dim: int, num_layers: int = 3, dropout: float = 0.1, **kwargs):
+    def __init__(
+        self, dim: int, num_layers: int = 3, dropout: float = 0.1, **kwargs: Any
+    ):
         super().__init__(dim, dropout, **kwargs)
         self.num_layers = whole_number("num_layers", num_layers, 1)
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         dim, (first, *others) = self.dim, self.token_dims
         self.projection = self.built_part(
             TokenProjection, "projection", (None, None, first), dim
@@ -83,7 +90,9 @@ class FiLMFusion(FusionBlock):
         block.build((None, None, self.dim), (None, len(self.pools) * self.dim))
         return block
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         present = ops.any(masks[0], axis=1, keepdims=True)
         x = self.projection(tokens[0])
         absent = ops.cast(self.absent, x.dtype)
@@ -105,7 +114,7 @@ class FiLMFusion(FusionBlock):
         hidden = self.dropout(self.hidden(pooled), training=training)
         return self.output_dense(hidden), {}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_layers": self.num_layers}
 
 

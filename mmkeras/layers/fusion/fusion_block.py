@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.arguments.whole_number import whole_number
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class FusionBlock(keras.layers.Layer):
@@ -42,12 +47,12 @@ class FusionBlock(keras.layers.Layer):
     # Whether the output is logits, so that no head follows.
     returns_logits = False
 
-    def __init__(self, dim: int, dropout: float = 0.1, **kwargs):
+    def __init__(self, dim: int, dropout: float = 0.1, **kwargs: Any):
         super().__init__(**kwargs)
         self.dim = whole_number("dim", dim, 1)
         self.dropout_rate = dropout
 
-    def build(self, tokens_shape):
+    def build(self, tokens_shape: list[tuple[int | None, ...]]) -> None:
         self.token_dims = _token_dims(tokens_shape)
         self.dropout = keras.layers.Dropout(
             self.dropout_rate, name="dropout", dtype=self.dtype_policy
@@ -57,11 +62,13 @@ class FusionBlock(keras.layers.Layer):
         )
         self.build_parts()
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         """Creates and builds the inner layers, for tokens of `self.token_dims`."""
         raise NotImplementedError
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         """Fuses the modalities.
 
         Args:
@@ -75,7 +82,14 @@ class FusionBlock(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def built_part(self, layer_class, name, shape, *args, **kwargs):
+    def built_part(
+        self,
+        layer_class: type[keras.layers.Layer],
+        name: str,
+        shape: tuple[int | None, ...],
+        *args: Any,
+        **kwargs: Any,
+    ) -> keras.layers.Layer:
         """Creates an inner layer with the block's dtype policy, built for `shape`."""
         layer = layer_class(*args, name=name, dtype=self.dtype_policy, **kwargs)
         layer.build(shape)
@@ -89,14 +103,20 @@ class FusionBlock(keras.layers.Layer):
                 f"num_heads={num_heads}."
             )
 
-    def built_norm(self, name):
+    def built_norm(self, name: str) -> keras.layers.LayerNormalization:
         """Creates a layer normalization of tokens."""
         shape = (None, None, self.dim)
         return self.built_part(
             keras.layers.LayerNormalization, name, shape, epsilon=1e-5
         )
 
-    def call(self, tokens, masks=None, training=None, return_details=False):
+    def call(
+        self,
+        tokens: list[tf.Tensor],
+        masks: list[tf.Tensor | None] | None = None,
+        training: bool | None = None,
+        return_details: bool = False,
+    ) -> tf.Tensor | tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         masks = self._checked(tokens, masks)
         fused, details = self.fuse(zero_padding(tokens, masks), masks, training)
         present = ops.any(ops.concatenate(masks, axis=1), axis=1, keepdims=True)
@@ -127,12 +147,18 @@ class FusionBlock(keras.layers.Layer):
             for x, mask in zip(tokens, masks, strict=True)
         ]
 
-    def compute_output_shape(self, tokens_shape):
+    def compute_output_shape(
+        self, tokens_shape: list[tuple[int | None, ...]]
+    ) -> tuple[int | None, ...]:
         return (tokens_shape[0][0], self.dim)
 
     def compute_output_spec(
-        self, tokens, masks=None, training=None, return_details=False
-    ):
+        self,
+        tokens: list[keras.KerasTensor],
+        masks: list[keras.KerasTensor | None] | None = None,
+        training: bool | None = None,
+        return_details: bool = False,
+    ) -> Any:
         # The shapes of the details follow from `call`.
         return keras.Operation.compute_output_spec(
             self,
@@ -142,7 +168,7 @@ class FusionBlock(keras.layers.Layer):
             return_details=return_details,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "dim": self.dim,
@@ -209,7 +235,7 @@ def _described(value) -> str:
     return f"{type(value).__name__} of shape {getattr(value, 'shape', None)}"
 
 
-def zero_padding(tokens, masks):
+def zero_padding(tokens: list[tf.Tensor], masks: list[tf.Tensor]) -> list[tf.Tensor]:
     """Sets masked tokens to 0.
 
     Args:
@@ -226,7 +252,9 @@ def zero_padding(tokens, masks):
     ]
 
 
-def attention_by_modality(weights, masks):
+def attention_by_modality(
+    weights: tf.Tensor, masks: list[tf.Tensor]
+) -> list[tf.Tensor]:
     """Normalizes attention over the tokens of all modalities within each of them.
 
     Args:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 from keras import ops
 
 from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.pooled_projection import PooledProjection
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -43,7 +48,7 @@ class GatedFusion(FusionBlock):
         - [Arevalo et al., 2017](https://arxiv.org/abs/1702.01992)
     """
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         number = len(self.token_dims)
         self.pools = [
             self.built_part(PooledProjection, f"pool_{k}", (None, None, size), self.dim)
@@ -62,7 +67,9 @@ class GatedFusion(FusionBlock):
         joint = number * self.dim
         self.gate = self.built_part(keras.layers.Dense, "gate", (None, joint), joint)
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         pooled = [
             pool(x, mask)
             for pool, x, mask in zip(self.pools, tokens, masks, strict=True)

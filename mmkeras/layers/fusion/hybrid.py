@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
@@ -7,6 +9,9 @@ from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.modality_head import ModalityHead
 from mmkeras.layers.fusion.registry import get
 from mmkeras.layers.masked_softmax import masked_softmax
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -57,7 +62,7 @@ class HybridFusion(FusionBlock):
         dim: int,
         fusion: str | FusionBlock = "shared_attention",
         dropout: float = 0.1,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(dim, dropout, **kwargs)
         self.joint = fusion
@@ -71,7 +76,7 @@ class HybridFusion(FusionBlock):
                 f"{self.joint.name!r} with dim={self.joint.dim}."
             )
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         shapes = [(None, None, size) for size in self.token_dims]
         if not self.joint.built:
             self.joint.build(shapes)
@@ -90,7 +95,9 @@ class HybridFusion(FusionBlock):
             name="balance", shape=(len(shapes) + 1,), initializer="zeros"
         )
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         joint, details = self.joint(
             tokens, masks=masks, training=training, return_details=True
         )
@@ -107,11 +114,11 @@ class HybridFusion(FusionBlock):
         )
         return fused, {**details, "branches": branches, "weights": weights}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         fusion = keras.saving.serialize_keras_object(self.joint)
         return {**super().get_config(), "fusion": fusion}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> HybridFusion:
         fusion = keras.saving.deserialize_keras_object(config["fusion"])
         return cls(**{**config, "fusion": fusion})

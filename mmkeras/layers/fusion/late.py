@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -8,6 +9,9 @@ from keras import ops
 from mmkeras.arguments.check_choice import check_choice
 from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.modality_head import ModalityHead
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _METHODS = ("learned", "mean", "weighted")
 
@@ -67,7 +71,7 @@ class LateFusion(FusionBlock):
         weights: Sequence[float] | None = None,
         hidden_dim: int = 128,
         dropout: float = 0.1,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(dim, dropout, **kwargs)
         _check_method(method, weights)
@@ -75,7 +79,7 @@ class LateFusion(FusionBlock):
         self.given_weights = None if weights is None else [float(w) for w in weights]
         self.hidden_dim = hidden_dim
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         number = len(self.token_dims)
         if self.method == "weighted" and len(self.given_weights) != number:
             raise ValueError(
@@ -98,7 +102,9 @@ class LateFusion(FusionBlock):
                 name="balance", shape=(number,), initializer="zeros"
             )
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         logits = [
             head(x, mask, training=training)
             for head, x, mask in zip(self.heads, tokens, masks, strict=True)
@@ -117,7 +123,7 @@ class LateFusion(FusionBlock):
             return ops.softmax(ops.cast(self.balance, "float32"))
         return ops.array(self.given_weights or [1.0] * len(self.heads), "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "method": self.method,

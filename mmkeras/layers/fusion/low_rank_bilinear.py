@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.arguments.whole_number import whole_number
 from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.pooled_projection import PooledProjection
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -49,11 +54,11 @@ class LowRankBilinearFusion(FusionBlock):
         - [Yu et al., 2017](https://arxiv.org/abs/1708.01471)
     """
 
-    def __init__(self, dim: int, factors: int = 5, dropout: float = 0.1, **kwargs):
+    def __init__(self, dim: int, factors: int = 5, dropout: float = 0.1, **kwargs: Any):
         super().__init__(dim, dropout, **kwargs)
         self.factors = whole_number("factors", factors, 1)
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         self.pools = [
             self.built_part(PooledProjection, f"pool_{k}", (None, None, size), self.dim)
             for k, size in enumerate(self.token_dims)
@@ -68,7 +73,9 @@ class LowRankBilinearFusion(FusionBlock):
             for k in range(len(self.token_dims))
         ]
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         product = 1.0
         for pool, factor, x, mask in zip(
             self.pools, self.factor_layers, tokens, masks, strict=True
@@ -78,7 +85,7 @@ class LowRankBilinearFusion(FusionBlock):
         forms = ops.reshape(product, (-1, self.dim, self.factors))
         return ops.cast(_normalized(forms), product.dtype), {}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "factors": self.factors}
 
 

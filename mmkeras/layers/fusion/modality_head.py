@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.layers.fusion.pooled_projection import PooledProjection
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -29,7 +34,7 @@ class ModalityHead(keras.layers.Layer):
         `[rows, dim]`.
     """
 
-    def __init__(self, dim: int, hidden_dim: int, dropout: float = 0.0, **kwargs):
+    def __init__(self, dim: int, hidden_dim: int, dropout: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.dim = dim
         self.hidden_dim = hidden_dim
@@ -39,18 +44,22 @@ class ModalityHead(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
         self.dense = keras.layers.Dense(dim, name="dense", dtype=policy)
 
-    def build(self, tokens_shape):
+    def build(self, tokens_shape: tuple[int | None, ...]) -> None:
         self.pool.build(tokens_shape)
         self.dense.build((tokens_shape[0], self.hidden_dim))
 
-    def call(self, tokens, mask, training=None):
+    def call(
+        self, tokens: tf.Tensor, mask: tf.Tensor | None, training: bool | None = None
+    ) -> tf.Tensor:
         hidden = ops.gelu(self.pool(tokens, mask), approximate=False)
         return self.dense(self.dropout(hidden, training=training))
 
-    def compute_output_shape(self, tokens_shape):
+    def compute_output_shape(
+        self, tokens_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         return (tokens_shape[0], self.dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "dim": self.dim,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 import keras
 
@@ -34,7 +35,7 @@ def names() -> list[str]:
 
 
 def get(
-    fusion: str | keras.layers.Layer, dim: int | None = None, **kwargs
+    fusion: str | keras.layers.Layer, dim: int | None = None, **kwargs: Any
 ) -> keras.layers.Layer:
     """Creates a fusion block by its name.
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
@@ -8,6 +10,9 @@ from mmkeras.layers.fusion.fusion_block import FusionBlock, attention_by_modalit
 from mmkeras.layers.fusion.token_projection import TokenProjection
 from mmkeras.layers.masked_mean import masked_mean
 from mmkeras.layers.masked_softmax import masked_softmax
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -67,7 +72,7 @@ class SharedAttentionFusion(FusionBlock):
         num_heads: int = 4,
         intermediate_dim: int = 0,
         dropout: float = 0.1,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(dim, dropout, **kwargs)
         self.num_layers = whole_number("num_layers", num_layers, 1)
@@ -75,7 +80,7 @@ class SharedAttentionFusion(FusionBlock):
         self.intermediate_dim = intermediate_dim
         self.check_heads(num_heads)
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         dim = self.dim
         self.projections = [
             self.built_part(TokenProjection, f"projection_{k}", (None, None, size), dim)
@@ -100,7 +105,9 @@ class SharedAttentionFusion(FusionBlock):
         ]
         self.norm = self.built_norm("norm")
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         xs = [project(x) for project, x in zip(self.projections, tokens, strict=True)]
         both = self.key_value(ops.concatenate(xs, axis=1))
         key, value = (self._split_heads(part) for part in ops.split(both, 2, axis=-1))
@@ -117,7 +124,7 @@ class SharedAttentionFusion(FusionBlock):
         x = ops.reshape(x, (-1, ops.shape(x)[1], self.num_heads, size))
         return ops.transpose(x, (0, 2, 1, 3))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_layers": self.num_layers,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
@@ -11,6 +13,9 @@ from mmkeras.layers.fusion.fusion_block import (
     zero_padding,
 )
 from mmkeras.layers.fusion.token_projection import TokenProjection
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -63,7 +68,7 @@ class SingleStreamFusion(FusionBlock):
         num_heads: int = 4,
         intermediate_dim: int = 0,
         dropout: float = 0.1,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(dim, dropout, **kwargs)
         self.num_layers = whole_number("num_layers", num_layers, 1)
@@ -71,7 +76,7 @@ class SingleStreamFusion(FusionBlock):
         self.intermediate_dim = intermediate_dim
         self.check_heads(num_heads)
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         self.projections = [
             self.built_part(
                 TokenProjection, f"projection_{k}", (None, None, size), self.dim
@@ -94,7 +99,9 @@ class SingleStreamFusion(FusionBlock):
         ]
         self.norm = self.built_norm("norm")
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         x, mask = self._stream(tokens, masks)
         x = self.dropout(x, training=training)
         for block in self.blocks:
@@ -116,7 +123,7 @@ class SingleStreamFusion(FusionBlock):
         valid = ops.ones_like(masks[0][:, :1])
         return ops.concatenate([first, *xs], 1), ops.concatenate([valid, *masks], 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_layers": self.num_layers,

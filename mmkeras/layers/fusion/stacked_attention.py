@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
@@ -8,6 +10,9 @@ from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.pooled_projection import PooledProjection
 from mmkeras.layers.fusion.token_projection import TokenProjection
 from mmkeras.layers.masked_softmax import masked_softmax
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -58,11 +63,13 @@ class StackedAttentionFusion(FusionBlock):
         - [Yang et al., 2016](https://arxiv.org/abs/1511.02274)
     """
 
-    def __init__(self, dim: int, num_layers: int = 2, dropout: float = 0.1, **kwargs):
+    def __init__(
+        self, dim: int, num_layers: int = 2, dropout: float = 0.1, **kwargs: Any
+    ):
         super().__init__(dim, dropout, **kwargs)
         self.num_layers = whole_number("num_layers", num_layers, 1)
 
-    def build_parts(self):
+    def build_parts(self) -> None:
         dim, (first, *others) = self.dim, self.token_dims
         self.projection = self.built_part(
             TokenProjection, "projection", (None, None, first), dim
@@ -77,7 +84,9 @@ class StackedAttentionFusion(FusionBlock):
             for layer in range(self.num_layers)
         ]
 
-    def fuse(self, tokens, masks, training):
+    def fuse(
+        self, tokens: list[tf.Tensor], masks: list[tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, dict[str, list[tf.Tensor]]]:
         first = self.dropout(self.projection(tokens[0]), training=training)
         query = sum(
             pool(x, mask)
@@ -91,7 +100,7 @@ class StackedAttentionFusion(FusionBlock):
         fused = self.dropout(query, training=training)
         return fused, {"attention": [attention, *uniform]}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_layers": self.num_layers}
 
 

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -25,7 +30,7 @@ class TokenProjection(keras.layers.Layer):
         - [Tan and Bansal, 2019](https://arxiv.org/abs/1908.07490), section 2.1
     """
 
-    def __init__(self, dim: int, **kwargs):
+    def __init__(self, dim: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.dim = dim
         policy = self.dtype_policy
@@ -34,15 +39,17 @@ class TokenProjection(keras.layers.Layer):
             epsilon=1e-5, name="norm", dtype=policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.dense.build(input_shape)
         self.norm.build((*input_shape[:-1], self.dim))
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.norm(self.dense(inputs))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "dim": self.dim}

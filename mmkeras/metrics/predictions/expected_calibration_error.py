@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.arguments.whole_number import whole_number
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -31,14 +36,19 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         bins: int = 15,
         from_logits: bool = False,
         name: str = "expected_calibration_error",
-        dtype=None,
+        dtype: str | keras.DTypePolicy | None = None,
     ):
         super().__init__(name=name, dtype=dtype)
         self.bins, self.from_logits = whole_number("bins", bins, 1), from_logits
         self.gaps = self.add_variable((bins,), "zeros", name="gaps")
         self.count = self.add_variable((), "zeros", name="count")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self,
+        y_true: tf.Tensor,
+        y_pred: tf.Tensor,
+        sample_weight: tf.Tensor | None = None,
+    ) -> None:
         y_pred = ops.cast(y_pred, "float32")
         if self.from_logits:
             y_pred = ops.softmax(y_pred)
@@ -54,13 +64,13 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         self.gaps.assign_add(ops.sum(gaps, axis=0))
         self.count.assign_add(ops.sum(weights))
 
-    def result(self):
+    def result(self) -> tf.Tensor:
         return ops.divide_no_nan(ops.sum(ops.abs(self.gaps)), self.count)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         self.gaps.assign(ops.zeros((self.bins,)))
         self.count.assign(0.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {"bins": self.bins, "from_logits": self.from_logits}
         return {**super().get_config(), **config}

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from mmkeras.arguments.whole_number import whole_number
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mmkeras")
@@ -24,14 +29,24 @@ class RetrievalRecall(keras.metrics.Metric):
         sample_weight: float `[rows]`.
     """
 
-    def __init__(self, k: int = 1, name: str | None = None, dtype=None):
+    def __init__(
+        self,
+        k: int = 1,
+        name: str | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+    ):
         k = whole_number("k", k, 1)
         super().__init__(name=name or f"recall_at_{k}", dtype=dtype)
         self.k = k
         self.total = self.add_variable((), "zeros", name="total")
         self.count = self.add_variable((), "zeros", name="count")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self,
+        y_true: tf.Tensor,
+        y_pred: tf.Tensor,
+        sample_weight: tf.Tensor | None = None,
+    ) -> None:
         own = ops.expand_dims(ops.diagonal(y_pred), -1)
         # Ties count as ahead, so that equal scores for all items are not a success.
         ahead = ops.sum(ops.cast(y_pred >= own, "float32"), axis=-1) - 1
@@ -42,12 +57,12 @@ class RetrievalRecall(keras.metrics.Metric):
         self.total.assign_add(ops.sum(retrieved * weights))
         self.count.assign_add(ops.sum(weights))
 
-    def result(self):
+    def result(self) -> tf.Tensor:
         return ops.divide_no_nan(self.total, self.count)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         self.total.assign(0.0)
         self.count.assign(0.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "k": self.k}

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
+if TYPE_CHECKING:
+    from mmkeras.models import Predictions
 
-def exact_answers(predictions) -> dict[str, float]:
+
+def exact_answers(predictions: Predictions) -> dict[str, float]:
     """The share of the answers that are exact.
 
     Args:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from mmkeras.models.signature import row_signature
 
+if TYPE_CHECKING:
+    from mmkeras.models import GenerativeVisualQA
+
 
 def generative_answer_signatures(
-    task, **options: Any
+    task: GenerativeVisualQA, **options: Any
 ) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
     """The signature of a served `GenerativeVisualQA`.
 

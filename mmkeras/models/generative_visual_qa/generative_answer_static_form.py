@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -15,8 +15,13 @@ from mmkeras.models.static_text import (
 )
 from mmkeras.runtime.litert_visual_qa import ANSWER_VOCABULARY
 
+if TYPE_CHECKING:
+    from mmkeras.models import GenerativeVisualQA
 
-def generative_answer_static_form(task, **options: Any) -> StaticForm:
+
+def generative_answer_static_form(
+    task: GenerativeVisualQA, **options: Any
+) -> StaticForm:
     """The LiteRT form of a `GenerativeVisualQA`.
 
     The signature `answer` (`question_static_form`) gives `token_ids` and `joins`,

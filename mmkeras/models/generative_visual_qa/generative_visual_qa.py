@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -40,6 +40,9 @@ from mmkeras.models.registry import register_task
 from mmkeras.models.text_generator import TextGenerator
 from mmkeras.preprocessing import WordPieceTokenizer
 from mmkeras.runtime.caption import Answer
+
+if TYPE_CHECKING:
+    from mmkeras.export import StaticForm
 
 
 @register_task(SPEC)
@@ -245,7 +248,7 @@ class GenerativeVisualQA(QuestionTask):
             **kwargs,
         )
 
-    def call(self, inputs: dict, training: bool | None = None):
+    def call(self, inputs: dict, training: bool | None = None) -> tf.Tensor:
         regions = self.backbone.regions_of(inputs, training)
         # Keras averages the first batch over replicas to see its shapes, which makes
         # floats of the ids.
@@ -412,7 +415,7 @@ class GenerativeVisualQA(QuestionTask):
         """See `generative_answer_signatures`."""
         return generative_answer_signatures(self, **options)
 
-    def static_form(self, **options: Any):
+    def static_form(self, **options: Any) -> StaticForm:
         """See `generative_answer_static_form`."""
         return generative_answer_static_form(self, **options)
 

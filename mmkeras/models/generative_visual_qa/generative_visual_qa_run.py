@@ -10,12 +10,13 @@ from mmkeras.models.questions.question_run import QuestionRun
 class GenerativeVisualQARun(QuestionRun):
     """The settings of a training run of a `GenerativeVisualQA`.
 
+    These are in addition to those of `QuestionRun`, `ImageRun` and `Run`.
+
     Args:
         answer_length: int, maximum number of tokens of an answer with its end token,
             or `None` to choose it from the data.
         long_answers: string, what to do with answers longer than a given
             `answer_length`: `"error"` or `"cut"`.
-        **kwargs: see `QuestionRun`, `ImageRun` and `Run`.
     """
 
     answer_length: int | None = setting(

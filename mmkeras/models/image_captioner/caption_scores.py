@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from mmkeras.metrics import CaptionReferences, evaluate_captions
+
+if TYPE_CHECKING:
+    from mmkeras.models import Predictions
 
 METRICS = ("BLEU-4", "ROUGE_L", "CIDEr-D")
 
 
 def caption_scores(
-    predictions, metrics: Sequence[str] = METRICS, tokenizer: str | None = None
+    predictions: Predictions,
+    metrics: Sequence[str] = METRICS,
+    tokenizer: str | None = None,
 ) -> dict[str, float]:
     """Scores captions against the references of their samples.
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -9,9 +9,12 @@ from mmkeras.arguments.whole_number import whole_number
 from mmkeras.decoding import DecodingOptions
 from mmkeras.models.signature import row_signature
 
+if TYPE_CHECKING:
+    from mmkeras.models import ImageCaptioner
+
 
 def caption_signatures(
-    task, num_sequences: int = 3, **options: Any
+    task: ImageCaptioner, num_sequences: int = 3, **options: Any
 ) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
     """The signatures of a served captioner.
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -13,8 +13,13 @@ from mmkeras.models.static_text import (
 )
 from mmkeras.runtime.litert_file import VOCABULARY
 
+if TYPE_CHECKING:
+    from mmkeras.models import ImageCaptioner
 
-def caption_static_form(task, stepwise: bool = False, **options: Any) -> StaticForm:
+
+def caption_static_form(
+    task: ImageCaptioner, stepwise: bool = False, **options: Any
+) -> StaticForm:
     """The LiteRT form of a captioner.
 
     With the loop inside there is one signature, `caption`: `image`, uint8

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmkeras.arguments.settings import setting
 from mmkeras.models.image_run import ImageRun
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CaptionerRun(ImageRun):
     """The settings of a training run of an `ImageCaptioner`.
+
+    These are in addition to those of `ImageRun` and `Run`.
 
     Args:
         data: string: a folder (`mmkeras.data.from_folder`); an annotation file,
@@ -26,7 +31,6 @@ class CaptionerRun(ImageRun):
         num_layers: int, number of transformer blocks of encoder and decoder each.
         captions_per_image: int, number of captions of each image in a step
             (`ImageCaptioner.compile`).
-        **kwargs: see `ImageRun` and `Run`.
     """
 
     data: str = setting(
@@ -62,7 +66,9 @@ class CaptionerRun(ImageRun):
     )
 
     @classmethod
-    def load_data(cls, data: str, **arguments: Any):
+    def load_data(
+        cls, data: str, **arguments: Any
+    ) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
         """Loads captioned images, as `mmkeras.data.open_samples` does."""
         from mmkeras.data import open_samples
 

@@ -4,7 +4,7 @@ import itertools
 import os
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -36,6 +36,10 @@ from mmkeras.preprocessing import ImageConverter, WordPieceTokenizer
 from mmkeras.preprocessing.images.load_images import load_images, refuse_bad_images
 from mmkeras.preprocessing.text.special_tokens import SPECIAL_TOKENS
 from mmkeras.runtime.caption import Caption
+
+if TYPE_CHECKING:
+    from mmkeras.export import StaticForm
+    from mmkeras.models import CaptionerRun
 
 # Enough to detect a vocabulary of another language, few enough to read at once.
 _TEXTS_CHECKED = 32
@@ -176,7 +180,7 @@ class ImageCaptioner(ImageTask):
         return cls(backbone=backbone, preprocessor=preprocessor)
 
     @classmethod
-    def from_run(cls, run, train: tf.data.Dataset) -> ImageCaptioner:
+    def from_run(cls, run: CaptionerRun, train: tf.data.Dataset) -> ImageCaptioner:
         """Creates the captioner of a training run, and warns of unknown words.
 
         Args:
@@ -289,7 +293,7 @@ class ImageCaptioner(ImageTask):
         blocks = ["image_encoder", *encoder, *decoder]
         return {name: decay**i for i, name in enumerate(reversed(blocks))}
 
-    def call(self, inputs: dict, training: bool | None = None):
+    def call(self, inputs: dict, training: bool | None = None) -> tf.Tensor:
         regions = self.backbone.regions_of(inputs, training)
         decoder = self.backbone.text_decoder
         # Keras averages the first batch over replicas to see its shapes, which makes
@@ -381,7 +385,7 @@ class ImageCaptioner(ImageTask):
         """See `caption_signatures`."""
         return caption_signatures(self, num_sequences, **options)
 
-    def static_form(self, stepwise: bool = False, **options: Any):
+    def static_form(self, stepwise: bool = False, **options: Any) -> StaticForm:
         """See `caption_static_form`."""
         return caption_static_form(self, stepwise, **options)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +12,9 @@ from mmkeras.models.questions.question_batches import question_batches
 from mmkeras.preprocessing import decode_image
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
 from mmkeras.preprocessing.text.fonts_for import fonts_for
+
+if TYPE_CHECKING:
+    from mmkeras.models.questions.question_task import QuestionTask
 
 
 @dataclasses.dataclass
@@ -78,7 +82,9 @@ class Explanation:
             figure.savefig(path)
 
 
-def explain_answer(task, image, question: str, answer: str | None) -> Explanation:
+def explain_answer(
+    task: QuestionTask, image: Any, question: str, answer: str | None
+) -> Explanation:
     """Explains an answer of a task.
 
     Args:
@@ -154,7 +160,7 @@ def _class_activation(regions, gradient, grid) -> np.ndarray:
     return (found / max(found.max(), 1e-12)).reshape(grid).astype("float32")
 
 
-def require_single(image, question) -> None:
+def require_single(image: Any, question: Any) -> None:
     """Checks that a single question about a single image is given.
 
     Args:

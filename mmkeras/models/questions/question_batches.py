@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -29,7 +30,7 @@ class QuestionBatch:
     numbers: list[int]
 
 
-def question_batches(images, questions, batch_size: int) -> QuestionBatches:
+def question_batches(images: Any, questions: Any, batch_size: int) -> QuestionBatches:
     """Batches of images and questions in any form that `answer` accepts.
 
     Args:
@@ -69,7 +70,14 @@ def question_batches(images, questions, batch_size: int) -> QuestionBatches:
 class QuestionBatches:
     """Batches of images and questions; arranges answers in the form of the input."""
 
-    def __init__(self, images, names, rows, single, batch_size):
+    def __init__(
+        self,
+        images: list[bytes | None],
+        names: list[str],
+        rows: list,
+        single: bool,
+        batch_size: int,
+    ):
         self._images, self._names = images, names
         self._asked = [
             _listed(row, name) for row, name in zip(rows, names, strict=True)
@@ -95,7 +103,7 @@ class QuestionBatches:
                 numbers=numbers,
             )
 
-    def arrange(self, found: list[list]):
+    def arrange(self, found: list[list]) -> Any:
         """Answers in the form of the input.
 
         Args:

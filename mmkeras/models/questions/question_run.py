@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmkeras.arguments.settings import setting
 from mmkeras.models.image_run import ImageRun
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class QuestionRun(ImageRun):
     """The settings that training runs of visual question answering share.
+
+    These are in addition to those of `ImageRun` and `Run`.
 
     Args:
         data: string: a folder of images with a table `questions.csv`
@@ -27,7 +32,6 @@ class QuestionRun(ImageRun):
         num_layers: int, number of transformer blocks over the image regions.
         image_dropout: float, share of the questions trained without their image.
         text_dropout: float, share of the images trained without their question.
-        **kwargs: see `ImageRun` and `Run`.
     """
 
     data: str = setting(
@@ -77,7 +81,9 @@ class QuestionRun(ImageRun):
     )
 
     @classmethod
-    def load_data(cls, data: str, **arguments: Any):
+    def load_data(
+        cls, data: str, **arguments: Any
+    ) -> tf.data.Dataset | tuple[tf.data.Dataset, tf.data.Dataset]:
         """Loads images with questions, as `mmkeras.data.open_samples` does."""
         from mmkeras.data import open_samples
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -9,6 +9,9 @@ from mmkeras.export.static_form import StaticForm, image_form, read_image
 from mmkeras.models.static_text import as_lines
 from mmkeras.preprocessing import BertTokenizer, WordPieceTokenizer, WordTokenizer
 from mmkeras.runtime.litert_file import VOCABULARY
+
+if TYPE_CHECKING:
+    from mmkeras.models.questions.question_task import QuestionTask
 
 _KINDS = {
     WordPieceTokenizer: "word_piece",
@@ -18,7 +21,7 @@ _KINDS = {
 
 
 def question_static_form(
-    task,
+    task: QuestionTask,
     answer: Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]],
     description: dict[str, Any],
     texts: dict[str, str],

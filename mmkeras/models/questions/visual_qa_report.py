@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import collections
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import batch_samples
 
+if TYPE_CHECKING:
+    from mmkeras.models import Predictions
+    from mmkeras.models.questions.question_task import QuestionTask
+
 _TYPES = ("question_type", "answer_type")
 
 
-def evaluate_visual_qa(predictions) -> dict:
+def evaluate_visual_qa(predictions: Predictions) -> dict:
     """`visual_qa_report` as an evaluator.
 
     Args:
@@ -21,7 +26,9 @@ def evaluate_visual_qa(predictions) -> dict:
     )
 
 
-def visual_qa_report(vqa, dataset: tf.data.Dataset, batch_size: int = 32) -> dict:
+def visual_qa_report(
+    vqa: QuestionTask, dataset: tf.data.Dataset, batch_size: int = 32
+) -> dict:
     """Reports the accuracy by kind of question and by what the model is shown.
 
     Questions often give their answers away ("what colour is the banana?"). The

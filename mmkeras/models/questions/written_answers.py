@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from mmkeras.models.predictions import Predictions
 
+if TYPE_CHECKING:
+    from mmkeras.models.questions.question_task import QuestionTask
+
 
 def written_answers(
-    vqa, dataset: tf.data.Dataset, batch_size: int = 32
+    vqa: QuestionTask, dataset: tf.data.Dataset, batch_size: int = 32
 ) -> dict[str, str]:
     """The answers of a model by `question_id`, for a file of results.
 

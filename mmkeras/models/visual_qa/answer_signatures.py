@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from mmkeras.arguments.whole_number import whole_number
 from mmkeras.models.signature import row_signature
 
+if TYPE_CHECKING:
+    from mmkeras.models import VisualQA
+
 
 def answer_signatures(
-    task, num_sequences: int = 3
+    task: VisualQA, num_sequences: int = 3
 ) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
     """The signatures of a served `VisualQA`.
 

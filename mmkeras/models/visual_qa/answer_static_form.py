@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from mmkeras.arguments.whole_number import whole_number
@@ -8,8 +10,11 @@ from mmkeras.models.questions.question_static_form import question_static_form
 from mmkeras.models.static_text import as_lines
 from mmkeras.runtime.litert_file import ANSWERS
 
+if TYPE_CHECKING:
+    from mmkeras.models import VisualQA
 
-def answer_static_form(task, num_sequences: int = 3) -> StaticForm:
+
+def answer_static_form(task: VisualQA, num_sequences: int = 3) -> StaticForm:
     """The LiteRT form of a `VisualQA`.
 
     The signature `answer` (`question_static_form`) gives `answer_ids` int32, `answers`

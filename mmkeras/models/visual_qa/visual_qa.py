@@ -4,7 +4,7 @@ import itertools
 import os
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -28,6 +28,9 @@ from mmkeras.models.visual_qa.spec import SPEC
 from mmkeras.models.visual_qa.visual_qa_backbone import VisualQABackbone
 from mmkeras.models.visual_qa.visual_qa_preprocessor import VisualQAPreprocessor
 from mmkeras.runtime.caption import Answer
+
+if TYPE_CHECKING:
+    from mmkeras.export import StaticForm
 
 # Enough to contain a known answer, however many rare ones there are.
 _ANSWERS_CHECKED = 512
@@ -238,7 +241,9 @@ class VisualQA(QuestionTask):
             **kwargs,
         )
 
-    def call(self, inputs: dict, training: bool | None = None):
+    def call(
+        self, inputs: dict, training: bool | None = None
+    ) -> tf.Tensor | dict[str, tf.Tensor]:
         regions = self.backbone.regions_of(inputs, training)
         # Keras averages the first batch over replicas to see its shapes, which makes
         # floats of the ids.
@@ -395,7 +400,7 @@ class VisualQA(QuestionTask):
         """See `answer_signatures`."""
         return answer_signatures(self, num_sequences)
 
-    def static_form(self, num_sequences: int = 3):
+    def static_form(self, num_sequences: int = 3) -> StaticForm:
         """See `answer_static_form`."""
         return answer_static_form(self, num_sequences)
 

@@ -10,11 +10,12 @@ from mmkeras.models.questions.question_run import QuestionRun
 class VisualQARun(QuestionRun):
     """The settings of a training run of a `VisualQA`.
 
+    These are in addition to those of `QuestionRun`, `ImageRun` and `Run`.
+
     Args:
         num_answers: int, maximum number of answers to choose from.
         min_answer_count: int, how often the data must have an answer for it to be
             among them.
-        **kwargs: see `QuestionRun`, `ImageRun` and `Run`.
     """
 
     num_answers: int = setting(

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import dataclasses
 
 import tensorflow as tf
@@ -33,7 +35,7 @@ class GifFrame:
     start: tf.Tensor
 
     @classmethod
-    def read(cls, image_bytes: tf.Tensor) -> "GifFrame":
+    def read(cls, image_bytes: tf.Tensor) -> GifFrame:
         """Reads the headers of a GIF file, but no pixels.
 
         Args:

@@ -104,5 +104,5 @@ class ImageModality(Modality):
         }
         return {self.key: spec}, description
 
-    def from_litert(self, inputs) -> tf.Tensor:
+    def from_litert(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         return self.converter.rescale(tf.cast(inputs[self.key], tf.float32))

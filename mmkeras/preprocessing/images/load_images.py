@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +11,7 @@ import tensorflow as tf
 from mmkeras.preprocessing.unreadable import unreadable
 
 
-def load_images(images) -> tuple[list[bytes], list[str], bool]:
+def load_images(images: Any) -> tuple[list[bytes], list[str], bool]:
     """Reads images given in any of several forms as encoded bytes.
 
     Args:

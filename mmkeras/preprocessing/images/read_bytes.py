@@ -1,5 +1,7 @@
 """Bytes of a file as numbers, for readers of headers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import tensorflow as tf

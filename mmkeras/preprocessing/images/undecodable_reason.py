@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import tensorflow as tf
 
 from mmkeras.preprocessing.images.image_format import (

@@ -1,5 +1,7 @@
 """The special tokens of `WordPieceTokenizer`, in the order of their ids."""
 
+from __future__ import annotations
+
 PAD_TOKEN = "[PAD]"
 UNK_TOKEN = "[UNK]"
 START_TOKEN = "[START]"

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import tensorflow as tf
 import tensorflow_text as tf_text
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import collections
 import os
 from collections.abc import Iterable
@@ -113,7 +115,7 @@ class WordPieceTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
         vocabulary_size: int = 8000,
         lowercase: bool = True,
         **kwargs: Any,
-    ) -> "WordPieceTokenizer":
+    ) -> WordPieceTokenizer:
         """Learns a vocabulary from texts, deterministically.
 
         All characters that fit are pieces themselves, so new words of known
