@@ -46,11 +46,7 @@ def main() -> None:
 
 
 def run(checkout: pathlib.Path) -> dict[str, float]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(checkout),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
+    settings = {"PYTHONPATH": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, str(pathlib.Path(__file__).resolve()), "--measure"]
     found = subprocess.run(
         command,
