@@ -14,6 +14,7 @@ from mmkeras.cli.preset_spec import is_litert
 from mmkeras.cli.start_tensorflow import start_tensorflow
 from mmkeras.cli.task_options import verb_options
 from mmkeras.models.task_spec import TaskSpec
+from mmkeras.preprocessing.unreadable import UnreadableError
 
 # The prediction for an image, several of them, best first, or the reason why there
 # are none.
@@ -140,32 +141,17 @@ def _by_preset(task, spec, paths, batch_size, options) -> Iterator[_Predicted]:
     outputs = []
     if given:
         verb = getattr(task, spec.verb)
-        outputs = verb(given, batch_size=batch_size, on_error="skip", **options)
-    pairs = zip(given, outputs, strict=True)
-    reasons = _reasons(task, [image for image, output in pairs if output is None])
+        outputs = verb(given, batch_size=batch_size, on_error="return", **options)
     outputs = iter(outputs)
     for path, image in zip(paths, images, strict=True):
         if isinstance(image, Exception):
             yield image
             continue
         output = next(outputs)
-        if output is None:
-            yield ValueError(
-                f"Cannot read {path}: {next(reasons)}. Remove it or convert it to JPEG "
-                "or PNG."
-            )
+        if isinstance(output, UnreadableError):
+            yield UnreadableError(path, output.reason)
         else:
             yield output
-
-
-def _reasons(task, images) -> Iterator[str]:
-    """Why images are unreadable."""
-    if not images:
-        return iter(())
-    import tensorflow as tf
-
-    _, errors = task.preprocessor.modalities[0].decode(tf.constant(images))
-    return (error.decode("utf-8") for error in errors.numpy())
 
 
 def _bytes(path) -> bytes | OSError:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import batch_samples
-from mmkeras.preprocessing.images.load_images import refuse_bad_images
+from mmkeras.preprocessing.unreadable import UnreadableError
 
 if TYPE_CHECKING:
     from mmkeras.models import Task
@@ -77,21 +77,16 @@ class Predictions:
         for batch in batches:
             rows = _rows(batch, encoded)
             columns = [[_present(row, key) for row in rows] for key in keys]
-            outputs = predict(*columns, on_error="skip", **self._options)
+            outputs = predict(*columns, on_error="return", **self._options)
             for row, output in zip(rows, outputs, strict=True):
-                if not _is_skipped(output):
+                error = _error_of(output)
+                if error is None:
                     image = _present(row, encoded[0]) if self._keep_images else None
                     sample = {k: v for k, v in row.items() if k not in encoded}
                     yield Prediction(sample, image, output)
                 elif self.on_error == "raise":
-                    self._refuse(row)
-
-    def _refuse(self, row) -> None:
-        """Raises the reason why a sample is unreadable, with its id."""
-        modality = self.task.preprocessor.modalities[0]
-        _, errors = modality.decode(tf.constant([row[modality.key]]))
-        name = str(row.get(modality.id_key, modality.key))
-        refuse_bad_images(errors.numpy(), [name])
+                    name = str(row.get(modalities[0].id_key, error.name))
+                    raise UnreadableError(name, error.reason)
 
 
 def _rows(batch, encoded) -> list[dict[str, Any]]:
@@ -124,7 +119,7 @@ def _present(row, key):
     return [one if there else None for one, there in zip(value, present, strict=True)]
 
 
-def _is_skipped(output) -> bool:
-    if isinstance(output, list):
-        return bool(output) and all(one is None for one in output)
-    return output is None
+def _error_of(output) -> UnreadableError | None:
+    """The error that was returned in place of a prediction, or of several ones."""
+    first = output[0] if isinstance(output, list) and output else output
+    return first if isinstance(first, UnreadableError) else None

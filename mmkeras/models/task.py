@@ -37,6 +37,7 @@ from mmkeras.models.preset import check_preset, task_of_preset, write_format
 from mmkeras.models.run import Run
 from mmkeras.models.task_spec import TaskSpec
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
+from mmkeras.preprocessing.unreadable import ON_ERROR, checked_outputs
 
 if TYPE_CHECKING:
     from mmkeras.models import TaskPreprocessor
@@ -457,8 +458,9 @@ class Task(keras_hub.models.Task):
             predict: function from decoded values, e.g. images, float32
                 `[rows, size, size, 3]`, to an iterable with a prediction for each row.
             batch_size: int, number of values in a batch.
-            on_error: string, `"raise"` an error that names a value that cannot be
-                decoded, or `"skip"` it, with `None` in place of its prediction.
+            on_error: string, what to do with values that cannot be decoded: `"raise"`
+                an error that names them, `"skip"` them, with `None` in place of their
+                predictions, or `"return"` an `UnreadableError` in place of each.
 
         Returns:
             The prediction for a single value, or a list of predictions.
@@ -467,7 +469,7 @@ class Task(keras_hub.models.Task):
             FileNotFoundError: if a path does not exist.
             ValueError: if a value cannot be decoded, or an argument is out of range.
         """
-        check_choice("on_error", on_error, ("raise", "skip"))
+        check_choice("on_error", on_error, ON_ERROR)
         batch_size = whole_number("batch_size", batch_size, 1)
         modality = self.preprocessor.modalities[0]
         loaded, names, single = modality.load(values)
@@ -478,8 +480,7 @@ class Task(keras_hub.models.Task):
             errors = errors.numpy()
             if on_error == "raise":
                 refuse_bad_images(errors, names[part])
-            predicted = zip(predict(decoded), errors, strict=True)
-            rows.extend(None if error else row for row, error in predicted)
+            rows += checked_outputs(predict(decoded), names[part], errors, on_error)
         return rows[0] if single else rows
 
     def export(

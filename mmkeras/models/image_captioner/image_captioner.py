@@ -326,8 +326,9 @@ class ImageCaptioner(ImageTask):
             jit_compile: bool, whether to compile the decoding loop with XLA, which
                 takes seconds for each set of options and each power of two of images,
                 and is faster afterwards: for many images.
-            on_error: string, `"raise"` an error that names an unreadable image, or
-                `"skip"` it, with `None` in place of its captions.
+            on_error: string, what to do with unreadable images: `"raise"` an error that
+                names them, `"skip"` them, with `None` in place of their captions, or
+                `"return"` an `UnreadableError` in place of them.
             **options: options of `mmkeras.decoding.DecodingOptions`: `num_beams=4`,
                 `top_p=0.9`, `min_length=5`, ...
 

@@ -12,6 +12,7 @@ from mmkeras.data import question_texts
 from mmkeras.models.image_task import ImageTask
 from mmkeras.models.questions.question_batches import QuestionBatch, question_batches
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
+from mmkeras.preprocessing.unreadable import ON_ERROR, checked_outputs
 
 # Enough to detect a vocabulary of another language, few enough to read at once.
 _TEXTS_CHECKED = 32
@@ -40,21 +41,21 @@ class QuestionTask(ImageTask):
             images: as `VisualQA.answer` accepts them.
             questions: as `VisualQA.answer` accepts them.
             batch_size: int, number of images in a batch.
-            on_error: string, `"raise"` or `"skip"`.
+            on_error: string, `"raise"`, `"skip"` or `"return"`.
             answer: function from images, float32 `[batch, size, size, 3]`, and a
                 `QuestionBatch` to a list of answers for each image, to the padding
                 too.
         """
-        check_choice("on_error", on_error, ("raise", "skip"))
+        check_choice("on_error", on_error, ON_ERROR)
         batches = question_batches(images, questions, batch_size)
         found = []
         for batch in batches:
             pixels, errors = self._pixels(batch)
             if on_error == "raise":
                 refuse_bad_images(errors, batch.names)
-            rows = zip(answer(pixels, batch), errors, batch.numbers, strict=True)
-            for answers, error, number in rows:
-                found.append([None] * number if error else answers[:number])
+            rows = checked_outputs(answer(pixels, batch), batch.names, errors, on_error)
+            for row, number in zip(rows, batch.numbers, strict=True):
+                found.append(row[:number] if isinstance(row, list) else [row] * number)
         return batches.arrange(found)
 
     def _check_samples(self, dataset) -> None:

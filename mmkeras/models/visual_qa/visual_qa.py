@@ -272,8 +272,9 @@ class VisualQA(QuestionTask):
                 The `question` of a batch of a dataset is accepted beside its `image`.
             num_sequences: int, number of answers to each question, best first.
             batch_size: int, number of images in a batch.
-            on_error: string, `"raise"` an error that names an unreadable image, or
-                `"skip"` it, with `None` in place of its answers.
+            on_error: string, what to do with unreadable images: `"raise"` an error that
+                names them, `"skip"` them, with `None` in place of their answers, or
+                `"return"` an `UnreadableError` in place of them.
 
         Returns:
             For each question an `Answer`, a string with the attribute `score`, its
