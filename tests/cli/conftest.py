@@ -45,14 +45,15 @@ def shipped() -> pathlib.Path:
 
 @pytest.fixture
 def error_of(capsys):
-    """A function that runs a command and returns its error, a single line."""
+    """A function that runs a command and returns its error, the last line."""
 
     def run(*arguments) -> str:
         capsys.readouterr()
         assert main([str(argument) for argument in arguments]) == 2
-        lines = capsys.readouterr().err.strip().splitlines()
-        assert len(lines) == 1 and lines[0].startswith("mmkeras: error: ")
-        return lines[0].removeprefix("mmkeras: error: ")
+        *others, error = capsys.readouterr().err.strip().splitlines()
+        assert all(line.startswith("mmkeras: warning: ") for line in others)
+        assert error.startswith("mmkeras: error: ")
+        return error.removeprefix("mmkeras: error: ")
 
     return run
 

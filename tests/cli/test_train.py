@@ -56,6 +56,7 @@ def test_a_run_is_repeated(preset, tmp_path, error_of):
     )
 
 
+@pytest.mark.filterwarnings("default::UserWarning")
 def test_an_interrupted_run_is_resumed(photos, tmp_path, error_of, monkeypatch, capsys):
     output = tmp_path / "out"
     data = shutil.copytree(photos, tmp_path / "photos")
