@@ -114,6 +114,7 @@ LONG = {
     "apps",
     "cli",
     "conformance",
+    "examples",
     "export",
     "keras2",
     "models",

@@ -52,7 +52,7 @@ def _convolution(x, filters: int, kernel: int = 3, strides: int = 1):
     x = keras.layers.Conv2D(
         filters, kernel, strides=strides, padding="same", use_bias=False
     )(x)
-    x = keras.layers.BatchNormalization(momentum=0.95)(x)
+    x = _normalization()(x)
     return keras.layers.Activation("relu")(x)
 
 
@@ -60,5 +60,11 @@ def _residual(x):
     filters = x.shape[-1]
     y = _convolution(x, filters)
     y = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
-    y = keras.layers.BatchNormalization(momentum=0.95)(y)
+    y = _normalization()(y)
     return keras.layers.Activation("relu")(keras.layers.Add()([x, y]))
+
+
+def _normalization() -> keras.layers.BatchNormalization:
+    # Otherwise each replica keeps its own moving statistics, and the saved ones are
+    # not those of the validation losses.
+    return keras.layers.BatchNormalization(momentum=0.95, synchronized=True)
