@@ -1,4 +1,4 @@
-"""Checks of arguments that all rooms share."""
+"""Checks of arguments and settings, with errors that name the remedy."""
 
 from mmkeras.arguments.check_choice import check_choice
 from mmkeras.arguments.real_number import real_number
