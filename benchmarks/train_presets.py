@@ -29,7 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
 
 CARD = """# {name}
 
-Captions of `{data}` in {language_name}: generated pictures composed of OpenMoji
+Captions of `{data}` in {language_name}: generated images composed of OpenMoji
 drawings, not photographs. The model knows 60 objects, counts up to four, six
 background colours, and left, right, above and below; it is a demonstration and does not
 work on photographs.

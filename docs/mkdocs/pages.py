@@ -24,6 +24,7 @@ ROOT = pathlib.Path(mmkeras.__file__).parents[1]
 # Files of the repository by their place in the site.
 PAGES = {
     "index.md": "README.md",
+    "zh-CN.md": "README.zh-CN.md",
     "apps/captioning.md": "apps/captioning/README.md",
     "apps/vqa.md": "apps/vqa/README.md",
     "contributing.md": "CONTRIBUTING.md",

@@ -78,8 +78,7 @@ def _check_flags(args, spec) -> bool:
 
 
 def _evaluated(task, dataset, args, scored) -> dict[str, Any]:
-    from mmkeras.models import Predictions
-    from mmkeras.models.evaluators import choose_evaluators
+    from mmkeras.models import Predictions, choose_evaluators
 
     names = args.evaluators
     names = names[0] if names in (["all"], ["auto"]) else names
@@ -102,8 +101,8 @@ def _evaluated(task, dataset, args, scored) -> dict[str, Any]:
 def _caption_scores(predictions, args, results) -> dict[str, float]:
     """Score captions as the flags say, and write the report."""
     from mmkeras.metrics import CaptionReferences, evaluate_captions
+    from mmkeras.models import CaptionedSamples
     from mmkeras.models.image_captioner.caption_scores import METRICS, tokenizer_for
-    from mmkeras.models.image_captioner.captioned_samples import CaptionedSamples
 
     samples = CaptionedSamples.of(predictions)
     texts = [text for row in samples.references.values() for text in row]

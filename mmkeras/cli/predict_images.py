@@ -14,7 +14,7 @@ from mmkeras.cli.preset_spec import is_litert
 from mmkeras.cli.start_tensorflow import start_tensorflow
 from mmkeras.cli.task_options import verb_options
 from mmkeras.models.task_spec import TaskSpec
-from mmkeras.preprocessing.unreadable import UnreadableError
+from mmkeras.preprocessing import UnreadableError
 
 # The prediction for an image, several of them, best first, or the reason why there
 # are none.

@@ -4,8 +4,9 @@ import json
 import pathlib
 import zipfile
 
+from mmkeras.models import spec_of_class
 from mmkeras.models.preset import read_json, require_folder
-from mmkeras.models.registry import spec_of_class, task_specs
+from mmkeras.models.registry import task_specs
 from mmkeras.models.task_spec import TaskSpec
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from mmkeras.arguments.settings import setting_types
+from mmkeras.arguments import setting_types
 
 # Limits of the data type, which help nobody.
 _HUGE = 2**31 - 1

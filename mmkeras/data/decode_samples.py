@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from mmkeras.data.name_rows import label_rows
-from mmkeras.preprocessing.modality import Modality
+from mmkeras.preprocessing import Modality
 
 
 class DecodedSamples(NamedTuple):

@@ -11,14 +11,14 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments import check_choice
 from mmkeras.data.decode_samples import decode_samples
 from mmkeras.data.name_rows import label_rows
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.data.transforms.batch_samples import batch_samples
 from mmkeras.data.transforms.number_samples import number_samples
-from mmkeras.preprocessing.modality import Modality
-from mmkeras.preprocessing.unreadable import shorten, unreadable
+from mmkeras.preprocessing import Modality, shorten
+from mmkeras.preprocessing.unreadable import unreadable
 
 # Of the files: records of the features, the error of the sample, and all else.
 _VERSION = 3

@@ -3,9 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mmkeras.preprocessing.images.image_modality import ImageModality
-from mmkeras.preprocessing.modality import Modality
-from mmkeras.preprocessing.text.text_modality import TextModality
+from mmkeras.preprocessing import ImageModality, Modality, TextModality
 
 # What functions of samples know unless they are given other modalities.
 MODALITIES: tuple[Modality, ...] = (ImageModality(), TextModality("question"))

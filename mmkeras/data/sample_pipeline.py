@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
-from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments import check_choice
 from mmkeras.data.decode_samples import decode_samples
 from mmkeras.data.modalities import is_batched
 from mmkeras.data.require_dataset import require_dataset

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.preprocessing.unreadable import shorten
+from mmkeras.preprocessing import shorten
 
 
 class SkippedSamples:

@@ -5,8 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from mmkeras.arguments.real_number import real_number
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import real_number, whole_number
 from mmkeras.decoding.decoding_result import DecodingResult
 from mmkeras.decoding.required_tokens import RequiredTokens
 from mmkeras.decoding.stepwise_search import best_first, write_column

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from mmkeras.arguments.settings import check_settings, setting
+from mmkeras.arguments import check_settings, setting
 
 _BEAM_SEARCH_ONLY = (
     "length_penalty",

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from mmkeras.arguments.real_number import real_number
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import real_number, whole_number
 from mmkeras.decoding.stepwise_search import StepwiseSearch
 from mmkeras.decoding.token_constraints import TokenConstraints
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.real_number import real_number
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import real_number, whole_number
 
 # The log-probability of a forbidden token.
 NEVER = -1e9

@@ -43,8 +43,8 @@ def convert_litert(form: StaticForm, precision: str = "float32") -> bytes:
 def _write_saved_model(form, folder) -> None:
     # Given a Keras model, the converter writes a file without weights.
     archive = keras.export.ExportArchive()
-    for number, resource in enumerate(form.resources):
-        setattr(archive._tf_trackable, f"resource_{number}", resource)
+    for resource in form.resources:
+        archive.track(resource)
     for name, (function, inputs) in form.signatures.items():
         traced = tf.function(function, input_signature=[inputs], autograph=False)
         archive.add_endpoint(name, traced)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from mmkeras import __version__
-from mmkeras.arguments.check_choice import check_choice
-from mmkeras.arguments.real_number import real_number
+from mmkeras.arguments import check_choice, real_number
 from mmkeras.export.check_litert import check_litert
 from mmkeras.export.convert_litert import convert_litert
 from mmkeras.export.in_float32 import in_float32

@@ -1,4 +1,4 @@
-"""Keras layers, nothing else."""
+"""Keras layers: encoders of images and text, attention, decoders, fusion."""
 
 from mmkeras.layers import fusion
 from mmkeras.layers.answer_writer import AnswerWriter

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from mmkeras.arguments.check_choice import check_choice
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import check_choice, whole_number
 from mmkeras.layers.activations import ACTIVATIONS
 from mmkeras.layers.aligned_glorot_uniform import AlignedGlorotUniform
 from mmkeras.layers.attend import attend, key_columns, split_heads

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments import check_choice
 from mmkeras.layers.text_encoder import TextEncoder
 
 if TYPE_CHECKING:

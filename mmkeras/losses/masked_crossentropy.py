@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from mmkeras.arguments.real_number import real_number
+from mmkeras.arguments import real_number
 
 if TYPE_CHECKING:
     import tensorflow as tf

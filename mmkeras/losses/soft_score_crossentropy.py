@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments import check_choice
 
 if TYPE_CHECKING:
     import tensorflow as tf

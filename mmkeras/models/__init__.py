@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "encoders.image_encoders": ["build_image_encoder"],
         "encoders.small_cnn": ["small_cnn"],
         "encoders.text_encoders": ["build_text_encoder"],
-        "evaluators": ["Evaluator", "register_evaluator"],
+        "evaluators": ["Evaluator", "choose_evaluators", "register_evaluator"],
         "generative_visual_qa.generative_visual_qa": ["GenerativeVisualQA"],
         "generative_visual_qa.generative_visual_qa_backbone": [
             "GenerativeVisualQABackbone"
@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "GenerativeVisualQAPreprocessor"
         ],
         "generative_visual_qa.generative_visual_qa_run": ["GenerativeVisualQARun"],
+        "image_captioner.captioned_samples": ["CaptionedSamples"],
         "image_captioner.captioner_run": ["CaptionerRun"],
         "image_captioner.image_captioner": ["ImageCaptioner"],
         "image_captioner.image_captioner_backbone": ["ImageCaptionerBackbone"],
@@ -27,7 +28,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "questions.explanation": ["Explanation"],
         "questions.visual_qa_report": ["visual_qa_report"],
         "questions.written_answers": ["written_answers"],
-        "registry": ["register_task", "task_specs"],
+        "registry": ["register_task", "spec_of_class", "spec_of_run", "task_specs"],
         "signature": ["row_signature"],
         "run": ["Run"],
         "task": ["Task"],

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmkeras.arguments.check_choice import check_choice
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import check_choice, whole_number
 
 if TYPE_CHECKING:
     import keras_hub

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from mmkeras.arguments.settings import setting
+from mmkeras.arguments import setting
 from mmkeras.models.run import Run
 
 

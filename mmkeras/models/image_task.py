@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
+from mmkeras.arguments import refuse_unknown_arguments
 from mmkeras.export import StaticForm
 from mmkeras.layers import ImageEncoder
 from mmkeras.models.encoders.image_encoders import build_image_encoder

@@ -6,8 +6,8 @@ import pathlib
 import shutil
 from collections.abc import Iterable, Sequence
 
-from mmkeras.data.modalities import MODALITIES
-from mmkeras.preprocessing.modality import Modality
+from mmkeras.data import MODALITIES
+from mmkeras.preprocessing import Modality
 
 _FOLDER = "samples"
 _TABLE = "samples.json"

@@ -11,8 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mmkeras.data import SkippedSamples
-from mmkeras.data.sample_pipeline import Batches
+from mmkeras.data import Batches, SkippedSamples
 from mmkeras.preprocessing.images.image_converter import REMEDY
 from mmkeras.preprocessing.require import failed_requirement
 

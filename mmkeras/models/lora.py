@@ -14,7 +14,7 @@ import h5py
 import keras
 import numpy as np
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 
 # In Keras, `DepthwiseConv2D` is not a `Conv2D`.
 _ADAPTABLE = (keras.layers.Dense, keras.layers.Conv2D)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mmkeras.data import batch_samples
-from mmkeras.preprocessing.unreadable import UnreadableError
+from mmkeras.preprocessing import UnreadableError
 
 if TYPE_CHECKING:
     from mmkeras.models import Task

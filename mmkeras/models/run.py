@@ -5,7 +5,7 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from mmkeras.arguments.settings import check_settings, setting, setting_types
+from mmkeras.arguments import check_settings, setting, setting_types
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -13,14 +13,9 @@ import keras_hub
 import tensorflow as tf
 
 from mmkeras import __version__
-from mmkeras.arguments.check_choice import check_choice
-from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
-from mmkeras.arguments.whole_number import whole_number
-from mmkeras.data import SamplePipeline
-from mmkeras.data.decode_samples import missing_key
-from mmkeras.data.modalities import is_batched
+from mmkeras.arguments import check_choice, refuse_unknown_arguments, whole_number
+from mmkeras.data import Batches, SamplePipeline, is_batched, missing_key
 from mmkeras.data.require_dataset import require_dataset
-from mmkeras.data.sample_pipeline import Batches
 from mmkeras.export import StaticForm, export_litert, export_saved_model
 from mmkeras.models.adapters import Adapters
 from mmkeras.models.cached_features import CachedFeatures
@@ -36,8 +31,8 @@ from mmkeras.models.predictions import Predictions
 from mmkeras.models.preset import check_preset, task_of_preset, write_format
 from mmkeras.models.run import Run
 from mmkeras.models.task_spec import TaskSpec
+from mmkeras.preprocessing import ON_ERROR, checked_outputs
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
-from mmkeras.preprocessing.unreadable import ON_ERROR, checked_outputs
 
 if TYPE_CHECKING:
     from mmkeras.models import TaskPreprocessor

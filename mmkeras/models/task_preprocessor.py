@@ -10,11 +10,11 @@ import keras_hub
 import tensorflow as tf
 from keras_hub.src.utils.preset_utils import load_json
 
-from mmkeras.data.decode_samples import DecodedSamples, decode_samples
+from mmkeras.data import DecodedSamples
+from mmkeras.data.decode_samples import decode_samples
 from mmkeras.data.name_rows import name_rows
+from mmkeras.preprocessing import ImageModality, Modality
 from mmkeras.preprocessing.images.image_converter import require_images
-from mmkeras.preprocessing.images.image_modality import ImageModality
-from mmkeras.preprocessing.modality import Modality
 
 
 class TaskPreprocessor(keras_hub.models.Preprocessor):

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import keras
 from keras import ops
 
-from mmkeras.arguments.real_number import real_number
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import real_number, whole_number
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -7,8 +7,7 @@ import pathlib
 import keras
 import numpy as np
 
-from mmkeras.arguments.check_choice import check_choice
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import check_choice, whole_number
 from mmkeras.pretrained.read_torch_checkpoint import read_torch_checkpoint
 
 # kernel, repeats, output channels, expansion, stride

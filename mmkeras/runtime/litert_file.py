@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.runtime.read_image import read_image
 
 DESCRIPTION = "mmkeras.json"

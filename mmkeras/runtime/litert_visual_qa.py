@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.runtime.caption import Answer
 from mmkeras.runtime.join_pieces import join_pieces
 from mmkeras.runtime.litert_file import VOCABULARY, LiteRTFile

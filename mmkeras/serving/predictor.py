@@ -136,7 +136,7 @@ class MemoryBudget:
 class MemoryShare:
     """The share of one request of a `MemoryBudget`."""
 
-    def __init__(self, budget):
+    def __init__(self, budget: MemoryBudget):
         self._budget = budget
         self._number = 0
 

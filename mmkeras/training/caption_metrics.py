@@ -6,10 +6,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.metrics import CaptionReferences, evaluate_captions
+from mmkeras.models import CaptionedSamples
 from mmkeras.models.image_captioner.caption_scores import METRICS
-from mmkeras.models.image_captioner.captioned_samples import CaptionedSamples
 from mmkeras.models.predictions import Predictions
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import keras
 
 import mmkeras
+from mmkeras.models import spec_of_run
 from mmkeras.models.kept_samples import write_samples
-from mmkeras.models.registry import spec_of_run
 from mmkeras.models.run import Run
 from mmkeras.models.task import Task
 

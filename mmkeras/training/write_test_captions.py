@@ -8,8 +8,7 @@ import tensorflow as tf
 
 from mmkeras.data.formats import write_caption_references, write_caption_results
 from mmkeras.data.formats.identifiers import official_id
-from mmkeras.models import ImageCaptioner
-from mmkeras.models.image_captioner.captioned_samples import CaptionedSamples
+from mmkeras.models import CaptionedSamples, ImageCaptioner
 from mmkeras.models.predictions import Predictions
 
 

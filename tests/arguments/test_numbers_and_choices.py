@@ -3,9 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from mmkeras.arguments.check_choice import check_choice
-from mmkeras.arguments.real_number import real_number
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import check_choice, real_number, whole_number
 
 
 @pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3), np.array(3)])

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
+from mmkeras.arguments import refuse_unknown_arguments
 from mmkeras.layers import ImageEncoder
 from mmkeras.models import (
     GenerativeVisualQA,

@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 
-from mmkeras.arguments.settings import check_settings, setting, setting_types
+from mmkeras.arguments import check_settings, setting, setting_types
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

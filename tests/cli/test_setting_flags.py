@@ -3,7 +3,7 @@ import dataclasses
 
 import pytest
 
-from mmkeras.arguments.settings import setting
+from mmkeras.arguments import setting
 from mmkeras.cli.setting_flags import add_setting_flags, given_settings, in_flags
 from mmkeras.decoding import DecodingOptions
 from mmkeras.models import task_specs

@@ -20,8 +20,8 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("photos")
     pixels = np.random.default_rng(0).integers(0, 256, [200, SIDE, SIDE, 3], np.uint8)
     rows = ["image,caption"]
-    for number, picture in enumerate(pixels):
-        data = tf.io.encode_png(picture).numpy()
+    for number, pixels_of_one in enumerate(pixels):
+        data = tf.io.encode_png(pixels_of_one).numpy()
         if number in BROKEN:
             data = data[:60] if BROKEN[number] is None else BROKEN[number]
         (folder / f"{number:03}.png").write_bytes(data)

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
-from mmkeras.arguments.settings import setting
+from mmkeras.arguments import setting
 from mmkeras.models import ImageRun, Run
 
 pytestmark = pytest.mark.fast

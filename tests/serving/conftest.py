@@ -21,7 +21,7 @@ POLL = 0.1
 class Tiny(tf.Module):
     """The signatures of a captioner and of a VQA model, without their size.
 
-    A picture is fine if it begins with "ok"; its caption is "VERSION:PICTURE".
+    An image is valid if it begins with "ok"; its caption is "VERSION:IMAGE".
     """
 
     def __init__(self, version: str):

@@ -41,7 +41,7 @@ def expected(images):
 
 
 def test_rest_equals_the_saved_model(captioner, images, expected):
-    rows = [{"b64": base64.b64encode(picture).decode()} for picture in images]
+    rows = [{"b64": base64.b64encode(image).decode()} for image in images]
     answer = captioner.predict({"instances": rows}, "captioner")
     found = answer.json()["predictions"]
     captions = [row["caption"].encode() for row in found]

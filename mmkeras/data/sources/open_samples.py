@@ -5,9 +5,7 @@ import re
 
 import tensorflow as tf
 
-from mmkeras.arguments.check_choice import check_choice
-from mmkeras.arguments.real_number import real_number
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import check_choice, real_number, whole_number
 from mmkeras.data.sources.load import DatasetNotFoundError, load
 from mmkeras.data.sources.registry import FILES, FOLDERS, Source
 

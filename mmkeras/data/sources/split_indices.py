@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmkeras.arguments.real_number import real_number
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import real_number, whole_number
 
 
 def split_indices(number: int, fraction: float, seed: int) -> tuple[list, list]:

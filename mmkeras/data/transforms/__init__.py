@@ -1,1 +1,1 @@
-"""What is done with samples before the model."""
+"""Transforms of datasets of samples."""

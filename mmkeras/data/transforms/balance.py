@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments import check_choice
 from mmkeras.data.modalities import is_batched
 from mmkeras.data.require_dataset import require_dataset
 from mmkeras.data.transforms.dataset_texts import select_key

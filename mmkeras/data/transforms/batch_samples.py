@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.data.modalities import MODALITIES, encoded_modality
 from mmkeras.data.require_dataset import require_dataset
-from mmkeras.preprocessing.modality import Modality
+from mmkeras.preprocessing import Modality
 
 
 def batch_samples(

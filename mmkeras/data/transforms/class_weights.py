@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments import check_choice
 from mmkeras.data.transforms.dataset_texts import texts_under
 
 _METHODS = ("inverse", "effective_number")

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.data.modalities import MODALITIES, is_batched
 from mmkeras.data.require_dataset import require_dataset
-from mmkeras.preprocessing.modality import Modality
+from mmkeras.preprocessing import Modality
 
 
 def drop_modalities(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from mmkeras.data.modalities import encoded_modality
-from mmkeras.preprocessing.modality import Modality
+from mmkeras.preprocessing import Modality
 
 
 def number_samples(

@@ -1,4 +1,4 @@
-"""Fusion blocks, one per file, registered by name."""
+"""Fusion blocks, which combine the tokens of several modalities, by name."""
 
 from mmkeras.layers.fusion.bidirectional_cross_attention import (
     BidirectionalCrossAttentionFusion,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments import check_choice
 from mmkeras.layers.fusion.fusion_block import FusionBlock
 from mmkeras.layers.fusion.modality_head import ModalityHead
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.layers.fusion.fusion_block import FusionBlock, attention_by_modality
 from mmkeras.layers.fusion.token_projection import TokenProjection
 from mmkeras.layers.masked_mean import masked_mean

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 
 
 def calibration_error(

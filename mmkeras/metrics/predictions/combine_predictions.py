@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments import check_choice
 from mmkeras.metrics.statistics.require_numbers import require_numbers
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmkeras.arguments.real_number import real_number
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import real_number, whole_number
 from mmkeras.metrics.statistics.require_numbers import require_numbers
 
 

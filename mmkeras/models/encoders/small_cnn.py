@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import keras
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 
 
 def small_cnn(image_size: int = 96, width: int = 24) -> keras.Model:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
+from mmkeras.arguments import refuse_unknown_arguments
 from mmkeras.data import answer_texts
 from mmkeras.decoding import DecodingOptions, DecodingResult
 from mmkeras.layers import ImageEncoder

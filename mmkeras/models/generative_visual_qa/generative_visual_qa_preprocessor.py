@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
-from mmkeras.data.decode_samples import missing_key
+from mmkeras.arguments import whole_number
+from mmkeras.data import missing_key
 from mmkeras.models.questions.question_preprocessor import (
     QuestionPreprocessor,
     in_rows,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from mmkeras.arguments.settings import setting
+from mmkeras.arguments import setting
 from mmkeras.models.questions.question_run import QuestionRun
 
 

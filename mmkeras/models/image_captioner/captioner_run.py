@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from mmkeras.arguments.settings import setting
+from mmkeras.arguments import setting
 from mmkeras.models.image_run import ImageRun
 
 if TYPE_CHECKING:

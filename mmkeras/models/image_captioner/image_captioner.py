@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import refuse_unknown_arguments, whole_number
 from mmkeras.data import caption_texts
 from mmkeras.decoding import DecodingOptions, DecodingResult
 from mmkeras.layers import ImageEncoder
@@ -32,8 +31,8 @@ from mmkeras.models.image_task import ImageTask
 from mmkeras.models.read_texts import read_texts
 from mmkeras.models.registry import register_task
 from mmkeras.models.text_generator import TextGenerator
-from mmkeras.preprocessing import ImageConverter, WordPieceTokenizer
-from mmkeras.preprocessing.images.load_images import load_images, refuse_bad_images
+from mmkeras.preprocessing import ImageConverter, WordPieceTokenizer, load_images
+from mmkeras.preprocessing.images.load_images import refuse_bad_images
 from mmkeras.preprocessing.text.special_tokens import SPECIAL_TOKENS
 from mmkeras.runtime.caption import Caption
 

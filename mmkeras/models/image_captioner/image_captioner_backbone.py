@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
+from mmkeras.arguments import refuse_unknown_arguments
 from mmkeras.layers.image_encoder import ImageEncoder
 from mmkeras.layers.text_decoder import TextDecoder
 from mmkeras.models.vision_backbone import VisionBackbone

@@ -7,10 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
-from mmkeras.data.decode_samples import missing_key
+from mmkeras.arguments import whole_number
+from mmkeras.data import missing_key, select_key
 from mmkeras.data.name_rows import name_rows
-from mmkeras.data.transforms.dataset_texts import select_key
 from mmkeras.models.task_preprocessor import TaskPreprocessor, to_tensor
 from mmkeras.preprocessing.images.image_converter import ImageConverter
 from mmkeras.preprocessing.require import require

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
-from mmkeras.preprocessing.images.load_images import load_images
+from mmkeras.arguments import whole_number
+from mmkeras.preprocessing import load_images
 
 
 @dataclasses.dataclass

@@ -5,15 +5,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
-from mmkeras.data.decode_samples import missing_key
+from mmkeras.arguments import whole_number
+from mmkeras.data import missing_key
 from mmkeras.data.name_rows import name_rows
 from mmkeras.models.task_preprocessor import TaskPreprocessor, to_tensor
-from mmkeras.preprocessing.images.image_modality import ImageModality
-from mmkeras.preprocessing.modality import Modality
+from mmkeras.preprocessing import ImageModality, Modality, TextModality
 from mmkeras.preprocessing.require import require
 from mmkeras.preprocessing.text.pack_tokens import pack_tokens
-from mmkeras.preprocessing.text.text_modality import TextModality
 
 _NAMES_SHOWN = 5
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.check_choice import check_choice
+from mmkeras.arguments import check_choice
 from mmkeras.data import question_texts
 from mmkeras.models.image_task import ImageTask
 from mmkeras.models.questions.question_batches import QuestionBatch, question_batches
+from mmkeras.preprocessing import ON_ERROR, checked_outputs
 from mmkeras.preprocessing.images.load_images import refuse_bad_images
-from mmkeras.preprocessing.unreadable import ON_ERROR, checked_outputs
 
 # Enough to detect a vocabulary of another language, few enough to read at once.
 _TEXTS_CHECKED = 32

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from mmkeras.arguments.settings import check_settings, setting
+from mmkeras.arguments import check_settings, setting
 
 
 @dataclasses.dataclass(frozen=True)

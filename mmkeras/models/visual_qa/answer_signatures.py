@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.models.signature import row_signature
 
 if TYPE_CHECKING:

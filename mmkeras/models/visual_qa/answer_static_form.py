@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.export.static_form import StaticForm
 from mmkeras.models.questions.question_static_form import question_static_form
 from mmkeras.models.static_text import as_lines

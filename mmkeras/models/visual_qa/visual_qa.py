@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mmkeras.arguments.refuse_unknown_arguments import refuse_unknown_arguments
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import refuse_unknown_arguments, whole_number
 from mmkeras.data import answer_texts
 from mmkeras.layers import ImageEncoder
 from mmkeras.losses import AnswerCrossentropy

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mmkeras.data.decode_samples import missing_key
+from mmkeras.data import missing_key
 from mmkeras.models.questions.question_preprocessor import (
     QuestionPreprocessor,
     in_rows,

@@ -7,7 +7,7 @@ import keras
 import keras_hub
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.preprocessing.images.decode_image import (
     IMAGE_MAX_PIXELS,
     decode_format,

@@ -11,7 +11,7 @@ from tensorflow_text.tools.wordpiece_vocab import (
     wordpiece_tokenizer_learner_lib as learner,
 )
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 from mmkeras.preprocessing.text.special_tokens import SPECIAL_TOKENS
 from mmkeras.preprocessing.text.split_words import split_words
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras_hub
 import tensorflow as tf
 
-from mmkeras.arguments.whole_number import whole_number
+from mmkeras.arguments import whole_number
 
 # An RE2 regular expression.
 _BLANK = r"[\s\p{Z}\p{Cc}\p{Cf}]*"

@@ -14,7 +14,7 @@ def names_of(dataset):
     return [sample["image_id"].numpy().decode() for sample in dataset]
 
 
-def test_broken_pictures_are_left_out_and_named(vqa, scenes):
+def test_broken_images_are_removed_and_named(vqa, scenes):
     rows = [dict(row) for row in scenes[:6]]
     rows[1]["image"], rows[4]["image"] = b"", b"bad"
     found, bad = readable_samples(to_dataset(rows), vqa.preprocessor, batch_size=4)
@@ -25,7 +25,7 @@ def test_broken_pictures_are_left_out_and_named(vqa, scenes):
     assert bad[1].startswith("4: unknown image format")
 
 
-def test_missing_pictures_are_not_broken(vqa, scenes):
+def test_missing_images_are_not_broken(vqa, scenes):
     dropped = drop_modalities(to_dataset(scenes[:6]), {"image": 1.0})
     found, bad = readable_samples(dropped, vqa.preprocessor)
     assert names_of(found) == [str(number) for number in range(6)]

@@ -1,6 +1,6 @@
 """Draw the images of the README: `docs/captions.png` and `docs/scene.png`.
 
-    python benchmarks/readme_pictures.py
+    python benchmarks/readme_images.py
 
 The captions are those of the shipped presets, true or not, for the first scenes of the
 test splits.
