@@ -162,7 +162,7 @@ def age(preset, without=()):
     (preset / "mmkeras.json").unlink()
 
 
-def test_update_from_format_1(preset, captioner, images):
+def test_update_from_format_1(preset):
     assert not update_preset(preset)
     weights = (preset / "model.weights.h5").read_bytes()
     wanted = {name: read_json(preset / name) for name in ("config.json", "task.json")}
@@ -171,8 +171,7 @@ def test_update_from_format_1(preset, captioner, images):
     assert update_preset(preset) and not update_preset(preset)
     assert {name: read_json(preset / name) for name in wanted} == wanted
     assert (preset / "model.weights.h5").read_bytes() == weights
-    again = ImageCaptioner.from_preset(preset)
-    assert again.generate(images[:4]) == captioner.generate(images[:4])
+    assert type(Task.from_preset(preset)) is ImageCaptioner
 
 
 def test_update_adds_missing_options(preset):
