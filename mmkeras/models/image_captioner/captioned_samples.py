@@ -9,7 +9,7 @@ from mmkeras.models.predictions import Predictions
 class CaptionedSamples(NamedTuple):
     """Captions of a model and the references to score them against, by `image_id`.
 
-    Args:
+    Attributes:
         captions: dict from image id to caption.
         references: dict from image id to the captions of the data.
         images: dict from image id to encoded bytes, or to `None` if the images were
