@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     spec = preset_spec(args.preset)
     if spec.command != "ask":
         raise ValueError(
-            f"{args.preset} holds a {spec.class_name}, which answers no questions. "
+            f"{args.preset} holds the task {spec.class_name}, which answers no questions. "
             f"Try: {spec.example(args.preset)}"
         )
     options = given_settings(args, DecodingOptions)

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     spec = preset_spec(args.preset)
     if spec.command != "caption":
         raise ValueError(
-            f"{args.preset} holds a {spec.class_name}, which writes no captions. Try: "
+            f"{args.preset} holds the task {spec.class_name}, which writes no captions. Try: "
             f"{spec.example(args.preset)}"
         )
     options = given_settings(args, DecodingOptions)

@@ -68,7 +68,7 @@ def verb_options(spec: TaskSpec, preset: str, options: dict[str, Any]) -> dict:
     unknown = sorted(options.keys() - known)
     if unknown:
         raise ValueError(
-            f"{preset} holds a {spec.class_name}, which has no such options. Remove "
+            f"{preset} holds the task {spec.class_name}, which has no such options. Remove "
             f"{', '.join(f'`{name}`' for name in unknown)}."
         )
     number = options.get("num_sequences", 1)

@@ -158,4 +158,6 @@ def _check_task(folder, held, wanted) -> None:
             f" Load it with {held}.from_preset or Task.from_preset, or try: "
             f"{spec.example(str(folder))}"
         )
-    raise ValueError(f"The preset {folder} holds a {held}, not a {wanted}.{remedy}")
+    raise ValueError(
+        f"The preset {folder} holds the task {held}, not {wanted}.{remedy}"
+    )

@@ -57,7 +57,7 @@ def test_explanation(tmp_path, error_of):
     ("arguments", "message"),
     [
         ([VQA, IMAGE, COLOUR, "--num-beams", "2", "--forbid", "red"],
-         f"{VQA} holds a VisualQA, which has no such options. Remove --forbid, "
+         f"{VQA} holds the task VisualQA, which has no such options. Remove --forbid, "
          "--num-beams."),
         ([VQA, IMAGE, COLOUR, " "], "A QUESTION is blank. Write one in quotes."),
         ([VQA, "none.png", COLOUR], "Image file none.png does not exist."),
@@ -66,7 +66,7 @@ def test_explanation(tmp_path, error_of):
         ([LITERT, IMAGE, "a?", "--explain", "x.png"], f"{LITERT} is a LiteRT file, "
          "which was exported with its options. Remove --explain, or give the preset."),
         (["saved_models/emoji_scenes_captioner", IMAGE, "a?"], "saved_models/"
-         "emoji_scenes_captioner holds a ImageCaptioner, which answers no questions. "
+         "emoji_scenes_captioner holds the task ImageCaptioner, which answers no questions. "
          "Try: mmkeras caption saved_models/emoji_scenes_captioner IMAGE"),
     ],
 )  # fmt: skip

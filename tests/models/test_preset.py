@@ -78,14 +78,16 @@ def test_a_missing_folder(tmp_path):
 
 def test_a_preset_of_another_task(presets):
     path = presets.path("vqa")
-    message = f"holds a VisualQA, not a ImageCaptioner.*mmkeras ask {path} IMAGE"
+    message = f"holds the task VisualQA, not ImageCaptioner.*mmkeras ask {path} IMAGE"
     with pytest.raises(ValueError, match=message):
         ImageCaptioner.from_preset(path)
 
 
 def test_a_preset_of_an_unknown_task(preset):
     rewrite(preset / "task.json", class_name="ImageTagger", registered_name="p>Tagger")
-    with pytest.raises(ValueError, match="holds a ImageTagger, not a ImageCaptioner.$"):
+    with pytest.raises(
+        ValueError, match="holds the task ImageTagger, not ImageCaptioner.$"
+    ):
         ImageCaptioner.from_preset(preset)
     with pytest.raises(ValueError, match="task.json holds ImageTagger") as error:
         Task.from_preset(preset)
