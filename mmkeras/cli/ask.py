@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
     spec = preset_spec(args.preset)
     if spec.command != "ask":
         raise ValueError(
-            f"{args.preset} holds the task {spec.class_name}, which answers no questions. "
-            f"Try: {spec.example(args.preset)}"
+            f"{args.preset} holds the task {spec.class_name}, which answers no "
+            f"questions. Try: {spec.example(args.preset)}"
         )
     options = given_settings(args, DecodingOptions)
     return answer_questions(args, spec, args.image, args.questions, options)

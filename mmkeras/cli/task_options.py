@@ -68,8 +68,8 @@ def verb_options(spec: TaskSpec, preset: str, options: dict[str, Any]) -> dict:
     unknown = sorted(options.keys() - known)
     if unknown:
         raise ValueError(
-            f"{preset} holds the task {spec.class_name}, which has no such options. Remove "
-            f"{', '.join(f'`{name}`' for name in unknown)}."
+            f"{preset} holds the task {spec.class_name}, which has no such options. "
+            f"Remove {', '.join(f'`{name}`' for name in unknown)}."
         )
     number = options.get("num_sequences", 1)
     if number > 1 and "num_beams" in known and not options.keys() & set(_SEARCH):
