@@ -98,7 +98,7 @@ def test_answers_in_the_official_format(tmp_path, capsys, error_of):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([VQA, "--report", "a.html"], "--report is for captions, which a VisualQA does "
+        ([VQA, "--report", "a.html"], "--report is for captions, which VisualQA does "
          "not write. Remove --report."),
         ([CAPTIONER, "--results", "a.json"], "--results is for answers, which a "
          "ImageCaptioner does not write. Remove it."),
