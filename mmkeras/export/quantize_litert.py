@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
@@ -69,6 +70,9 @@ def _has_convolutions(model, encoder) -> bool:
 
 
 def _quantize(made, ranges):
-    return made.quantize(
-        ranges, enable_progress_bar=False, enable_progress_report=False
-    ).quantized_model
+    with warnings.catch_warnings():
+        # The quantizer itself asks for all tensors.
+        warnings.filterwarnings("ignore", ".*experimental_preserve_all_tensors")
+        return made.quantize(
+            ranges, enable_progress_bar=False, enable_progress_report=False
+        ).quantized_model

@@ -22,7 +22,7 @@ def step(model, scenes, **kwargs):
         "image": tf.constant([row["image"] for row in rows]),
         "caption": tf.constant([row["captions"][0] for row in rows]),
     }
-    model.train_on_batch(*model.preprocessor(x))
+    model.train_on_batch(x)
 
 
 def pixels_of(model, images):
