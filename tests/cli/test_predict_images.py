@@ -140,8 +140,8 @@ def test_other_tasks_are_refused(shipped, error_of):
     for preset in (vqa, vqa / "litert" / "dynamic_int8.tflite"):
         message = error_of("caption", preset, IMAGE)
         assert message == (
-            f"{preset} holds the task VisualQA, which writes no captions. Try: mmkeras ask "
-            f'{preset} IMAGE "QUESTION"'
+            f"{preset} holds the task VisualQA, which writes no captions. Try: mmkeras "
+            f'ask {preset} IMAGE "QUESTION"'
         )
 
 
