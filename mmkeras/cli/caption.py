@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
     spec = preset_spec(args.preset)
     if spec.command != "caption":
         raise ValueError(
-            f"{args.preset} holds the task {spec.class_name}, which writes no captions. "
-            f"Try: {spec.example(args.preset)}"
+            f"{args.preset} holds the task {spec.class_name}, which writes no "
+            f"captions. Try: {spec.example(args.preset)}"
         )
     options = given_settings(args, DecodingOptions)
     return predict_images(args, spec, args.images, options)

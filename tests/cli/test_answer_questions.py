@@ -66,8 +66,8 @@ def test_explanation(tmp_path, error_of):
         ([LITERT, IMAGE, "a?", "--explain", "x.png"], f"{LITERT} is a LiteRT file, "
          "which was exported with its options. Remove --explain, or give the preset."),
         (["saved_models/emoji_scenes_captioner", IMAGE, "a?"], "saved_models/"
-         "emoji_scenes_captioner holds the task ImageCaptioner, which answers no questions. "
-         "Try: mmkeras caption saved_models/emoji_scenes_captioner IMAGE"),
+         "emoji_scenes_captioner holds the task ImageCaptioner, which answers no "
+         "questions. Try: mmkeras caption saved_models/emoji_scenes_captioner IMAGE"),
     ],
 )  # fmt: skip
 def test_questions_that_cannot_be_answered(arguments, message, error_of):

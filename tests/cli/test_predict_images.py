@@ -52,8 +52,8 @@ def test_predictions_and_failures(folder, capsys):
     [row] = [json.loads(line) for line in out.splitlines()]
     assert (row["image"], row["caption"]) == (paths[0], caption)
     assert err.splitlines() == [
-        f"mmkeras: error: Cannot read {paths[1]}: unknown image format. Remove it or "
-        "convert it to JPEG or PNG.",
+        f"mmkeras: error: Cannot read {paths[1]}: unknown image format: convert the "
+        "image to JPEG or PNG. Remove it or convert it.",
         "mmkeras: error: Image file none.png does not exist.",
     ]
 
@@ -140,8 +140,8 @@ def test_other_tasks_are_refused(shipped, error_of):
     for preset in (vqa, vqa / "litert" / "dynamic_int8.tflite"):
         message = error_of("caption", preset, IMAGE)
         assert message == (
-            f"{preset} holds the task VisualQA, which writes no captions. Try: mmkeras ask "
-            f'{preset} IMAGE "QUESTION"'
+            f"{preset} holds the task VisualQA, which writes no captions. Try: mmkeras "
+            f'ask {preset} IMAGE "QUESTION"'
         )
 
 

@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from mmkeras.metrics import evaluate_captions
 from mmkeras.models import task_specs
+from mmkeras.preprocessing import ImageConverter
+from mmkeras.preprocessing.images.image_modality import ImageModality
 from mmkeras.training import CaptionMetrics
 from tests.conftest import tiny_rows, to_dataset
 
@@ -13,6 +15,7 @@ class Parrot:
     """A captioner that always writes the same caption."""
 
     spec = task_specs()["captioner"]
+    preprocessor = types.SimpleNamespace(modalities=(ImageModality(ImageConverter(8)),))
     distribute_strategy = tf.distribute.get_strategy()
 
     def generate(self, images, **options):
