@@ -50,9 +50,9 @@ def frozen(spec, dataset):
 
 @pytest.fixture(scope="module")
 def features(spec, dataset, tmp_path_factory):
-    """The folder of cached features, and the dataset with them."""
-    folder = tmp_path_factory.mktemp("features")
-    return folder, frozen(spec, dataset).cache_features(dataset, folder, verbose=False)
+    """A task with a frozen encoder, the folder of its features, and their dataset."""
+    task, folder = frozen(spec, dataset), tmp_path_factory.mktemp("features")
+    return task, folder, task.cache_features(dataset, folder, verbose=False)
 
 
 def test_training_lowers_the_loss(spec, presets):
@@ -122,7 +122,7 @@ def test_litert(spec, trained, samples, predictions, tmp_path):
 
 def test_cached_features_train_as_images_do(spec, features, dataset):
     losses = []
-    for data in (dataset, features[1]):
+    for data in (dataset, features[2]):
         task = frozen(spec, dataset)
         # One step after another: tracing them would take the most time.
         task.compile("sgd", run_eagerly=True)
@@ -132,10 +132,10 @@ def test_cached_features_train_as_images_do(spec, features, dataset):
 
 
 def test_a_frozen_encoder_stays_frozen_and_finds_its_features(
-    spec, features, dataset, tmp_path
+    features, dataset, tmp_path
 ):
-    folder, _ = features
-    frozen(spec, dataset).save_to_preset(tmp_path)
+    task, folder, _ = features
+    task.save_to_preset(tmp_path)
     again = Task.from_preset(tmp_path, compile=False)
     assert not again.backbone.image_encoder.trainable_weights
     again.cache_features(dataset, folder, verbose=False)

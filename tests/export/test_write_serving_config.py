@@ -40,14 +40,10 @@ def test_what_was_edited_is_kept(tmp_path):
     # The same again changes nothing.
     write_serving_config(tmp_path)
     (tmp_path / "batching.config").write_text("max_batch_size { value: 8 }")
-    with pytest.raises(
-        FileExistsError, match="batching.config exists with other"
-    ):
+    with pytest.raises(FileExistsError, match="batching.config exists with other"):
         write_serving_config(tmp_path)
     (tmp_path / "models.config").unlink()
-    with pytest.raises(
-        FileExistsError, match="batching.config exists with other"
-    ):
+    with pytest.raises(FileExistsError, match="batching.config exists with other"):
         write_serving_config(tmp_path)
     # Nothing is written then.
     assert not (tmp_path / "models.config").exists()
