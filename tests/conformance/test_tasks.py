@@ -185,4 +185,4 @@ def test_mirrored_strategy(spec, dataset):
     alone = tiny(spec, dataset)
     alone.set_weights(task.get_weights())
     results = alone.evaluate(dataset.take(16), batch_size=8, evaluators=None, verbose=0)
-    assert results["loss"] == pytest.approx(history["val_loss"][-1], rel=1e-4)
+    assert results["loss"] == pytest.approx(history["val_loss"][-1], rel=1e-3)

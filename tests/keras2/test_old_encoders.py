@@ -97,7 +97,8 @@ def test_folder_is_read_like_a_file(folder):
 
 def test_vector_is_one_region(tmp_path):
     x = tf_keras.Input((8, 8, 3))
-    maps = tf_keras.layers.Conv2D(5, 3, name="last_map")(x)
+    scaled = tf_keras.layers.Rescaling(1 / 255)(x)
+    maps = tf_keras.layers.Conv2D(5, 3, name="last_map")(scaled)
     pooled = tf_keras.layers.GlobalAveragePooling2D()(maps)
     old = tf_keras.Model(x, pooled)
     old.save(tmp_path / "old.h5")
@@ -118,7 +119,8 @@ def test_missing_scaling_of_pixels(folder, recwarn):
 
 def test_unknown_image_size(tmp_path):
     x = tf_keras.Input((None, None, 3))
-    tf_keras.Model(x, tf_keras.layers.Conv2D(5, 3)(x)).save(tmp_path / "old.h5")
+    maps = tf_keras.layers.Conv2D(5, 3)(tf_keras.layers.Rescaling(1 / 255)(x))
+    tf_keras.Model(x, maps).save(tmp_path / "old.h5")
     with pytest.raises(ValueError, match="of any size. Set `image_size`"):
         build_image_encoder(tmp_path / "old.h5")
     encoder, _, _ = build_image_encoder(tmp_path / "old.h5", image_size=10)
