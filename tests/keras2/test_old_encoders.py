@@ -102,7 +102,7 @@ def test_vector_is_one_region(tmp_path):
     pooled = tf_keras.layers.GlobalAveragePooling2D()(maps)
     old = tf_keras.Model(x, pooled)
     old.save(tmp_path / "old.h5")
-    with pytest.warns(UserWarning, match=r"one region.*'last_map', \(6, 6, 5\)"):
+    with pytest.warns(UserWarning, match=r"single region.*'last_map', \(6, 6, 5\)"):
         encoder, _, _ = build_image_encoder(tmp_path / "old.h5")
     images = np.random.default_rng(0).uniform(size=(2, 8, 8, 3)).astype("float32")
     np.testing.assert_allclose(encoder(images), old(images)[:, None], atol=1e-6)
