@@ -133,6 +133,8 @@ SPREAD = {"test_readme.py"}
 
 # Before pytest-xdist reads the groups.
 @pytest.hookimpl(tryfirst=True)
+# Before pytest-xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]):
     """Mark the tests of `make test-fast`, group and order all of them.
 

@@ -59,12 +59,12 @@ def _check_flags(args, spec) -> bool:
     given = [flag for flag, value in captions.items() if value]
     if given and spec.output != "caption":
         raise ValueError(
-            f"{', '.join(given)} is for captions, which a {spec.class_name} does not "
+            f"{', '.join(given)} is for captions, which {spec.class_name} does not "
             f"write. Remove {', '.join(given)}."
         )
     if args.results and spec.output != "answer":
         raise ValueError(
-            f"--results is for answers, which a {spec.class_name} does not write. "
+            f"--results is for answers, which {spec.class_name} does not write. "
             "Remove it."
         )
     known = [field.name for field in spec.load_run().fields_of("data")]
