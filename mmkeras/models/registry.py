@@ -73,7 +73,9 @@ def task_specs() -> dict[str, TaskSpec]:
                 f"{error} Reinstall or uninstall the plugin."
             ) from error
         _add(spec)
-    return dict(_registered)
+    # In an order that does not depend on which task was imported first.
+    built_in = {spec.name: spec for spec in built_in_specs()}
+    return {**built_in, **_registered}
 
 
 def built_in_specs() -> list[TaskSpec]:

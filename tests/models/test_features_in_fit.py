@@ -131,7 +131,10 @@ def test_broken_images_are_counted_as_without_features(dataset, scenes, tmp_path
     frozen(dataset).cache_features(data, tmp_path, verbose=False, on_error="keep")
     found = []
     for cache in (None, tmp_path):
-        with pytest.warns(UserWarning, match="2 images .* training: 3: unk.*; 40: unk"):
+        with (
+            pytest.warns(UserWarning, match="2 images .* training: 3: unk.*; 40: unk"),
+            pytest.warns(UserWarning, match="1 images .* validation: 3: unk"),
+        ):
             history = frozen(dataset).fit(
                 data, validation_data=held_out, feature_cache=cache, **options
             )
