@@ -120,7 +120,7 @@ def test_bad_questions(vqa, images):
             vqa.answer(images[0], questions)
         with pytest.raises(ValueError, match="`questions` must be a string"):
             vqa.answer(images[:2], questions)
-    with pytest.raises(ValueError, match="half a character at place 4"):
+    with pytest.raises(ValueError, match="lone surrogate at index 4"):
         vqa.answer(images[0], "what\ud800?")
 
 
