@@ -71,7 +71,7 @@ def _check_flags(args, spec) -> bool:
     wrong = [f"--{name}" for name in args.data_arguments if name not in known]
     if wrong:
         raise ValueError(
-            f"{', '.join(wrong)} is not for the data of a {spec.class_name}. Remove "
+            f"{', '.join(wrong)} is not for the data of {spec.class_name}. Remove "
             f"{', '.join(wrong)}."
         )
     return bool(given)

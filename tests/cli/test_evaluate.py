@@ -100,9 +100,9 @@ def test_answers_in_the_official_format(tmp_path, capsys, error_of):
     [
         ([VQA, "--report", "a.html"], "--report is for captions, which VisualQA does "
          "not write. Remove --report."),
-        ([CAPTIONER, "--results", "a.json"], "--results is for answers, which a "
+        ([CAPTIONER, "--results", "a.json"], "--results is for answers, which "
          "ImageCaptioner does not write. Remove it."),
-        ([CAPTIONER, "--questions", "q.csv"], "--questions is not for the data of a "
+        ([CAPTIONER, "--questions", "q.csv"], "--questions is not for the data of "
          "ImageCaptioner. Remove --questions."),
         ([CAPTIONER, "--limit", "0"], "--limit must be at least 1. Received: --limit "
          "0."),
