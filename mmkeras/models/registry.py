@@ -61,7 +61,8 @@ def task_specs() -> dict[str, TaskSpec]:
         ImportError: if the entry point of a plugin cannot be loaded.
         ValueError: if two tasks have the same name.
     """
-    for spec in built_in_specs():
+    built_in = {spec.name: spec for spec in built_in_specs()}
+    for spec in built_in.values():
         _add(spec)
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         try:
@@ -74,7 +75,6 @@ def task_specs() -> dict[str, TaskSpec]:
             ) from error
         _add(spec)
     # In an order that does not depend on which task was imported first.
-    built_in = {spec.name: spec for spec in built_in_specs()}
     return {**built_in, **_registered}
 
 
